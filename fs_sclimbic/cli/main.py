@@ -1,0 +1,35 @@
+"""fs_sclimbic: one command for all of them."""
+
+import sys
+from collections.abc import Sequence
+
+from . import model, segment
+
+COMMANDS = {"segment": (segment.main, "segment images, folders and recon-all subjects (same as mri_sclimbic_seg)"),
+            "model": (model.main, "list, install and verify network weights")}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command by name; arguments that begin with a flag go to ``segment``.
+
+    Returns
+    -------
+    int
+        Exit status of the command; 1 for help without arguments, 2 for an unknown command.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv and argv[0] in COMMANDS:
+        return COMMANDS[argv[0]][0](argv[1:])
+    if argv and argv[0].startswith("-") and argv[0] not in ("-h", "--help"):
+        return segment.main(argv)
+    print("usage: fs_sclimbic COMMAND ... (fs_sclimbic COMMAND --help explains one)\n")
+    for name, (_, words) in COMMANDS.items():
+        print(f"  {name:<10s} {words}")
+    if argv and argv[0] not in ("-h", "--help"):
+        print(f"\nfs_sclimbic: error: no command '{argv[0]}'", file=sys.stderr)
+        return 2
+    return 0 if argv else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

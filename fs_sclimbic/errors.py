@@ -1,0 +1,29 @@
+"""What can go wrong for a user, as one family of exceptions.
+
+Each message is one line that names the file, what was expected, what was found and what to do.
+Anything else that is raised is a fault of ours and keeps its traceback.
+"""
+
+
+class SclimbicError(Exception):
+    """Something a user can mend; caught once per case, printed as one line."""
+
+
+class UsageError(SclimbicError):
+    """The command line asks for something that makes no sense; nothing was run (exit 2)."""
+
+
+class ImageError(SclimbicError):
+    """An image that is missing, unreadable, or not one 3-D T1-weighted head."""
+
+
+class ModelError(SclimbicError):
+    """Weights that cannot be found, do not fit the label table, or are not what they claim to be."""
+
+
+class TransformError(SclimbicError):
+    """A Talairach transform that is missing, unreadable or singular."""
+
+
+class TableError(SclimbicError):
+    """A colour table, population table or stats file that cannot be read."""

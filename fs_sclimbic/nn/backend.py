@@ -1,0 +1,79 @@
+"""Start Keras and its backend: quietly, on the processor unless told otherwise."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+# Both are read when the libraries start: TensorFlow by default, and only its errors.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """TensorFlow's C++ start-up notes bypass every log level; drop what is written to file 2 meanwhile."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as sink:
+            os.dup2(sink.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+with _silent_stderr():
+    import keras
+
+__all__ = ["configure", "keras"]
+
+
+def configure(threads: int | None = None, device: str | None = None) -> None:
+    """Choose threads and device; must come before the first network is built.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Processor threads; by default the backend's own choice.
+    device : str, optional
+        Number of a CUDA device. Without it the processor is used, also where there is a GPU.
+
+    Raises
+    ------
+    ModelError
+        If the device is not there, or this process has already started on others.
+    """
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch  # type: ignore[import-not-found,unused-ignore]
+
+        if threads:
+            torch.set_num_threads(threads)
+    if backend == "tensorflow":
+        _configure_tensorflow(threads, device)
+
+
+def _configure_tensorflow(threads: int | None, device: str | None) -> None:
+    import tensorflow as tf
+
+    with _silent_stderr():
+        gpus = tf.config.list_physical_devices("GPU")
+    if device is not None and (not device.isdigit() or int(device) >= len(gpus)):
+        raise ModelError(f"CUDA device '{device}' is not there: TensorFlow sees {len(gpus)} GPU(s); leave --cuda-device out to use the processor")
+    try:
+        tf.config.set_visible_devices([gpus[int(device)]] if device is not None else [], "GPU")
+    except RuntimeError as error:
+        raise ModelError("TensorFlow has started on other devices in this process; choose the device for the first model that is loaded") from error
+    try:
+        if threads:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        logger.warning("TensorFlow has started in this process: it keeps its number of threads instead of %d", threads)

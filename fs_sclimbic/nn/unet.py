@@ -1,0 +1,72 @@
+"""The 3-D U-Net of Greve et al. 2021 and its family."""
+
+from typing import Any
+
+from ..errors import ModelError
+from ..model import CONVOLUTIONS_PER_LEVEL, KERNEL, LEVELS, ModelSpec
+from ..weights import Weights
+from .backend import keras
+
+
+def build_unet(spec: ModelSpec) -> Any:
+    """Build the network of a model, without its weights.
+
+    Three levels of two 3x3x3 ELU convolutions and a batch norm; max-pooling by 2 down, nearest up-sampling
+    and concatenation up. What is handed across is the level's last convolution before its batch norm.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Its ``fov``, ``features``, ``channels`` and number of labels count.
+
+    Returns
+    -------
+    keras.Model
+        From (batch, fov, fov, fov, channels) to softmax posteriors (batch, fov, fov, fov, labels);
+        layers carry the published names.
+    """
+    layers = keras.layers
+
+    def convolutions(x: Any, level: int, name: str) -> Any:
+        for i in range(CONVOLUTIONS_PER_LEVEL):
+            x = layers.Conv3D(spec.features * 2**level, KERNEL, padding="same", activation="elu", name=f"{name}_{i}")(x)
+        return x
+
+    x = image = keras.Input((spec.fov, spec.fov, spec.fov, spec.channels), name="unet_input")
+    across = []
+    for level in range(LEVELS):
+        x = convolutions(x, level, f"unet_conv_downarm_{level}")
+        across.append(x)
+        x = layers.BatchNormalization(name=f"unet_bn_down_{level}")(x)
+        if level < LEVELS - 1:
+            x = layers.MaxPooling3D(2, name=f"unet_maxpool_{level}")(x)
+    for up, level in enumerate(reversed(range(LEVELS - 1))):
+        x = layers.UpSampling3D(2, name=f"unet_up_{LEVELS + up}")(x)
+        x = layers.Concatenate(name=f"unet_merge_{LEVELS + up}")([across[level], x])
+        x = convolutions(x, level, f"unet_conv_uparm_{LEVELS + up}")
+        x = layers.BatchNormalization(name=f"unet_bn_up_{up}")(x)
+    x = layers.Conv3D(len(spec.colors), 1, name="unet_likelihood")(x)
+    return keras.Model(image, layers.Softmax(axis=-1, name="unet_prediction")(x), name="unet")
+
+
+def fill_weights(network: Any, weights: Weights) -> None:
+    """Put weights into a network, layer by layer by name.
+
+    Raises
+    ------
+    ModelError
+        If the network has a weight that ``weights`` lacks, or the other way round.
+    """
+    wanted = {variable.path for layer in network.layers for variable in layer.weights}
+    given = {f"{layer}/{name}" for layer, arrays in weights.items() for name in arrays}
+    if wanted != given:
+        raise ModelError(f"weights and network differ in {', '.join(sorted(wanted ^ given)[:4])}")
+    for layer, arrays in weights.items():
+        for variable in network.get_layer(layer).weights:
+            variable.assign(arrays[variable.name])
+
+
+def weights_of(network: Any) -> Weights:
+    """The weights of a network as `fs_sclimbic.weights.write_weights` takes them."""
+    return {layer.name: {variable.name: keras.ops.convert_to_numpy(variable) for variable in layer.weights}
+            for layer in network.layers if layer.weights}

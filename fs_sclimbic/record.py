@@ -1,0 +1,66 @@
+"""The record of a finished case: settings, provenance and numbers, as json beside the results.
+
+A record is written last. A case whose record carries the same settings (input, transform, weights and
+options, by their hashes) and whose files are all there is done, and is not run again.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from .labels import Structure
+from .measure import SegStats, StructureStats
+
+FORMAT = 1
+"""Raised when the meaning of a record, or a number that the package computes, changes."""
+
+Settings = Mapping[str, Any]
+"""Everything that the numbers depend on, in json's types."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept about a finished case."""
+
+    settings: Settings
+    stats: SegStats
+    warnings: tuple[str, ...]
+    files: tuple[str, ...]
+    """Names (without folders) of the files that were written with these settings."""
+    provenance: tuple[str, ...] = ()
+    """Lines about the run, as in the header of the stats file."""
+
+
+def format_record(record: Record) -> str:
+    """The text of a record."""
+    stats = record.stats
+    structures = [{"SegId": row.structure.index, "StructName": row.structure.name, "rgba": list(row.structure.rgba),
+                   "NVoxels": row.n_voxels, "Volume_mm3": row.volume_mm3, "Confidence": row.confidence,
+                   "DetachedVoxels": row.detached_voxels} for row in stats.structures]
+    content = {"format": FORMAT, "settings": dict(record.settings), "eTIV_mm3": stats.etiv_mm3,
+               "voxel_volume_mm3": stats.voxel_volume_mm3, "structures": structures,
+               "warnings": list(record.warnings), "files": list(record.files), "provenance": list(record.provenance)}
+    return json.dumps(content, indent=1) + "\n"
+
+
+def read_record(path: str | PathLike[str]) -> Record | None:
+    """Read a record; None if there is none that this version understands, which means: run the case."""
+    try:
+        content = json.loads(Path(path).read_text())
+        if content["format"] != FORMAT:
+            return None
+        rows = tuple(StructureStats(Structure(row["SegId"], row["StructName"], tuple(row["rgba"])), row["NVoxels"],
+                                    row["Volume_mm3"], row["Confidence"], row["DetachedVoxels"]) for row in content["structures"])
+        return Record(content["settings"], SegStats(rows, content["voxel_volume_mm3"], content["eTIV_mm3"]),
+                      tuple(content["warnings"]), tuple(content["files"]), tuple(content["provenance"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def is_done(record: Record | None, settings: Settings, products: Sequence[Path]) -> bool:
+    """Whether all products are there and were made with these settings."""
+    return (record is not None and dict(record.settings) == json.loads(json.dumps(dict(settings)))
+            and all(path.name in record.files and path.is_file() for path in products))

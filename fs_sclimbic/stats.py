@@ -1,0 +1,83 @@
+"""Stats files: the table of one case as FreeSurfer's tools read it."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+from .errors import TableError
+from .labels import Structure
+from .measure import SegStats, StructureStats
+from .resources import data_file
+
+HEADER = ("stats_templates", "sclimbic.stats.header")
+COLUMNS = ("Index", "SegId", "NVoxels", "Volume_mm3", "StructName")
+ETIV_MEASURE = "# Measure EstimatedTotalIntraCranialVol, eTIV, Estimated Total Intracranial Volume, "
+
+
+def format_stats(stats: SegStats, provenance: Sequence[str] = ()) -> str:
+    """The text of a stats file.
+
+    Parameters
+    ----------
+    stats : SegStats
+    provenance : sequence of str
+        Lines about the run (subject, weights, version ...) for the header; the ``#`` is put before them.
+
+    Returns
+    -------
+    str
+        Without a blank line anywhere: asegstats2table stops at one.
+    """
+    lines = [*header_lines(provenance), *etiv_lines(stats), f"# NRows {len(stats.structures)}",
+             f"# NTableCols {len(COLUMNS)}", f"# ColHeaders {' '.join(COLUMNS)}"]
+    lines += [row_start(i, row) for i, row in enumerate(stats.structures, 1)]
+    return "\n".join(lines) + "\n"
+
+
+def header_lines(provenance: Sequence[str]) -> list[str]:
+    """The first lines of every stats file of ours."""
+    title = data_file(*HEADER).read_text().splitlines()
+    return title + [f"# {' '.join(line.split())}" for line in provenance]
+
+
+def etiv_lines(stats: SegStats) -> list[str]:
+    """The line that asegstats2table takes eTIV from; none without eTIV."""
+    return [] if stats.etiv_mm3 is None else [f"{ETIV_MEASURE}{stats.etiv_mm3:.6f}, mm^3"]
+
+
+def row_start(number: int, row: StructureStats) -> str:
+    """The five columns of one structure; wide numbers push the columns apart, never together."""
+    return (f"{number:<4d} {row.structure.index:>6d} {row.n_voxels:>5d} {row.volume_mm3:>11.4f}"
+            f"    {row.structure.name}")
+
+
+def read_stats(path: str | PathLike[str]) -> SegStats:
+    """Read a stats file, ours or the published tool's.
+
+    Returns
+    -------
+    SegStats
+        What the file does not hold is filled so: confidence nan, detached voxels 0, voxel volume nan,
+        colours black.
+
+    Raises
+    ------
+    TableError
+        With file and line number, if a row is not one.
+    """
+    file = Path(path)
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TableError(f"{file}: stats file cannot be read ({error})") from error
+    etiv, rows = None, []
+    for number, line in enumerate(lines, 1):
+        try:
+            if line.startswith(ETIV_MEASURE):
+                etiv = float(line.split(",")[3])
+            elif line.strip() and not line.startswith("#"):
+                _, segid, count, volume, name, *_ = line.split()
+                rows.append(StructureStats(Structure(int(segid), name, (0, 0, 0, 0)), int(count), float(volume), float("nan"), 0))
+        except ValueError as error:
+            raise TableError(f"{file}:{number}: expected '{' '.join(COLUMNS)}', found '{line.strip()[:80]}'") from error
+    return SegStats(tuple(rows), float("nan"), etiv)

@@ -1,0 +1,143 @@
+"""Where weights come from: a given file, FreeSurfer, the user's own folder, or the package."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import platformdirs
+
+from .errors import ModelError, UsageError
+from .labels import ColorTable, read_ctab
+from .model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ModelSpec, sha256_of
+from .resources import data_file
+from .staging import write_atomically
+
+PUBLISHED_NAME = "sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5"
+PUBLISHED_SHA256 = "38ce0c0982d38a7039b5ed27286bbed9d3320718c7e7cdee5f42f2bc521d3e82"
+SHIPPED_NAME = "fs_sclimbic.h5"
+
+MODELS_FOLDER_VARIABLE = "FS_SCLIMBIC_MODELS"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place where default weights may lie."""
+
+    origin: str
+    """In words, for logs and errors."""
+    path: Path | None
+    """The file looked for, or None if the place does not exist on this machine."""
+    note: str = ""
+    """Why there is no path."""
+
+    @property
+    def present(self) -> bool:
+        """Whether the file is there."""
+        return self.path is not None and self.path.is_file()
+
+
+def models_folder() -> Path:
+    """The user's folder for installed models; the variable ``FS_SCLIMBIC_MODELS`` moves it."""
+    moved = os.environ.get(MODELS_FOLDER_VARIABLE)
+    return Path(moved).expanduser() if moved else platformdirs.user_data_path("fs_sclimbic") / "models"
+
+
+def default_places() -> Iterator[Place]:
+    """The places where default weights are looked for, first choice first."""
+    freesurfer = os.environ.get("FREESURFER_HOME")
+    if freesurfer:
+        yield Place("FREESURFER_HOME", Path(freesurfer) / "models" / PUBLISHED_NAME)
+    else:
+        yield Place("FREESURFER_HOME", None, "the variable is not set")
+    yield Place("installed", models_folder() / PUBLISHED_NAME)
+    try:
+        yield Place("shipped", data_file("models", SHIPPED_NAME))
+    except FileNotFoundError:
+        yield Place("shipped", None, "this version of the package carries no weights")
+
+
+def find_model(weights: str | PathLike[str] | None = None, ctab: str | PathLike[str] | None = None, *,
+               fov: int = DEFAULT_FOV_MM, features: int = DEFAULT_FEATURES, channels: int = DEFAULT_CHANNELS) -> ModelSpec:
+    """Find the weights to use and describe their network; nothing is loaded.
+
+    Parameters
+    ----------
+    weights : path-like, optional
+        A weight file (.h5). Without it, the first that is there of: FreeSurfer's
+        (``$FREESURFER_HOME/models``), the user-installed one, the shipped one.
+    ctab : path-like, optional
+        Colour table, one row per output channel; by default the limbic table.
+    fov, features, channels : int
+        Geometry of the network: box edge in 1 mm voxels, features of the first level, input channels.
+
+    Returns
+    -------
+    ModelSpec
+
+    Raises
+    ------
+    ModelError
+        If there are no weights; the message names every place that was looked at.
+    """
+    if weights is not None:
+        if not Path(weights).is_file():
+            raise ModelError(f"{weights}: weight file does not exist (given with --model)")
+        place = Place("--model", Path(weights))
+    else:
+        found = next((place for place in default_places() if place.present), None)
+        if found is None:
+            looked = "; ".join(f"{place.origin}: {place.path or place.note}" for place in default_places())
+            raise ModelError(f"no weights found. Looked at {looked}. Give --model FILE, set FREESURFER_HOME, or run "
+                             f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of a FreeSurfer 7.2 or later")
+        place = found
+    assert place.path is not None
+    colors: ColorTable = read_ctab(ctab)
+    return ModelSpec(place.path, sha256_of(place.path), colors, place.origin, fov, features, channels)
+
+
+def is_published(spec: ModelSpec) -> bool:
+    """Whether the weights are, byte for byte, the ones of Greve et al. 2021."""
+    return spec.sha256 == PUBLISHED_SHA256
+
+
+def install_model(source: str | PathLike[str]) -> Path:
+    """Copy the published weights into the user's folder, from a file or a URL.
+
+    Parameters
+    ----------
+    source : path-like or str
+        A local file, or an address that starts with http://, https:// or ftp://.
+
+    Returns
+    -------
+    Path
+        The installed file.
+
+    Raises
+    ------
+    ModelError
+        If the source cannot be had, or its SHA-256 is not the published one; nothing is installed then.
+    """
+    target = models_folder() / PUBLISHED_NAME
+    text = os.fspath(source)
+    if text.startswith(("http://", "https://", "ftp://")):
+        # Imported here: only this command needs it, and it brings requests along.
+        import pooch
+
+        try:
+            pooch.retrieve(text, known_hash=f"sha256:{PUBLISHED_SHA256}", fname=target.name, path=target.parent)
+        except ValueError as error:
+            raise ModelError(f"{text}: is not the published file (SHA-256 differs); nothing was installed") from error
+        except OSError as error:
+            raise ModelError(f"{text}: download failed ({str(error)[:150]})") from error
+        return target
+    if "://" in text:
+        raise UsageError(f"{text}: give a local file or an address that starts with http://, https:// or ftp://")
+    found = sha256_of(text)
+    if found != PUBLISHED_SHA256:
+        raise ModelError(f"{text}: is not the published file (SHA-256 {found[:12]}..., expected {PUBLISHED_SHA256[:12]}...); "
+                         "nothing was installed. Use other weights with --model FILE --ctab TABLE")
+    write_atomically(target, Path(text).read_bytes())
+    return target

@@ -7,7 +7,7 @@ Examples
 >>> model = load_model("tiny.h5", "tiny.ctab", fov=48, features=2)
 >>> result = segment(t1, model)
 >>> [(row.structure.name, row.n_voxels) for row in result.stats.structures]
-[('Ball', 1791)]
+[('Ball', 895)]
 >>> result.labels.data.shape == t1.data.shape
 True
 """
@@ -18,15 +18,26 @@ __version__ = "0.1.0"
 
 # Looked up on first use: importing the package imports no heavy library.
 _HOMES = {
-    "segment": "pipeline", "Options": "pipeline", "Segmentation": "pipeline",
-    "load_model": "nn.predictor", "Predictor": "pipeline",
-    "read_volume": "volume", "write_volume": "volume", "Volume": "volume", "Grid": "volume",
-    "read_ctab": "labels", "ColorTable": "labels", "Structure": "labels",
-    "SegStats": "measure", "StructureStats": "measure", "read_stats": "stats",
-    "read_transform": "xfm", "etiv_mm3": "etiv",
+    "segment": "segmentation",
+    "Options": "segmentation",
+    "Segmentation": "segmentation",
+    "load_model": "nn.predictor",
+    "Predictor": "segmentation",
+    "read_volume": "volume",
+    "write_volume": "volume",
+    "Volume": "volume",
+    "Grid": "volume",
+    "read_ctab": "labels",
+    "ColorTable": "labels",
+    "Structure": "labels",
+    "SegStats": "measure",
+    "StructureStats": "measure",
+    "read_stats": "stats",
+    "read_transform": "xfm",
+    "etiv_mm3": "etiv",
     "SclimbicError": "errors",
 }
-__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604 (the names are literals above)
+__all__ = [*_HOMES, "__version__"]
 
 if TYPE_CHECKING:
     from .errors import SclimbicError as SclimbicError
@@ -37,10 +48,10 @@ if TYPE_CHECKING:
     from .measure import SegStats as SegStats
     from .measure import StructureStats as StructureStats
     from .nn.predictor import load_model as load_model
-    from .pipeline import Options as Options
-    from .pipeline import Predictor as Predictor
-    from .pipeline import Segmentation as Segmentation
-    from .pipeline import segment as segment
+    from .segmentation import Options as Options
+    from .segmentation import Predictor as Predictor
+    from .segmentation import Segmentation as Segmentation
+    from .segmentation import segment as segment
     from .stats import read_stats as read_stats
     from .volume import Grid as Grid
     from .volume import Volume as Volume

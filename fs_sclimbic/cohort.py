@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from .pipeline import Options, Outcome, Predictor, run_case
+from .pipeline import Outcome, run_case
 from .provenance import Run, now
 from .qa import Population
+from .segmentation import Options, Predictor
 from .staging import append_text, write_atomically
 from .subject import Case
 from .tables import Table, format_table
@@ -41,8 +42,10 @@ def run_cohort(cases: Sequence[Case], load: Callable[[], Predictor], options: Op
 
 def outcome_lines(outcome: Outcome) -> list[str]:
     """An outcome for a log: what happened, warnings, the traceback of our own faults."""
-    lines = [f"{now()} {outcome.case.name} {outcome.status} {outcome.seconds:.1f} s {outcome.message}".rstrip(),
-             *(f"  warning: {warning}" for warning in outcome.warnings)]
+    lines = [
+        f"{now()} {outcome.case.name} {outcome.status} {outcome.seconds:.1f} s {outcome.message}".rstrip(),
+        *(f"  warning: {warning}" for warning in outcome.warnings),
+    ]
     if outcome.status == "done":
         lines += [f"  wrote {path}" for path in outcome.case.outputs.products()]
     if outcome.stats is not None and outcome.stats.etiv_mm3 is not None:
@@ -58,7 +61,9 @@ def log_text(path: Path, lines: Sequence[str]) -> None:
         logger.warning("%s: log cannot be written (%s)", path, error.strerror)
 
 
-def write_tables(files: Sequence[tuple[Path, Table]], outcomes: Sequence[Outcome], population: Population) -> list[Path]:
+def write_tables(
+    files: Sequence[tuple[Path, Table]], outcomes: Sequence[Outcome], population: Population
+) -> list[Path]:
     """Write the tables of a cohort; they hold the cases that are done, and none is written without one.
 
     Returns

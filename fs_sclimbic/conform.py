@@ -40,7 +40,9 @@ def scale_intensities(t1: Volume, percentile: float | None = None) -> Volume:
     finite = np.isfinite(data)
     if not finite.all():
         count = int(data.size - np.count_nonzero(finite))
-        raise ImageError(f"{count} of {data.size} voxels are NaN or infinite; set them to a number first (fslmaths IN -nan OUT)")
+        raise ImageError(
+            f"{count} of {data.size} voxels are NaN or infinite; set them to a number first (fslmaths IN -nan OUT)"
+        )
     bottom = data.min()
     top = data.max() if percentile is None else np.percentile(data[data != 0], percentile) if data.any() else bottom
     if not top > bottom:
@@ -160,6 +162,10 @@ def _directions(grid: Grid) -> NDArray[np.float64]:
 def _sample(volume: Volume, target: Grid, method: str) -> NDArray[np.float32] | NDArray[np.int32]:
     framed = volume.data if volume.data.ndim == 4 else volume.data[..., np.newaxis]
     target_to_source = np.linalg.inv(volume.grid.vox2ras) @ target.vox2ras
-    sampled = interpolate(source=np.ascontiguousarray(framed), target_shape=target.shape, method=method,
-                          affine=target_to_source, fill=0)
+    # Voxels that coincide must not miss each other by a rounding error: surfa takes -1e-16 for outside.
+    if np.allclose(target_to_source, np.rint(target_to_source), atol=SAME_SIZE_MM, rtol=0):
+        target_to_source = np.rint(target_to_source)
+    sampled = interpolate(
+        source=np.ascontiguousarray(framed), target_shape=target.shape, method=method, affine=target_to_source, fill=0
+    )
     return sampled if volume.data.ndim == 4 else sampled[..., 0]  # type: ignore[no-any-return]

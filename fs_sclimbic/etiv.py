@@ -8,6 +8,8 @@ from .errors import TransformError
 ATLAS_FACTOR_MM3 = 1948106.0
 """Buckner et al. 2004, NeuroImage 23:724-738: head volume in atlas space, calibrated on manual ICV."""
 
+# A head that would have to be blown up a millionfold: the matrix is singular, or mirrors left and right.
+SINGULAR = 1e-6
 PLAUSIBLE_MM3 = (7e5, 2.5e6)
 
 
@@ -29,8 +31,11 @@ def etiv_mm3(ras2ras: NDArray[np.float64]) -> float:
     TransformError
         If the matrix is singular or mirrors left and right.
     """
-    determinant = float(np.linalg.det(np.asarray(ras2ras, np.float64)[:3, :3]))
-    if not np.isfinite(determinant) or determinant <= 1e-6:
-        raise TransformError(f"the transform to MNI305 has determinant {determinant:.6g}; a head needs one near 1.3. "
-                             "Make it again (talairach_avi), or use --no-etiv")
+    linear = np.asarray(ras2ras, np.float64)[:3, :3]
+    determinant = float(np.linalg.det(linear)) if np.isfinite(linear).all() else float("nan")
+    if not determinant > SINGULAR:
+        raise TransformError(
+            f"the transform to MNI305 has determinant {determinant:.6g}; a head needs one near 1.3. "
+            "Make it again (talairach_avi), or use --no-etiv"
+        )
     return ATLAS_FACTOR_MM3 / determinant

@@ -82,10 +82,12 @@ def read_ctab(path: str | PathLike[str] | None = None) -> ColorTable:
     rows = [_read_row(file, number, line) for number, line in enumerate(lines, 1) if line.split("#")[0].strip()]
     if not rows:
         raise TableError(f"{file}: colour table has no row; expected lines 'SegId Name R G B A'")
-    for what, values in (("SegId", [row.index for row in rows]), ("name", [row.name for row in rows])):
-        repeated = sorted({str(value) for value in values if values.count(value) > 1})
+    for what, values in (("SegId", [str(row.index) for row in rows]), ("name", [row.name for row in rows])):
+        repeated = sorted({value for value in values if values.count(value) > 1})
         if repeated:
-            raise TableError(f"{file}: colour table gives {what} {', '.join(repeated)} more than once; keep one row each")
+            raise TableError(
+                f"{file}: colour table gives {what} {', '.join(repeated)} more than once; keep one row each"
+            )
     if all(row.index != 0 for row in rows):
         rows.insert(0, Structure(0, "Unknown", (0, 0, 0, OPAQUE)))
     if rows[0].index != 0:
@@ -111,6 +113,8 @@ def format_ctab(colors: ColorTable) -> str:
     The published table has a seventh column (tissue type) on which other readers stumble.
     """
     width = max(len(structure.name) for structure in colors)
-    rows = [f"{s.index:>6d} {s.name:<{width}s} {s.rgba[0]:>3d} {s.rgba[1]:>3d} {s.rgba[2]:>3d} {s.rgba[3]:>3d}"
-            for s in colors]
+    rows = [
+        f"{s.index:>6d} {s.name:<{width}s} {s.rgba[0]:>3d} {s.rgba[1]:>3d} {s.rgba[2]:>3d} {s.rgba[3]:>3d}"
+        for s in colors
+    ]
     return "\n".join(["# No. Label Name: R G B A", *rows]) + "\n"

@@ -35,8 +35,14 @@ class SegStats:
     """Estimated total intracranial volume; None where none was asked for."""
 
 
-def measure(posteriors: Volume, colors: ColorTable, *, exclude: frozenset[int] = frozenset(),
-            voxel_counts: bool = False, etiv_mm3: float | None = None) -> SegStats:
+def measure(
+    posteriors: Volume,
+    colors: ColorTable,
+    *,
+    exclude: frozenset[int] = frozenset(),
+    voxel_counts: bool = False,
+    etiv_mm3: float | None = None,
+) -> SegStats:
     """Measure all structures.
 
     Parameters

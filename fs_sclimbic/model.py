@@ -40,12 +40,16 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         if self.fov < FOV_MULTIPLE or self.fov % FOV_MULTIPLE:
-            raise UsageError(f"--fov {self.fov}: the network halves its box {LEVELS - 1} times; give a multiple of {FOV_MULTIPLE}")
+            raise UsageError(
+                f"--fov {self.fov}: the network halves its box {LEVELS - 1} times; give a multiple of {FOV_MULTIPLE}"
+            )
         if self.features < 1:
             raise UsageError(f"--features {self.features}: give a positive number")
         if self.channels != DEFAULT_CHANNELS:
-            raise UsageError(f"--nchannels {self.channels}: one T1-weighted image is read per case, so 1 is the only "
-                             "number of input channels that can be filled")
+            raise UsageError(
+                f"--nchannels {self.channels}: one T1-weighted image is read per case, so 1 is the only "
+                "number of input channels that can be filled"
+            )
 
     @property
     def name(self) -> str:

@@ -43,17 +43,26 @@ class Run:
 
     def lines(self) -> list[str]:
         """For the header of a stats file, in FreeSurfer's words."""
-        return [f"generating_program fs_sclimbic {__version__}",
-                f"cmdline {shlex.join(self.command) or 'python API'}",
-                f"hostname {self.host}", f"user {self.user}",
-                f"Weights {self.spec.name} SHA-256 {self.spec.sha256} ({self.spec.origin})",
-                f"Network fov {self.spec.fov} features {self.spec.features} labels {len(self.spec.colors)}"]
+        return [
+            f"generating_program fs_sclimbic {__version__}",
+            f"cmdline {shlex.join(self.command) or 'python API'}",
+            f"hostname {self.host}",
+            f"user {self.user}",
+            f"Weights {self.spec.name} SHA-256 {self.spec.sha256} ({self.spec.origin})",
+            f"Network fov {self.spec.fov} features {self.spec.features} labels {len(self.spec.colors)}",
+        ]
 
     def log_header(self) -> list[str]:
         """For the head of a log: the lines above and what helps to find a fault."""
-        return [f"started {self.started}", *self.lines(), f"cwd {os.getcwd()}", f"weights_file {self.spec.weights}",
-                f"threads {self.threads or 'default'}", f"platform {platform.platform()} Python {platform.python_version()}",
-                f"libraries {' '.join(versions(('numpy', 'scipy', 'nibabel', 'surfa', 'keras', 'tensorflow')))}"]
+        return [
+            f"started {self.started}",
+            *self.lines(),
+            f"cwd {os.getcwd()}",
+            f"weights_file {self.spec.weights}",
+            f"threads {self.threads or 'default'}",
+            f"platform {platform.platform()} Python {platform.python_version()}",
+            f"libraries {' '.join(versions(('numpy', 'scipy', 'nibabel', 'surfa', 'keras', 'tensorflow')))}",
+        ]
 
 
 def versions(packages: Sequence[str]) -> list[str]:

@@ -53,7 +53,9 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
     try:
         rows = list(csv.reader(file.read_text().splitlines(), skipinitialspace=True))
     except (OSError, UnicodeDecodeError) as error:
-        raise TableError(f"{file}: population table cannot be read ({error}); give a CSV to --population-stats") from error
+        raise TableError(
+            f"{file}: population table cannot be read ({error}); give a CSV to --population-stats"
+        ) from error
     population = {}
     for number, row in enumerate(rows[1:], 2):
         if not any(row):
@@ -64,7 +66,9 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
             if not std > 0:
                 raise ValueError("std must be positive")
         except (ValueError, IndexError) as error:
-            raise TableError(f"{file}:{number}: expected 'name,mean,std' in mm^3 with std > 0, found '{','.join(row)}'") from error
+            raise TableError(
+                f"{file}:{number}: expected 'name,mean,std' in mm^3 with std > 0, found '{','.join(row)}'"
+            ) from error
         population[name] = Norm(mean, std, minimum)
     return population
 
@@ -89,10 +93,12 @@ def flags(row: StructureStats, population: Population) -> tuple[str, ...]:
         return ("EMPTY",)
     norm, z = population.get(row.structure.name), z_score(row, population)
     smallest = norm.minimum if norm and norm.minimum is not None else 0.0
-    found = {"SMALL": row.volume_mm3 < SMALL_SHARE_OF_MINIMUM * smallest,
-             "VOLUME": z is not None and abs(z) > EXTREME_Z,
-             "CONFIDENCE": row.confidence < LOW_CONFIDENCE,
-             "DETACHED": row.detached_voxels >= max(DETACHED_VOXELS, DETACHED_SHARE * row.n_voxels)}
+    found = {
+        "SMALL": row.volume_mm3 < SMALL_SHARE_OF_MINIMUM * smallest,
+        "VOLUME": z is not None and abs(z) > EXTREME_Z,
+        "CONFIDENCE": row.confidence < LOW_CONFIDENCE,
+        "DETACHED": row.detached_voxels >= max(DETACHED_VOXELS, DETACHED_SHARE * row.n_voxels),
+    }
     return tuple(name for name, is_so in found.items() if is_so)
 
 
@@ -102,8 +108,13 @@ def flag_messages(stats: SegStats, population: Population) -> list[str]:
     for row in stats.structures:
         for flag in flags(row, population):
             by_flag.setdefault(flag, []).append(row.structure.name)
-    words = {"EMPTY": "no voxel found", "SMALL": "under half of the smallest healthy volume", "VOLUME": "volume beyond 4 sd",
-             "CONFIDENCE": "mean posterior below 0.6", "DETACHED": "parts far from the rest"}
+    words = {
+        "EMPTY": "no voxel found",
+        "SMALL": "under half of the smallest healthy volume",
+        "VOLUME": "volume beyond 4 sd",
+        "CONFIDENCE": "mean posterior below 0.6",
+        "DETACHED": "parts far from the rest",
+    }
     return [f"{flag} ({words[flag]}): {', '.join(names)}" for flag, names in by_flag.items()]
 
 
@@ -113,12 +124,19 @@ def format_qa_stats(stats: SegStats, population: Population, provenance: Sequenc
     The first five columns are those of a stats file, so asegstats2table reads this one too. A z score that
     the population table does not allow is ``-``, as is a row without flags.
     """
-    lines = [*header_lines(provenance), *etiv_lines(stats), f"# NRows {len(stats.structures)}",
-             f"# NTableCols {len(QA_COLUMNS)}", f"# ColHeaders {' '.join(QA_COLUMNS)}"]
+    lines = [
+        *header_lines(provenance),
+        *etiv_lines(stats),
+        f"# NRows {len(stats.structures)}",
+        f"# NTableCols {len(QA_COLUMNS)}",
+        f"# ColHeaders {' '.join(QA_COLUMNS)}",
+    ]
     width = max((len(row.structure.name) for row in stats.structures), default=0)
     for number, row in enumerate(stats.structures, 1):
         z = z_score(row, population)
-        lines.append(f"{row_start(number, row)}{'':{width - len(row.structure.name)}s} {row.confidence:>8.4f} "
-                     f"{'-' if z is None else format(z, '.4f'):>9s} {row.detached_voxels:>6d}  "
-                     f"{','.join(flags(row, population)) or '-'}")
+        lines.append(
+            f"{row_start(number, row)}{'':{width - len(row.structure.name)}s} {row.confidence:>8.4f} "
+            f"{'-' if z is None else format(z, '.4f'):>9s} {row.detached_voxels:>6d}  "
+            f"{','.join(flags(row, population)) or '-'}"
+        )
     return "\n".join(lines) + "\n"

@@ -37,12 +37,28 @@ class Record:
 def format_record(record: Record) -> str:
     """The text of a record."""
     stats = record.stats
-    structures = [{"SegId": row.structure.index, "StructName": row.structure.name, "rgba": list(row.structure.rgba),
-                   "NVoxels": row.n_voxels, "Volume_mm3": row.volume_mm3, "Confidence": row.confidence,
-                   "DetachedVoxels": row.detached_voxels} for row in stats.structures]
-    content = {"format": FORMAT, "settings": dict(record.settings), "eTIV_mm3": stats.etiv_mm3,
-               "voxel_volume_mm3": stats.voxel_volume_mm3, "structures": structures,
-               "warnings": list(record.warnings), "files": list(record.files), "provenance": list(record.provenance)}
+    structures = [
+        {
+            "SegId": row.structure.index,
+            "StructName": row.structure.name,
+            "rgba": list(row.structure.rgba),
+            "NVoxels": row.n_voxels,
+            "Volume_mm3": row.volume_mm3,
+            "Confidence": row.confidence,
+            "DetachedVoxels": row.detached_voxels,
+        }
+        for row in stats.structures
+    ]
+    content = {
+        "format": FORMAT,
+        "settings": dict(record.settings),
+        "eTIV_mm3": stats.etiv_mm3,
+        "voxel_volume_mm3": stats.voxel_volume_mm3,
+        "structures": structures,
+        "warnings": list(record.warnings),
+        "files": list(record.files),
+        "provenance": list(record.provenance),
+    }
     return json.dumps(content, indent=1) + "\n"
 
 
@@ -52,15 +68,31 @@ def read_record(path: str | PathLike[str]) -> Record | None:
         content = json.loads(Path(path).read_text())
         if content["format"] != FORMAT:
             return None
-        rows = tuple(StructureStats(Structure(row["SegId"], row["StructName"], tuple(row["rgba"])), row["NVoxels"],
-                                    row["Volume_mm3"], row["Confidence"], row["DetachedVoxels"]) for row in content["structures"])
-        return Record(content["settings"], SegStats(rows, content["voxel_volume_mm3"], content["eTIV_mm3"]),
-                      tuple(content["warnings"]), tuple(content["files"]), tuple(content["provenance"]))
+        rows = tuple(
+            StructureStats(
+                Structure(row["SegId"], row["StructName"], tuple(row["rgba"])),
+                row["NVoxels"],
+                row["Volume_mm3"],
+                row["Confidence"],
+                row["DetachedVoxels"],
+            )
+            for row in content["structures"]
+        )
+        return Record(
+            content["settings"],
+            SegStats(rows, content["voxel_volume_mm3"], content["eTIV_mm3"]),
+            tuple(content["warnings"]),
+            tuple(content["files"]),
+            tuple(content["provenance"]),
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def is_done(record: Record | None, settings: Settings, products: Sequence[Path]) -> bool:
     """Whether all products are there and were made with these settings."""
-    return (record is not None and dict(record.settings) == json.loads(json.dumps(dict(settings)))
-            and all(path.name in record.files and path.is_file() for path in products))
+    return (
+        record is not None
+        and dict(record.settings) == json.loads(json.dumps(dict(settings)))
+        and all(path.name in record.files and path.is_file() for path in products)
+    )

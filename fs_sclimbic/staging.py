@@ -8,7 +8,7 @@ from types import TracebackType
 
 
 class StagedFiles:
-    """Write files under temporary names beside their final places, then rename them all.
+    r"""Write files under temporary names beside their final places, then rename them all.
 
     A reader never sees half a file; a process that dies leaves the earlier results untouched.
     Leaving the ``with`` block without an error commits; an error removes what was staged.
@@ -18,9 +18,9 @@ class StagedFiles:
     >>> import tempfile, pathlib
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> with StagedFiles() as staged:
-    ...     staged.write(folder / "table.csv", b"case,eTIV\\n")
+    ...     staged.write(folder / "table.csv", b"case,eTIV\n")
     >>> (folder / "table.csv").read_text()
-    'case,eTIV\\n'
+    'case,eTIV\n'
     """
 
     def __init__(self) -> None:
@@ -41,8 +41,9 @@ class StagedFiles:
     def __enter__(self) -> "StagedFiles":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is None:
                 for temporary, final in self._moves:

@@ -28,8 +28,13 @@ def format_stats(stats: SegStats, provenance: Sequence[str] = ()) -> str:
     str
         Without a blank line anywhere: asegstats2table stops at one.
     """
-    lines = [*header_lines(provenance), *etiv_lines(stats), f"# NRows {len(stats.structures)}",
-             f"# NTableCols {len(COLUMNS)}", f"# ColHeaders {' '.join(COLUMNS)}"]
+    lines = [
+        *header_lines(provenance),
+        *etiv_lines(stats),
+        f"# NRows {len(stats.structures)}",
+        f"# NTableCols {len(COLUMNS)}",
+        f"# ColHeaders {' '.join(COLUMNS)}",
+    ]
     lines += [row_start(i, row) for i, row in enumerate(stats.structures, 1)]
     return "\n".join(lines) + "\n"
 
@@ -47,8 +52,7 @@ def etiv_lines(stats: SegStats) -> list[str]:
 
 def row_start(number: int, row: StructureStats) -> str:
     """The five columns of one structure; wide numbers push the columns apart, never together."""
-    return (f"{number:<4d} {row.structure.index:>6d} {row.n_voxels:>5d} {row.volume_mm3:>11.4f}"
-            f"    {row.structure.name}")
+    return f"{number:<4d} {row.structure.index:>6d} {row.n_voxels:>5d} {row.volume_mm3:>11.4f}    {row.structure.name}"
 
 
 def read_stats(path: str | PathLike[str]) -> SegStats:
@@ -77,7 +81,11 @@ def read_stats(path: str | PathLike[str]) -> SegStats:
                 etiv = float(line.split(",")[3])
             elif line.strip() and not line.startswith("#"):
                 _, segid, count, volume, name, *_ = line.split()
-                rows.append(StructureStats(Structure(int(segid), name, (0, 0, 0, 0)), int(count), float(volume), float("nan"), 0))
+                rows.append(
+                    StructureStats(
+                        Structure(int(segid), name, (0, 0, 0, 0)), int(count), float(volume), float("nan"), 0
+                    )
+                )
         except ValueError as error:
             raise TableError(f"{file}:{number}: expected '{' '.join(COLUMNS)}', found '{line.strip()[:80]}'") from error
     return SegStats(tuple(rows), float("nan"), etiv)

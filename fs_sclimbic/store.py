@@ -58,8 +58,14 @@ def default_places() -> Iterator[Place]:
         yield Place("shipped", None, "this version of the package carries no weights")
 
 
-def find_model(weights: str | PathLike[str] | None = None, ctab: str | PathLike[str] | None = None, *,
-               fov: int = DEFAULT_FOV_MM, features: int = DEFAULT_FEATURES, channels: int = DEFAULT_CHANNELS) -> ModelSpec:
+def find_model(
+    weights: str | PathLike[str] | None = None,
+    ctab: str | PathLike[str] | None = None,
+    *,
+    fov: int = DEFAULT_FOV_MM,
+    features: int = DEFAULT_FEATURES,
+    channels: int = DEFAULT_CHANNELS,
+) -> ModelSpec:
     """Find the weights to use and describe their network; nothing is loaded.
 
     Parameters
@@ -89,8 +95,10 @@ def find_model(weights: str | PathLike[str] | None = None, ctab: str | PathLike[
         found = next((place for place in default_places() if place.present), None)
         if found is None:
             looked = "; ".join(f"{place.origin}: {place.path or place.note}" for place in default_places())
-            raise ModelError(f"no weights found. Looked at {looked}. Give --model FILE, set FREESURFER_HOME, or run "
-                             f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of a FreeSurfer 7.2 or later")
+            raise ModelError(
+                f"no weights found. Looked at {looked}. Give --model FILE, set FREESURFER_HOME, or run "
+                f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of a FreeSurfer 7.2 or later"
+            )
         place = found
     assert place.path is not None
     colors: ColorTable = read_ctab(ctab)
@@ -137,7 +145,9 @@ def install_model(source: str | PathLike[str]) -> Path:
         raise UsageError(f"{text}: give a local file or an address that starts with http://, https:// or ftp://")
     found = sha256_of(text)
     if found != PUBLISHED_SHA256:
-        raise ModelError(f"{text}: is not the published file (SHA-256 {found[:12]}..., expected {PUBLISHED_SHA256[:12]}...); "
-                         "nothing was installed. Use other weights with --model FILE --ctab TABLE")
+        raise ModelError(
+            f"{text}: is not the published file (SHA-256 {found[:12]}..., expected {PUBLISHED_SHA256[:12]}...); "
+            "nothing was installed. Use other weights with --model FILE --ctab TABLE"
+        )
     write_atomically(target, Path(text).read_bytes())
     return target

@@ -59,8 +59,16 @@ class Requests:
     qa_stats: bool = False
 
 
-def subject_case(subjects_dir: Path, name: str, requests: Requests, *, base: str = DEFAULT_BASE,
-                 transform: str | None = None, etiv: bool = True, log: str | None = None) -> Case:
+def subject_case(
+    subjects_dir: Path,
+    name: str,
+    requests: Requests,
+    *,
+    base: str = DEFAULT_BASE,
+    transform: str | None = None,
+    etiv: bool = True,
+    log: str | None = None,
+) -> Case:
     """The case of a recon-all subject.
 
     Parameters
@@ -88,7 +96,8 @@ def subject_case(subjects_dir: Path, name: str, requests: Requests, *, base: str
         posteriors=mri / f"{base}.posteriors.mgz" if requests.posteriors else None,
         stats=stats / f"{base}.stats",
         qa_stats=stats / f"{base}.qa.stats" if requests.qa_stats else None,
-        log=scripts / (log or f"{base}.log") if home.is_dir() else None)
+        log=scripts / (log or f"{base}.log") if home.is_dir() else None,
+    )
     transforms = tuple(home / path for path in ((transform,) if transform else SUBJECT_TRANSFORMS)) if etiv else ()
     t1, problem = home / SUBJECT_T1, None
     if not home.is_dir():
@@ -114,7 +123,9 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     there = sorted(path.parents[1].name for path in subjects_dir.glob(f"*/{SUBJECT_T1}"))
     if not names:
         if not there:
-            raise UsageError(f"{subjects_dir}: no subject with {SUBJECT_T1} found; give --sd DIR or run recon-all first")
+            raise UsageError(
+                f"{subjects_dir}: no subject with {SUBJECT_T1} found; give --sd DIR or run recon-all first"
+            )
         return there
     found: list[str] = []
     for name in (name.rstrip("/") for name in names):
@@ -122,18 +133,24 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def image_case(image: Path, segmentation: Path, requests: Requests, *, base: str = DEFAULT_BASE,
-               transform: Path | None = None) -> Case:
+def image_case(
+    image: Path, segmentation: Path, requests: Requests, *, base: str = DEFAULT_BASE, transform: Path | None = None
+) -> Case:
     """The case of one image file with a named output file; the other outputs lie beside it."""
     suffix = _suffix_of_output(segmentation)
     stem = segmentation.name.removesuffix(suffix)
-    return Case(stem, image, (transform,) if transform else (),
-                _image_outputs(segmentation.parent / stem, suffix, requests, base, segmentation.parent / f"{stem}.ctab"),
-                None if image.is_file() else f"{image}: image does not exist")
+    return Case(
+        stem,
+        image,
+        (transform,) if transform else (),
+        _image_outputs(segmentation.parent / stem, suffix, requests, base, segmentation.parent / f"{stem}.ctab"),
+        None if image.is_file() else f"{image}: image does not exist",
+    )
 
 
-def folder_cases(folder: Path, output: Path, requests: Requests, *, base: str = DEFAULT_BASE,
-                 transform_suffix: str | None = None) -> list[Case]:
+def folder_cases(
+    folder: Path, output: Path, requests: Requests, *, base: str = DEFAULT_BASE, transform_suffix: str | None = None
+) -> list[Case]:
     """The cases of a folder of images, sorted by name.
 
     Two images that differ only in their ending would share one name in tables and outputs: both are
@@ -142,8 +159,13 @@ def folder_cases(folder: Path, output: Path, requests: Requests, *, base: str = 
     if not folder.is_dir():
         raise UsageError(f"{folder}: folder does not exist")
     ours = (f".{base}", f".{base}.posteriors")
-    images = sorted(path for path in folder.iterdir() if image_suffix(path) and not path.name.startswith(".")
-                    and not (folder.resolve() == output.resolve() and _stem(path).endswith(ours)))
+    images = sorted(
+        path
+        for path in folder.iterdir()
+        if image_suffix(path)
+        and not path.name.startswith(".")
+        and not (folder.resolve() == output.resolve() and _stem(path).endswith(ours))
+    )
     if not images:
         raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz")
     times = Counter(_stem(path) for path in images)
@@ -153,7 +175,9 @@ def folder_cases(folder: Path, output: Path, requests: Requests, *, base: str = 
         twins = [path.name for path in images if _stem(path) == name]
         outputs = _image_outputs(output / f"{name}.{base}", suffix, requests, base, output / f"{base}.ctab")
         transforms = (folder / f"{name}{transform_suffix}",) if transform_suffix else ()
-        problem = f"{image}: case name '{name}' is shared by {' and '.join(twins)}; rename one" if times[name] > 1 else None
+        problem = (
+            f"{image}: case name '{name}' is shared by {' and '.join(twins)}; rename one" if times[name] > 1 else None
+        )
         cases.append(Case(name, image, transforms, outputs, problem))
     return cases
 
@@ -169,7 +193,8 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, base: str, ctab
         ctab=ctab if suffix.lower().startswith(".nii") else None,
         posteriors=beside(f".posteriors{suffix}") if requests.posteriors else None,
         stats=beside(".stats") if requests.volumes else None,
-        qa_stats=beside(".qa.stats") if requests.qa_stats else None)
+        qa_stats=beside(".qa.stats") if requests.qa_stats else None,
+    )
 
 
 def _suffix_of_output(path: Path) -> str:

@@ -52,7 +52,9 @@ def format_table(table: Table, cases: Sequence[tuple[str, SegStats]], population
     with_etiv = table.with_etiv and any(stats.etiv_mm3 is not None for _, stats in cases)
     writer.writerow(["case", *(first.structures[i].structure.name for i in columns), *(["eTIV"] if with_etiv else [])])
     for name, stats in cases:
-        values = [table.value(stats.structures[i], population) for i in columns] + ([stats.etiv_mm3] if with_etiv else [])
+        values = [table.value(stats.structures[i], population) for i in columns] + (
+            [stats.etiv_mm3] if with_etiv else []
+        )
         writer.writerow([name, *("" if value is None else f"{value:.4f}" for value in values)])
     return text.getvalue()
 

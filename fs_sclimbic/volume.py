@@ -35,7 +35,7 @@ class Grid:
     """Voxels along each axis."""
     vox2ras: NDArray[np.float64]
     """4 x 4 matrix from voxel index (centre of the first voxel is 0, 0, 0) to scanner RAS in mm."""
-    voxel_size_mm: NDArray[np.float64] = field(default=None)  # type: ignore[assignment]
+    voxel_size_mm: NDArray[np.float64] = field(default=None)  # type: ignore[arg-type]
     """Edge lengths, mm, along each axis; from the header where there is one, else the column norms."""
     xform_codes: tuple[int, int] = (SCANNER_XFORM, SCANNER_XFORM)
     """NIfTI's qform and sform code: which space the RAS coordinates are in."""
@@ -70,9 +70,11 @@ class Grid:
         if self.shape != other.shape:
             return False
         far_corner = [*self.shape, 1]
-        return bool(np.allclose(self.vox2ras @ far_corner, other.vox2ras @ far_corner, atol=tolerance_mm)
-                    and np.allclose(self.vox2ras[:3, 3], other.vox2ras[:3, 3], atol=tolerance_mm)
-                    and np.allclose(self.vox2ras[:3, :3], other.vox2ras[:3, :3], atol=tolerance_mm))
+        return bool(
+            np.allclose(self.vox2ras @ far_corner, other.vox2ras @ far_corner, atol=tolerance_mm)
+            and np.allclose(self.vox2ras[:3, 3], other.vox2ras[:3, 3], atol=tolerance_mm)
+            and np.allclose(self.vox2ras[:3, :3], other.vox2ras[:3, :3], atol=tolerance_mm)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +93,7 @@ class Volume:
 def image_suffix(path: str | PathLike[str]) -> str | None:
     """The image ending of a file name (``.nii.gz``, ``.nii``, ``.mgz``, ``.mgh``), as written, or None."""
     name = Path(path).name
-    return next((name[-len(suffix):] for suffix in IMAGE_SUFFIXES if name.lower().endswith(suffix)), None)
+    return next((name[-len(suffix) :] for suffix in IMAGE_SUFFIXES if name.lower().endswith(suffix)), None)
 
 
 def read_volume(path: str | PathLike[str]) -> Volume:
@@ -125,9 +127,13 @@ def read_volume(path: str | PathLike[str]) -> Volume:
         image = nib.load(file)
         data = np.asanyarray(image.dataobj)  # type: ignore[attr-defined]
     except (ImageFileError, nib.spatialimages.HeaderDataError) as error:
-        raise ImageError(f"{file}: is not a {image_suffix(file)} image ({_one_line(error)}); convert it again") from error
+        raise ImageError(
+            f"{file}: is not a {image_suffix(file)} image ({_one_line(error)}); convert it again"
+        ) from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise ImageError(f"{file}: image is cut off or damaged ({_one_line(error)}); copy or convert it again") from error
+        raise ImageError(
+            f"{file}: image is cut off or damaged ({_one_line(error)}); copy or convert it again"
+        ) from error
     return Volume(_one_frame(file, data), _read_grid(file, image))
 
 
@@ -139,8 +145,10 @@ def _one_frame(file: Path, data: NDArray[Any]) -> NDArray[Any]:
     if data.ndim < 3 or data.size == 0:
         raise ImageError(f"{file}: expected a 3-D image, found shape {data.shape}")
     if data[0, 0, 0].size != 1:
-        raise ImageError(f"{file}: expected one frame, found {data[0, 0, 0].size} (shape {data.shape}); "
-                         "give one T1-weighted frame (mri_convert --frame 0)")
+        raise ImageError(
+            f"{file}: expected one frame, found {data[0, 0, 0].size} (shape {data.shape}); "
+            "give one T1-weighted frame (mri_convert --frame 0)"
+        )
     if data.dtype.fields or np.iscomplexobj(data):
         raise ImageError(f"{file}: expected real numbers, found {'colours' if data.dtype.fields else 'complex values'}")
     return data.reshape(data.shape[:3])
@@ -153,8 +161,10 @@ def _read_grid(file: Path, image: Any) -> Grid:
     if not np.isfinite(vox2ras).all() or abs(np.linalg.det(vox2ras)) < 1e-9:
         raise ImageError(f"{file}: the header's vox2ras matrix is singular; repair the header (sform and qform)")
     if np.any(np.abs(size - norms) > VOXEL_SIZE_TOLERANCE * norms):
-        raise ImageError(f"{file}: the header contradicts itself: voxel size {_mm(size)} mm, but {_mm(norms)} mm by its "
-                         "matrix; volumes would be wrong. Repair the header (is the sform a registration to a template?)")
+        raise ImageError(
+            f"{file}: the header contradicts itself: voxel size {_mm(size)} mm, but {_mm(norms)} mm by its "
+            "matrix; volumes would be wrong. Repair the header (is the sform a registration to a template?)"
+        )
     if size.min() < PLAUSIBLE_VOXEL_MM[0] or size.max() > PLAUSIBLE_VOXEL_MM[1]:
         raise ImageError(f"{file}: voxel size {_mm(size)} mm cannot be a head scan; is the header's unit mm?")
     if isinstance(image, nib.MGHImage):

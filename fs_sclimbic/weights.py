@@ -39,18 +39,33 @@ def read_weights(spec: ModelSpec) -> Weights:
         with h5py.File(spec.weights, "r") as file:
             found = _all_weights(file.get("model_weights", file))
     except OSError as error:
-        raise ModelError(f"{spec.weights}: weights cannot be read as HDF5 ({str(error)[:100]}); expected a Keras .h5 file") from error
+        raise ModelError(
+            f"{spec.weights}: weights cannot be read as HDF5 ({str(error)[:100]}); expected a Keras .h5 file"
+        ) from error
 
-    missing = [f"{layer}/{weight}" for layer in expected for weight in expected[layer] if weight not in found.get(layer, {})]
+    missing = [
+        f"{layer}/{weight}" for layer in expected for weight in expected[layer] if weight not in found.get(layer, {})
+    ]
     if missing:
-        raise ModelError(f"{spec.weights}: the network needs {len(missing)} weight(s) that the file lacks: "
-                         f"{', '.join(missing[:4])}{' ...' if len(missing) > 4 else ''}; is it a model of this family?")
+        raise ModelError(
+            f"{spec.weights}: the network needs {len(missing)} weight(s) that the file lacks: "
+            f"{', '.join(missing[:4])}{' ...' if len(missing) > 4 else ''}; is it a model of this family?"
+        )
     _check_shapes(spec, expected, found)
-    weights = {layer: {weight: np.asarray(found[layer][weight], np.float32) for weight in shapes}
-               for layer, shapes in expected.items()}
-    broken = [f"{layer}/{weight}" for layer, arrays in weights.items() for weight, a in arrays.items() if not np.isfinite(a).all()]
+    weights = {
+        layer: {weight: np.asarray(found[layer][weight], np.float32) for weight in shapes}
+        for layer, shapes in expected.items()
+    }
+    broken = [
+        f"{layer}/{weight}"
+        for layer, arrays in weights.items()
+        for weight, a in arrays.items()
+        if not np.isfinite(a).all()
+    ]
     if broken:
-        raise ModelError(f"{spec.weights}: {broken[0]} holds values that are not finite; the training of this model failed")
+        raise ModelError(
+            f"{spec.weights}: {broken[0]} holds values that are not finite; the training of this model failed"
+        )
     return weights
 
 
@@ -59,30 +74,45 @@ def _all_weights(file: h5py.Group) -> dict[str, dict[str, NDArray[np.float32]]]:
     found: dict[str, dict[str, NDArray[np.float32]]] = {}
     for layer, group in file.items():
         if isinstance(group, h5py.Group):
+
             def collect(name: str, item: object, layer: str = layer) -> None:
                 if isinstance(item, h5py.Dataset):
                     found.setdefault(layer, {})[name.split("/")[-1].split(":")[0]] = item[()]
+
             group.visititems(collect)
     return found
 
 
-def _check_shapes(spec: ModelSpec, expected: dict[str, dict[str, tuple[int, ...]]],
-                  found: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> None:
+def _check_shapes(
+    spec: ModelSpec,
+    expected: dict[str, dict[str, tuple[int, ...]]],
+    found: Mapping[str, Mapping[str, NDArray[np.float32]]],
+) -> None:
     """Say in the user's words which of the table, --features and --nchannels does not fit."""
     shape = {layer: {name: found[layer][name].shape for name in names} for layer, names in expected.items()}
     first, last = shape["unet_conv_downarm_0_0"]["kernel"], shape["unet_likelihood"]["kernel"]
     if len(first) == 5 and first[-1] != spec.features:
-        raise ModelError(f"{spec.weights}: the weights have {first[-1]} features, --features is {spec.features}; give --features {first[-1]}")
+        raise ModelError(
+            f"{spec.weights}: the weights have {first[-1]} features, --features is {spec.features}; "
+            f"give --features {first[-1]}"
+        )
     if len(first) == 5 and first[-2] != spec.channels:
-        raise ModelError(f"{spec.weights}: the weights take {first[-2]} input channel(s), --nchannels is {spec.channels}; give --nchannels {first[-2]}")
+        raise ModelError(
+            f"{spec.weights}: the weights take {first[-2]} input channel(s), --nchannels is "
+            f"{spec.channels}; give --nchannels {first[-2]}"
+        )
     if len(last) == 5 and last[-1] != len(spec.colors):
-        raise ModelError(f"{spec.weights}: the weights give {last[-1]} labels (background included), the colour table has "
-                         f"{len(spec.colors)}; give the model's own table with --ctab")
+        raise ModelError(
+            f"{spec.weights}: the weights give {last[-1]} labels (background included), the colour table has "
+            f"{len(spec.colors)}; give the model's own table with --ctab"
+        )
     for layer, names in expected.items():
         for name, wanted in names.items():
             if shape[layer][name] != wanted:
-                raise ModelError(f"{spec.weights}: {layer}/{name} has shape {shape[layer][name]}, the network needs {wanted}; "
-                                 "is it a model of this family?")
+                raise ModelError(
+                    f"{spec.weights}: {layer}/{name} has shape {shape[layer][name]}, the network needs {wanted}; "
+                    "is it a model of this family?"
+                )
 
 
 def write_weights(path: str | PathLike[str], weights: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> None:

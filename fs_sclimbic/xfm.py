@@ -51,7 +51,9 @@ def parse_xfm(text: str, source: str = "xfm") -> NDArray[np.float64]:
     """The matrix of an MNI transform file: three rows after ``Linear_Transform =``, ended by ``;``."""
     uncommented = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("%"))
     if not uncommented.lstrip().startswith("MNI Transform File") or "Linear_Transform" not in uncommented:
-        raise TransformError(f"{source}: expected an 'MNI Transform File' with a 'Linear_Transform =', found neither or only one")
+        raise TransformError(
+            f"{source}: expected an 'MNI Transform File' with a 'Linear_Transform =', found neither or only one"
+        )
     after = uncommented.split("Linear_Transform", 1)[1].lstrip().removeprefix("=")
     if ";" not in after:
         raise TransformError(f"{source}: the three rows of Linear_Transform must end with ';': the file is cut off")
@@ -65,17 +67,21 @@ def parse_lta(text: str, source: str = "lta") -> NDArray[np.float64]:
     start = next((i for i, line in enumerate(lines) if line.split() == ["1", "4", "4"]), None)
     if start is None or values.get("nxforms", "1") != "1":
         raise TransformError(f"{source}: expected an LTA with one 4 x 4 matrix (a line '1 4 4')")
-    matrix = _numbers(" ".join(lines[start + 1:start + 5]), (4, 4), source)
+    matrix = _numbers(" ".join(lines[start + 1 : start + 5]), (4, 4), source)
     kind = values.get("type", "")
     if kind == str(RAS_TO_RAS):
         return matrix
     if kind != str(VOX_TO_VOX):
-        raise TransformError(f"{source}: LTA of type '{kind}'; expected 0 (voxel-to-voxel) or 1 (RAS-to-RAS); "
-                             "convert it with lta_convert --outlta")
-    where = {name: next((i for i, line in enumerate(lines) if line == f"{name} volume info"), -1) for name in ("src", "dst")}
+        raise TransformError(
+            f"{source}: LTA of type '{kind}'; expected 0 (voxel-to-voxel) or 1 (RAS-to-RAS); "
+            "convert it with lta_convert --outlta"
+        )
+    where = {
+        name: next((i for i, line in enumerate(lines) if line == f"{name} volume info"), -1) for name in ("src", "dst")
+    }
     if min(where.values()) < 0:
         raise TransformError(f"{source}: a voxel-to-voxel LTA needs 'src volume info' and 'dst volume info'")
-    moving, fixed = (_lta_vox2ras(lines[where[name] + 1:], f"{source} ({name})") for name in ("src", "dst"))
+    moving, fixed = (_lta_vox2ras(lines[where[name] + 1 :], f"{source} ({name})") for name in ("src", "dst"))
     return np.asarray(fixed @ matrix @ np.linalg.inv(moving), np.float64)
 
 
@@ -108,8 +114,9 @@ def _numbers(text: str, shape: tuple[int, ...], source: str) -> NDArray[np.float
     except ValueError as error:
         raise TransformError(f"{source}: expected numbers, found '{' '.join(text.split())[:60]}'") from error
     if numbers.size != np.prod(shape) or not np.isfinite(numbers).all():
-        raise TransformError(f"{source}: expected {np.prod(shape)} finite numbers, found {numbers.size}: "
-                             f"'{' '.join(text.split())[:60]}'")
+        raise TransformError(
+            f"{source}: expected {np.prod(shape)} finite numbers, found {numbers.size}: '{' '.join(text.split())[:60]}'"
+        )
     return numbers.reshape(shape)
 
 
@@ -129,5 +136,8 @@ def format_lta(ras2ras: NDArray[np.float64]) -> str:
     """A RAS-to-RAS LTA as text, without volume info (which a RAS-to-RAS transform does not need)."""
     rows = "\n".join(" ".join(f"{value:.15e}" for value in row) for row in np.asarray(ras2ras))
     invalid = "".join(f"{name} volume info\nvalid = 0  # volume info invalid\n" for name in ("src", "dst"))
-    head = f"type      = {RAS_TO_RAS} # LINEAR_RAS_TO_RAS\nnxforms   = 1\nmean      = 0.0 0.0 0.0\nsigma     = 1.0\n1 4 4\n"
+    head = (
+        f"type      = {RAS_TO_RAS} # LINEAR_RAS_TO_RAS\nnxforms   = 1\nmean      = 0.0 0.0 "
+        "0.0\nsigma     = 1.0\n1 4 4\n"
+    )
     return f"{head}{rows}\n{invalid}"

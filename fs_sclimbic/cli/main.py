@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from . import model, segment
 
-COMMANDS = {"segment": (segment.main, "segment images, folders and recon-all subjects (same as mri_sclimbic_seg)"),
-            "model": (model.main, "list, install and verify network weights")}
+COMMANDS = {
+    "segment": (segment.main, "segment images, folders and recon-all subjects (same as mri_sclimbic_seg)"),
+    "model": (model.main, "list, install and verify network weights"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,19 +4,31 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line of fs_sclimbic model."""
     parser = argparse.ArgumentParser(prog="fs_sclimbic model", description="Find, install and check network weights.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="show the places where default weights are looked for, and which would be used")
-    install = commands.add_parser("install", help="copy the published weights into your own folder; its SHA-256 is checked")
-    install.add_argument("source", metavar="FILE|URL", help="sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5 of FreeSurfer, or its address")
-    verify = commands.add_parser("verify", help="check that a weight file fits its network, and whether it is the published one")
+    install = commands.add_parser(
+        "install", help="copy the published weights into your own folder; its SHA-256 is checked"
+    )
+    install.add_argument(
+        "source", metavar="FILE|URL", help="sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5 of FreeSurfer, or its address"
+    )
+    verify = commands.add_parser(
+        "verify", help="check that a weight file fits its network, and whether it is the published one"
+    )
     verify.add_argument("weights", metavar="H5", nargs="?", help="default: the weights that would be used")
     verify.add_argument("--ctab", metavar="FILE", help="its colour table (default: the limbic one)")
-    verify.add_argument("--features", metavar="N", type=int, default=24, help="features of the first level (default: 24)")
-    verify.add_argument("--nchannels", metavar="N", type=int, default=1, help="input channels (default: 1)")
+    verify.add_argument(
+        "--features", metavar="N", type=int, default=DEFAULT_FEATURES, help="features of the first level (default: 24)"
+    )
+    verify.add_argument(
+        "--nchannels", metavar="N", type=int, default=DEFAULT_CHANNELS, help="input channels (default: 1)"
+    )
     return parser
 
 
@@ -51,7 +63,11 @@ def _list(_: argparse.Namespace) -> int:
             state = f"{place.path} ({kind})"
             chosen = chosen or place
         print(f"{'*' if chosen is place else ' '} {place.origin:<16s} {state}")
-    print("* is used where --model is not given" if chosen else "no weights: run 'fs_sclimbic model install FILE|URL', or give --model")
+    print(
+        "* is used where --model is not given"
+        if chosen
+        else "no weights: run 'fs_sclimbic model install FILE|URL', or give --model"
+    )
     return 0 if chosen else 1
 
 
@@ -68,6 +84,9 @@ def _verify(args: argparse.Namespace) -> int:
 
     spec = find_model(args.weights, args.ctab, features=args.features, channels=args.nchannels)
     arrays = [array for layer in read_weights(spec).values() for array in layer.values()]
-    print(f"{spec.weights} ({spec.origin})\nSHA-256 {spec.sha256}: {'the published file' if is_published(spec) else 'not the published file'}\n"
-          f"{len(arrays)} arrays, {sum(array.size for array in arrays)} parameters, {len(spec.colors)} labels: fits")
+    print(
+        f"{spec.weights} ({spec.origin})\nSHA-256 {spec.sha256}: "
+        f"{'the published file' if is_published(spec) else 'not the published file'}\n"
+        f"{len(arrays)} arrays, {sum(array.size for array in arrays)} parameters, {len(spec.colors)} labels: fits"
+    )
     return 0

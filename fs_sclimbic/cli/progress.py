@@ -22,8 +22,17 @@ def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: b
         Print the traceback of unexpected errors.
     """
     out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
-                   TimeRemainingColumn(), console=out, transient=True, disable=quiet or not out.is_terminal)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=out,
+        transient=True,
+        disable=quiet or not out.is_terminal,
+    )
     with bar:
         task = bar.add_task("segmenting", total=total)
         for number, outcome in enumerate(outcomes, 1):
@@ -39,7 +48,11 @@ def _print(out: Console, err: Console, outcome: Outcome, count: str, quiet: bool
         if debug and outcome.details:
             err.print(outcome.details, markup=False)
     elif not quiet:
-        words = f"done in {outcome.seconds:.1f} s" if outcome.status == "done" else "skipped, done before with the same settings"
+        words = (
+            f"done in {outcome.seconds:.1f} s"
+            if outcome.status == "done"
+            else "skipped, done before with the same settings"
+        )
         out.print(f"{count} {name}: {words}: {outcome.case.outputs.segmentation}", markup=False)
     for warning in outcome.warnings if outcome.status == "done" else ():
         err.print(f"{count} {name}: warning: {warning}", style="yellow", markup=False)

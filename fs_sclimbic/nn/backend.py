@@ -66,11 +66,17 @@ def _configure_tensorflow(threads: int | None, device: str | None) -> None:
     with _silent_stderr():
         gpus = tf.config.list_physical_devices("GPU")
     if device is not None and (not device.isdigit() or int(device) >= len(gpus)):
-        raise ModelError(f"CUDA device '{device}' is not there: TensorFlow sees {len(gpus)} GPU(s); leave --cuda-device out to use the processor")
+        raise ModelError(
+            f"CUDA device '{device}' is not there: TensorFlow sees {len(gpus)} GPU(s); leave "
+            "--cuda-device out to use the processor"
+        )
     try:
         tf.config.set_visible_devices([gpus[int(device)]] if device is not None else [], "GPU")
     except RuntimeError as error:
-        raise ModelError("TensorFlow has started on other devices in this process; choose the device for the first model that is loaded") from error
+        raise ModelError(
+            "TensorFlow has started on other devices in this process; choose the device for the "
+            "first model that is loaded"
+        ) from error
     try:
         if threads:
             tf.config.threading.set_intra_op_parallelism_threads(threads)

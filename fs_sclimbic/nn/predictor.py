@@ -41,7 +41,7 @@ class KerasPredictor:
         self._forward = _compiled(network)
 
     def predict(self, conformed: Volume) -> Volume:
-        """Posteriors of a conformed image; see `fs_sclimbic.pipeline.Predictor`."""
+        """Posteriors of a conformed image; see `fs_sclimbic.Predictor`."""
         batch = np.ascontiguousarray(conformed.data, np.float32)[np.newaxis, ..., np.newaxis]
         return Volume(self._forward(batch)[0], conformed.grid)
 
@@ -52,14 +52,24 @@ def _compiled(network: Any) -> Callable[[NDArray[np.float32]], NDArray[np.float3
         return lambda batch: keras.ops.convert_to_numpy(network(batch, training=False))
     import tensorflow as tf
 
-    graph = tf.function(lambda batch: network(batch, training=False), input_signature=[tf.TensorSpec(network.input_shape, tf.float32)],
-                        autograph=False)
+    graph = tf.function(
+        lambda batch: network(batch, training=False),
+        input_signature=[tf.TensorSpec(network.input_shape, tf.float32)],
+        autograph=False,
+    )
     return lambda batch: graph(tf.constant(batch)).numpy()
 
 
-def load_model(weights: str | PathLike[str] | None = None, ctab: str | PathLike[str] | None = None, *,
-               fov: int = DEFAULT_FOV_MM, features: int = DEFAULT_FEATURES, channels: int = DEFAULT_CHANNELS,
-               threads: int | None = None, device: str | None = None) -> KerasPredictor:
+def load_model(
+    weights: str | PathLike[str] | None = None,
+    ctab: str | PathLike[str] | None = None,
+    *,
+    fov: int = DEFAULT_FOV_MM,
+    features: int = DEFAULT_FEATURES,
+    channels: int = DEFAULT_CHANNELS,
+    threads: int | None = None,
+    device: str | None = None,
+) -> KerasPredictor:
     """Find a model and load its weights.
 
     Parameters

@@ -68,5 +68,8 @@ def fill_weights(network: Any, weights: Weights) -> None:
 
 def weights_of(network: Any) -> Weights:
     """The weights of a network as `fs_sclimbic.weights.write_weights` takes them."""
-    return {layer.name: {variable.name: keras.ops.convert_to_numpy(variable) for variable in layer.weights}
-            for layer in network.layers if layer.weights}
+    return {
+        layer.name: {variable.name: keras.ops.convert_to_numpy(variable) for variable in layer.weights}
+        for layer in network.layers
+        if layer.weights
+    }

@@ -1,0 +1,174 @@
+"""The flags of mri_sclimbic_seg, and which of them go together."""
+
+import argparse
+import os
+
+from .. import __version__
+from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM
+
+DESCRIPTION = """\
+Segment the nucleus accumbens, hypothalamus, fornix, mammillary bodies, septal nuclei, basal forebrain and
+anterior commissure in T1-weighted MRI, and measure their volumes."""
+
+EPILOG = """\
+examples:
+  mri_sclimbic_seg --i t1.nii.gz --o seg.mgz --conform --write_volumes
+  mri_sclimbic_seg --i images --o results --conform --write_qa_stats
+  mri_sclimbic_seg --s bert ernie --write_qa_stats       (subjects of SUBJECTS_DIR; no name: all of them)
+
+Results appear whole or not at all. A case that fails is reported and costs no other. A case that is done is
+skipped when the same command is given again, so an interrupted run goes on where it stopped.
+
+exit status: 0 all cases done, 1 a case failed, 2 the command line makes no sense, 130 interrupted"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of mri_sclimbic_seg."""
+    parser = argparse.ArgumentParser(
+        prog="mri_sclimbic_seg",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument_group("input and output").add_argument
+    add("-i", "--i", metavar="PATH", help="T1-weighted image (.mgz .mgh .nii .nii.gz), or a folder of them")
+    add("-o", "--o", metavar="PATH", help="output segmentation, or output folder for a folder")
+    add(
+        "-s",
+        "--s",
+        metavar="SUBJ",
+        nargs="*",
+        help="recon-all subjects, also patterns like '*.long.*'; no name: every subject with mri/nu.mgz",
+    )
+    add("--sd", metavar="DIR", help="subjects directory (default: SUBJECTS_DIR)")
+    add(
+        "--output-base",
+        metavar="NAME",
+        default="sclimbic",
+        help="stands for 'sclimbic' in the names of outputs (default: sclimbic)",
+    )
+    add("--redo", action="store_true", help="run cases again that are done with the same input and settings")
+
+    add = parser.add_argument_group("further outputs").add_argument
+    add(
+        "--write_posteriors",
+        "--write-posteriors",
+        action="store_true",
+        help="write the posteriors (4-D, one frame a label, cropped)",
+    )
+    add(
+        "--write_volumes",
+        "--write-volumes",
+        action="store_true",
+        help="write a stats file for each image (always on for subjects)",
+    )
+    add(
+        "--write_qa_stats",
+        "--write-qa-stats",
+        action="store_true",
+        help="write QA stats for each case, and tables of z scores and confidences",
+    )
+
+    add = parser.add_argument_group("image").add_argument
+    add("--conform", action="store_true", help="accept images that are not 1 mm isotropic")
+    add(
+        "--percentile",
+        metavar="P",
+        type=float,
+        help="top of the intensity range is the P-th percentile of the non-zero voxels (default: the maximum)",
+    )
+    add("--7T", dest="seven_tesla", action="store_true", help="same as --percentile 99.9")
+
+    add = parser.add_argument_group("volumes").add_argument
+    add("--etiv", action="store_true", help="add eTIV; needs --tal for images, always on for subjects")
+    add("--no-etiv", action="store_true", help="subjects without eTIV: a missing transform is no failure then")
+    add(
+        "--tal",
+        metavar="XFM",
+        help="transform to MNI305 (.xfm, .lta) for eTIV: a file; for a folder a suffix "
+        "(<case><suffix> beside the image); "
+        "for subjects a path inside the subject",
+    )
+    add("--exclude", metavar="ID", nargs="+", type=int, default=[], help="SegIds to leave out of stats and tables")
+    add("--keep_ac", "--keep-ac", action="store_true", help="keep the anterior commissure (853) in stats and tables")
+    add(
+        "--vox-count-volumes",
+        "--vox_count_volumes",
+        action="store_true",
+        help="volumes from voxel counts instead of posteriors",
+    )
+    add(
+        "--population-stats",
+        "--population_stats",
+        metavar="CSV",
+        help="mean and sd of volumes for z scores (default: 39 manually labelled brains)",
+    )
+
+    add = parser.add_argument_group("model").add_argument
+    add(
+        "--model",
+        metavar="H5",
+        help="weights (default: FreeSurfer's, installed or shipped ones; see fs_sclimbic model list)",
+    )
+    add("--ctab", metavar="FILE", help="colour table, one row an output channel of the model")
+    add("--fov", metavar="N", type=int, default=DEFAULT_FOV_MM, help="edge of the network's box in mm (default: 160)")
+    add(
+        "--features",
+        metavar="N",
+        type=int,
+        default=DEFAULT_FEATURES,
+        help="features of the network's first level (default: 24)",
+    )
+    add(
+        "--nchannels",
+        metavar="N",
+        type=int,
+        default=DEFAULT_CHANNELS,
+        help="input channels of the network (default: 1)",
+    )
+
+    add = parser.add_argument_group("running").add_argument
+    add("--threads", metavar="N", type=int, default=1, help="processor threads (default: 1)")
+    add("--cuda-device", metavar="D", help="run on this CUDA device (default: the processor)")
+    add(
+        "--logfile",
+        metavar="F",
+        help="log file; a bare name lies in the output folder, or in each subject's scripts "
+        "(default: mri_sclimbic.log, scripts/sclimbic.log)",
+    )
+    add("--quiet", action="store_true", help="print only failures and warnings")
+    add("--debug", action="store_true", help="print details and tracebacks")
+    add("--vmp", action="store_true", help="print the peak of virtual memory at the end")
+    add("--no-cite-sclimbic", action="store_true", help="do not print the citation")
+    add("--version", action="version", version=f"fs_sclimbic {__version__}")
+    return parser
+
+
+def check_flags(args: argparse.Namespace) -> None:
+    """Refuse combinations that mean nothing."""
+
+    def wrong(message: str) -> None:
+        raise argparse.ArgumentError(None, message)
+
+    if args.i and args.s is not None:
+        wrong("--i and --s exclude each other: give images or subjects")
+    if not args.i and args.s is None:
+        wrong("give --i IMAGE|FOLDER with --o, or --s SUBJECT ...")
+    if args.i and not args.o:
+        wrong("--i needs --o: the output file, or the output folder for a folder")
+    if args.s is not None and args.o:
+        wrong("--o goes with --i; the results of subjects are written into their folders")
+    if args.i and args.sd:
+        wrong("--sd goes with --s")
+    if args.i and args.etiv and not args.tal:
+        wrong("--etiv on an image needs --tal XFM; eTIV without a transform is not computed by this version")
+    if args.no_etiv and (args.etiv or args.tal):
+        wrong("--no-etiv contradicts --etiv and --tal")
+    if args.threads < 1:
+        wrong(f"--threads {args.threads}: give a positive number")
+    if args.percentile is not None and not 0 < args.percentile <= 100:
+        wrong(f"--percentile {args.percentile:g}: give a number above 0, up to 100")
+    if args.seven_tesla and args.percentile not in (None, 99.9):
+        wrong(f"--7T means --percentile 99.9, --percentile {args.percentile:g} was given too")
+    if not args.output_base or os.sep in args.output_base:
+        wrong(f"--output-base '{args.output_base}': give a name without folders")

@@ -1,0 +1,120 @@
+"""Modules import downwards only, each heavy library has one home, and importing does nothing."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import ROOT
+
+PACKAGE = ROOT / "fs_sclimbic"
+FLOORS = [
+    {"errors", "resources"},
+    {"labels", "xfm", "staging"},
+    {"volume", "model"},
+    {"weights", "store", "conform", "measure", "etiv", "provenance"},
+    {"postprocess", "subject", "stats", "record"},
+    {"qa", "nn.backend"},
+    {"tables", "segmentation", "nn.unet"},
+    {"pipeline", "nn.predictor"},
+    {"cohort"},
+    {"cli.progress", "cli.flags", "cli.plan"},
+    {"cli.run"},
+    {"cli.segment", "cli.model"},
+    {"cli.main"},
+    {"__main__"},
+]
+HOMES = {
+    "tensorflow": "nn.",
+    "keras": "nn.",
+    "torch": "nn.",
+    "nibabel": "volume",
+    "surfa": "conform",
+    "h5py": "weights",
+    "pooch": "store",
+    "platformdirs": "store",
+    "argparse": "cli.",
+    "rich": "cli.",
+}
+FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+MODULES = sorted(
+    path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
+    for path in PACKAGE.rglob("*.py")
+    if path.name != "__init__.py"
+)
+
+
+def imported(module):
+    """Full names of everything a module imports, relative imports resolved, inside functions too."""
+    tree = ast.parse((PACKAGE / (module.replace(".", "/") + ".py")).read_text())
+    parents = ["fs_sclimbic", *module.split(".")[:-1]]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = [*parents[: len(parents) - node.level + 1]] if node.level else []
+            source = ".".join([*start, *([node.module] if node.module else [])])
+            yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
+def own(name):
+    """The module of this package that an imported name lives in, or None."""
+    parts = name.split(".")[1:] if name.startswith("fs_sclimbic.") else []
+    return next((module for n in (2, 1) if (module := ".".join(parts[:n])) in FLOOR), None)
+
+
+def test_every_module_has_a_floor():
+    assert set(MODULES) == set(FLOOR)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module):
+    assert not {name for name in imported(module) if (found := own(name)) and FLOOR[found] >= FLOOR[module]}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_heavy_libraries_stay_home(module):
+    strays = {
+        library
+        for name in imported(module)
+        if (library := name.split(".")[0]) in HOMES and not module.startswith(HOMES[library])
+    }
+    assert not strays
+
+
+def test_the_walk_sees_relative_imports():
+    assert "fs_sclimbic.volume.Volume" in set(imported("nn.predictor"))
+    assert own("fs_sclimbic.nn.unet.build_unet") == "nn.unet"
+
+
+def loaded_by(code):
+    script = f"import sys\n{code}\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout.split()
+    )
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    assert not loaded_by("import fs_sclimbic") & {"tensorflow", "keras", "nibabel", "numpy", "surfa", "rich"}
+
+
+def test_api_names_load_no_network_until_a_model_is_wanted():
+    assert not loaded_by("from fs_sclimbic import read_volume, segment, SegStats") & {"tensorflow", "keras"}
+
+
+def test_every_public_name_is_there():
+    import fs_sclimbic
+
+    assert all(getattr(fs_sclimbic, name) is not None for name in fs_sclimbic.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        fs_sclimbic.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("module", ["fs_sclimbic.cli.segment", "fs_sclimbic.cli.main"])
+def test_help_loads_nothing_heavy(module):
+    # What help loads is checked; its time (under 0.3 s) is measured by the benchmark.
+    found = loaded_by(f"from {module} import main\nmain(['--help'])")
+    assert not found & {"tensorflow", "keras", "nibabel", "numpy", "scipy", "surfa", "rich", "h5py"}

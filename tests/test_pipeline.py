@@ -1,0 +1,160 @@
+import re
+from dataclasses import replace
+
+import nibabel as nib
+import pytest
+
+from fs_sclimbic import pipeline
+from fs_sclimbic.errors import ModelError
+from fs_sclimbic.pipeline import run_case
+from fs_sclimbic.provenance import Run
+from fs_sclimbic.record import read_record
+from fs_sclimbic.segmentation import Options
+from fs_sclimbic.stats import read_stats
+from fs_sclimbic.subject import Requests, image_case, subject_case
+from fs_sclimbic.volume import Volume, read_volume, write_volume
+
+
+@pytest.fixture
+def run(tiny_model):
+    return Run(tiny_model, ("mri_sclimbic_seg", "--x"), 1)
+
+
+ALL = Requests(posteriors=True, volumes=True, qa_stats=True)
+
+
+def test_all_files_of_an_image(tmp_path, head_file, predictor, run):
+    case = image_case(head_file, tmp_path / "out/seg.nii.gz", ALL)
+    outcome = run_case(case, lambda: predictor, Options(), run)
+    assert outcome.status == "done", outcome.message
+    assert all(path.is_file() for path in case.outputs.products())
+    assert read_volume(case.outputs.segmentation).grid.matches(read_volume(head_file).grid)
+    assert nib.load(case.outputs.posteriors).shape[-1] == 3
+    stats = read_stats(case.outputs.stats)
+    assert [row.n_voxels for row in stats.structures] == [row.n_voxels for row in outcome.stats.structures]
+    text = case.outputs.stats.read_text()
+    for words in (
+        "# subjectname seg",
+        run.spec.sha256,
+        "cmdline mri_sclimbic_seg --x",
+        f"InputFile {head_file}",
+        "IntensityRange",
+        "# hostname",
+    ):
+        assert words in text
+    assert len(case.outputs.ctab.read_text().splitlines()[1].split()) == 6
+
+
+def test_a_done_case_is_skipped_and_gives_the_same_numbers(tmp_path, head_file, predictor, run):
+    case = image_case(head_file, tmp_path / "seg.mgz", ALL)
+    first = run_case(case, lambda: predictor, Options(), run)
+
+    def never():
+        raise AssertionError("the model was loaded for nothing")
+
+    again = run_case(case, never, Options(), run)
+    assert (again.status, again.stats) == ("skipped", first.stats)
+
+
+@pytest.mark.parametrize("change", ["input", "options", "missing", "redo", "weights", "more files"])
+def test_what_changed_is_run_again(tmp_path, head_file, head, predictor, run, change):
+    case = image_case(head_file, tmp_path / "seg.mgz", Requests(volumes=True))
+    options = Options()
+    run_case(case, lambda: predictor, options, run)
+    if change == "input":
+        write_volume(Volume(head.data * 2, head.grid), head_file)
+    elif change == "options":
+        options = Options(voxel_counts=True)
+    elif change == "missing":
+        case.outputs.stats.unlink()
+    elif change == "redo":
+        options = Options(redo=True)
+    elif change == "weights":
+        run = replace(run, spec=replace(run.spec, sha256="other"))
+    else:
+        case = image_case(head_file, tmp_path / "seg.mgz", ALL)
+    assert run_case(case, lambda: predictor, options, run).status == "done"
+
+
+def test_a_failure_leaves_earlier_results_untouched(tmp_path, head_file, predictor, run):
+    case = image_case(head_file, tmp_path / "seg.mgz", ALL)
+    run_case(case, lambda: predictor, Options(), run)
+    before = {path: path.read_bytes() for path in case.outputs.products()}
+    head_file.write_bytes(b"")
+    outcome = run_case(case, lambda: predictor, Options(), run)
+    assert outcome.status == "failed"
+    assert {path: path.read_bytes() for path in case.outputs.products()} == before
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_crash_while_writing_leaves_nothing_half_done(tmp_path, head_file, predictor, run, monkeypatch):
+    def full_disk(*_):
+        raise OSError(28, "No space left on device", str(tmp_path / "seg.stats"))
+
+    monkeypatch.setattr(pipeline, "format_stats", full_disk)
+    case = image_case(head_file, tmp_path / "seg.mgz", ALL)
+    outcome = run_case(case, lambda: predictor, Options(), run)
+    assert outcome.status == "failed"
+    assert "No space left" in outcome.message
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["head.nii.gz"]
+
+
+def test_record_holds_the_numbers_unrounded(tmp_path, head_file, predictor, run):
+    case = image_case(head_file, tmp_path / "seg.mgz", Requests())
+    outcome = run_case(case, lambda: predictor, Options(), run)
+    assert read_record(case.outputs.record).stats == outcome.stats
+
+
+def test_subject_with_etiv(subjects_dir, predictor, run):
+    for name, factor in (("bert", 1.1), ("ernie", 1.2)):
+        outcome = run_case(subject_case(subjects_dir, name, Requests()), lambda: predictor, Options(), run)
+        assert outcome.status == "done", outcome.message
+        assert read_stats(subjects_dir / name / "stats/sclimbic.stats").etiv_mm3 == pytest.approx(1948106 / factor**3)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (None, "no transform.*--no-etiv"),
+        ("MNI Transform File\nLinear_Transform =\n1 0 0 0\n0 1 0 0\n0 0 0 0;\n", "determinant 0"),
+        ("garbage", "MNI Transform File"),
+    ],
+)
+def test_subject_without_a_usable_transform(subjects_dir, predictor, run, text, word):
+    xfm = subjects_dir / "bert/mri/transforms/talairach.xfm"
+    xfm.unlink() if text is None else xfm.write_text(text)
+    outcome = run_case(subject_case(subjects_dir, "bert", Requests()), lambda: predictor, Options(), run)
+    assert outcome.status == "failed"
+    assert not list((subjects_dir / "bert/mri").glob("sclimbic*"))
+    assert re.search(word, outcome.message)
+    assert str(subjects_dir / "bert") in outcome.message
+    passed = run_case(subject_case(subjects_dir, "bert", Requests(), etiv=False), lambda: predictor, Options(), run)
+    assert passed.status == "done"
+    assert "eTIV" not in (subjects_dir / "bert/stats/sclimbic.stats").read_text()
+
+
+def test_an_implausible_etiv_is_told(subjects_dir, predictor, run):
+    (subjects_dir / "bert/mri/transforms/talairach.xfm").write_text(
+        "MNI Transform File\nLinear_Transform =\n2 0 0 0\n0 2 0 0\n0 0 2 0;\n"
+    )
+    outcome = run_case(subject_case(subjects_dir, "bert", Requests()), lambda: predictor, Options(), run)
+    assert outcome.status == "done"
+    assert any("eTIV of 244 cm^3" in warning for warning in outcome.warnings)
+
+
+def test_our_own_faults_cost_one_case_and_keep_their_traceback(tmp_path, head_file, run):
+    def broken():
+        raise ZeroDivisionError("oops")
+
+    outcome = run_case(image_case(head_file, tmp_path / "seg.mgz", ALL), broken, Options(), run)
+    assert outcome.status == "failed"
+    assert "unexpected ZeroDivisionError: oops" in outcome.message
+    assert "Traceback" in outcome.details
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_run(tmp_path, head_file, run):
+    def unloadable():
+        raise ModelError("no weights")
+
+    with pytest.raises(ModelError):
+        run_case(image_case(head_file, tmp_path / "seg.mgz", ALL), unloadable, Options(), run)

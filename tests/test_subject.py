@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import pytest
+
+from fs_sclimbic.errors import UsageError
+from fs_sclimbic.subject import Requests, find_subjects, folder_cases, image_case, subject_case
+
+ALL = Requests(posteriors=True, volumes=True, qa_stats=True)
+
+
+def names_of(outputs, home):
+    return sorted(path.relative_to(home).as_posix() for path in outputs.products())
+
+
+def test_files_of_a_subject(subjects_dir):
+    case = subject_case(subjects_dir, "bert", ALL)
+    assert names_of(case.outputs, subjects_dir / "bert") == [
+        "mri/sclimbic.mgz",
+        "mri/sclimbic.posteriors.mgz",
+        "scripts/sclimbic.json",
+        "stats/sclimbic.qa.stats",
+        "stats/sclimbic.stats",
+    ]
+    assert case.outputs.log == subjects_dir / "bert/scripts/sclimbic.log"
+    assert case.t1 == subjects_dir / "bert/mri/nu.mgz"
+    assert [path.name for path in case.transforms] == ["talairach.xfm", "talairach.xfm.lta"]
+
+
+def test_output_base_and_transform_of_a_subject(subjects_dir):
+    case = subject_case(subjects_dir, "bert", Requests(), base="entowm", transform="mri/transforms/mine.lta")
+    assert names_of(case.outputs, subjects_dir / "bert") == [
+        "mri/entowm.mgz",
+        "scripts/entowm.json",
+        "stats/entowm.stats",
+    ]
+    assert case.transforms == (subjects_dir / "bert/mri/transforms/mine.lta",)
+    assert subject_case(subjects_dir, "bert", Requests(), etiv=False).transforms == ()
+
+
+def test_subjects_that_cannot_be_run(subjects_dir):
+    assert "does not exist" in subject_case(subjects_dir, "nobody", ALL).problem
+    assert "nu.mgz" in subject_case(subjects_dir, "fsaverage", ALL).problem
+    assert subject_case(subjects_dir, "nobody", ALL).outputs.log is None
+
+
+def test_finding_subjects(subjects_dir):
+    assert find_subjects(subjects_dir, []) == ["bert", "bert.long.base", "ernie"]
+    assert find_subjects(subjects_dir, ["ernie/", "bert"]) == ["ernie", "bert"]
+    assert find_subjects(subjects_dir, ["*.long.*", "b*", "x*"]) == ["bert.long.base", "bert", "x*"]
+    for folder, names in ((subjects_dir / "none", []), (subjects_dir / "fsaverage", [])):
+        with pytest.raises(UsageError):
+            find_subjects(folder, names)
+
+
+@pytest.mark.parametrize("suffix", [".mgz", ".nii.gz", ".nii"])
+def test_files_of_one_image(tmp_path, suffix):
+    (tmp_path / f"a{suffix}").touch()
+    case = image_case(tmp_path / f"a{suffix}", tmp_path / f"out/sub-01_dseg{suffix}", ALL)
+    assert case.name == "sub-01_dseg"
+    expected = [
+        f"sub-01_dseg{suffix}",
+        f"sub-01_dseg.posteriors{suffix}",
+        "sub-01_dseg.qa.stats",
+        "sub-01_dseg.sclimbic.json",
+        "sub-01_dseg.stats",
+    ]
+    assert names_of(case.outputs, tmp_path / "out") == sorted(
+        expected + ([] if suffix == ".mgz" else ["sub-01_dseg.ctab"])
+    )
+    assert case.problem is None
+
+
+def test_files_of_a_folder(tmp_path):
+    for name in ("b.nii.gz", "a.mgz", "c.NII", "notes.txt", ".hidden.mgz", "d.v2.mgz"):
+        (tmp_path / name).touch()
+    cases = folder_cases(tmp_path, tmp_path / "out", ALL, base="lim", transform_suffix=".talairach.xfm")
+    assert [case.name for case in cases] == ["a", "b", "c", "d.v2"]
+    assert names_of(cases[1].outputs, tmp_path / "out") == [
+        "b.lim.json",
+        "b.lim.nii.gz",
+        "b.lim.posteriors.nii.gz",
+        "b.lim.qa.stats",
+        "b.lim.stats",
+        "lim.ctab",
+    ]
+    assert cases[1].transforms == (tmp_path / "b.talairach.xfm",)
+    assert cases[2].outputs.segmentation == tmp_path / "out/c.lim.NII"
+
+
+def test_two_images_of_one_name_are_told_apart_from_the_rest(tmp_path):
+    for name in ("a.mgz", "a.nii.gz", "b.mgz"):
+        (tmp_path / name).touch()
+    problems = {case.t1.name: case.problem for case in folder_cases(tmp_path, tmp_path / "out", ALL)}
+    assert problems["b.mgz"] is None
+    assert all("a.mgz and a.nii.gz" in problems[name] for name in ("a.mgz", "a.nii.gz"))
+
+
+def test_own_results_are_not_segmented_again(tmp_path):
+    for name in ("a.nii.gz", "a.sclimbic.nii.gz", "a.sclimbic.posteriors.nii.gz"):
+        (tmp_path / name).touch()
+    assert [case.name for case in folder_cases(tmp_path, tmp_path, ALL)] == ["a"]
+    assert len(folder_cases(tmp_path, tmp_path / "out", ALL)) == 3
+
+
+def test_empty_and_missing_folder(tmp_path):
+    with pytest.raises(UsageError, match="no image"):
+        folder_cases(tmp_path, tmp_path / "out", ALL)
+    with pytest.raises(UsageError, match="does not exist"):
+        folder_cases(Path(tmp_path / "none"), tmp_path / "out", ALL)

@@ -1,0 +1,111 @@
+"""The network against a second, independent forward pass written with scipy."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from fs_sclimbic.errors import ModelError
+from fs_sclimbic.model import network_weights
+from fs_sclimbic.weights import read_weights, write_weights
+
+from .conftest import TWO_BALLS, make_model
+
+RNG = np.random.default_rng(3)
+
+
+def random_weights(labels, features):
+    weights = {}
+    for layer, shapes in network_weights(labels, features, 1).items():
+        weights[layer] = {name: RNG.normal(0, 0.32, shape).astype(np.float32) for name, shape in shapes.items()}
+        if "_bn_" in layer:
+            weights[layer]["moving_variance"] = RNG.uniform(0.3, 2, shapes["gamma"]).astype(np.float32)
+    return weights
+
+
+def forward(image, weights):
+    """The U-Net in float64: channels last, zero padding, skips taken before the batch norm."""
+
+    def convolve(x, layer, elu=True):
+        kernel, bias = (weights[layer][name].astype(np.float64) for name in ("kernel", "bias"))
+        y = (
+            np.stack(
+                [
+                    sum(ndimage.correlate(x[..., i], kernel[..., i, o], mode="constant") for i in range(x.shape[-1]))
+                    for o in range(kernel.shape[-1])
+                ],
+                axis=-1,
+            )
+            + bias
+        )
+        return np.where(y > 0, y, np.expm1(np.minimum(y, 0))) if elu else y
+
+    def normalise(x, layer):
+        w = weights[layer]
+        return (x - w["moving_mean"]) / np.sqrt(w["moving_variance"].astype(np.float64) + 1e-3) * w["gamma"] + w["beta"]
+
+    def pool(x):
+        a, b, c, f = x.shape
+        return x.reshape(a // 2, 2, b // 2, 2, c // 2, 2, f).max(axis=(1, 3, 5))
+
+    x, skips = image[..., None].astype(np.float64), []
+    for level in range(3):
+        x = convolve(convolve(x, f"unet_conv_downarm_{level}_0"), f"unet_conv_downarm_{level}_1")
+        skips.append(x)
+        x = normalise(x, f"unet_bn_down_{level}")
+        x = pool(x) if level < 2 else x
+    for up, level in enumerate((1, 0)):
+        x = np.concatenate([skips[level], x.repeat(2, 0).repeat(2, 1).repeat(2, 2)], axis=-1)
+        x = convolve(convolve(x, f"unet_conv_uparm_{3 + up}_0"), f"unet_conv_uparm_{3 + up}_1")
+        x = normalise(x, f"unet_bn_up_{up}")
+    logits = convolve(x, "unet_likelihood", elu=False)
+    e = np.exp(logits - logits.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+@pytest.fixture
+def random_model(tmp_path):
+    spec = make_model(tmp_path)
+    write_weights(spec.weights, random_weights(len(TWO_BALLS), 2))
+    return replace(spec, fov=12)
+
+
+def test_network_is_the_published_architecture(random_model):
+    from fs_sclimbic.nn.predictor import KerasPredictor
+    from fs_sclimbic.volume import Grid, Volume
+
+    image = RNG.random((12, 12, 12), np.float32)
+    found = KerasPredictor(random_model, threads=1).predict(Volume(image, Grid(image.shape, np.eye(4))))
+    assert found.data.dtype == np.float32
+    assert found.data.shape == (12, 12, 12, 3)
+    expected = forward(image, read_weights(random_model))
+    assert expected.std() > 0.05, "the comparison needs posteriors that vary"
+    assert np.abs(found.data - expected).max() < 1e-5
+
+
+def test_weights_out_and_in(random_model):
+    from fs_sclimbic.nn.unet import build_unet, fill_weights, weights_of
+
+    network = build_unet(random_model)
+    weights = read_weights(random_model)
+    fill_weights(network, weights)
+    out = weights_of(network)
+    assert list(out) == list(weights)
+    assert all(np.array_equal(out[layer][name], weights[layer][name]) for layer in weights for name in weights[layer])
+
+
+def test_unfilled_weights_are_an_error(random_model):
+    from fs_sclimbic.nn.unet import build_unet, fill_weights
+
+    weights = read_weights(random_model)
+    del weights["unet_bn_up_0"]["beta"]
+    with pytest.raises(ModelError, match="unet_bn_up_0/beta"):
+        fill_weights(build_unet(random_model), weights)
+
+
+def test_a_device_that_is_not_there(tiny_model):
+    from fs_sclimbic.nn.predictor import KerasPredictor
+
+    with pytest.raises(ModelError, match="CUDA device '99'"):
+        KerasPredictor(tiny_model, device="99")

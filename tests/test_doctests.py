@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import shutil
 
 import pytest
 
@@ -15,7 +16,8 @@ PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.m
 
 @pytest.fixture(autouse=True)
 def _folder_of_the_examples(tmp_path, monkeypatch):
-    make_model(tmp_path, ONE_BALL, (BRIGHT,))
+    model = make_model(tmp_path, ONE_BALL, (BRIGHT,))
+    shutil.copy(model.weights.with_name("tiny.ctab"), tmp_path / "labels.ctab")
     write_volume(synthetic_head(grid_about(CENTER, (60, 56, 50), RAS_AXES, (1, 1, 1))), tmp_path / "head.nii.gz")
     monkeypatch.chdir(tmp_path)
 

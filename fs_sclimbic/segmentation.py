@@ -138,7 +138,9 @@ def _image_warnings(image: Volume, options: Options) -> list[str]:
             "1 mm, small structures may be lost"
         )
     if options.percentile is None:
-        bright = float(np.percentile(image.data[image.data != 0], 99.9))
+        # Every eighth voxel tells a percentile well enough for a warning.
+        some = image.data[::2, ::2, ::2]
+        bright = float(np.percentile(some[some != 0], 99.9)) if some.any() else 0.0
         if bright > 0 and image.data.max() > HOT_VOXEL_RATIO * bright:
             warnings.append(
                 f"the brightest voxel is {image.data.max() / bright:.1f} times the 99.9th percentile "

@@ -84,6 +84,22 @@ def test_network_is_the_published_architecture(random_model):
     assert np.abs(found.data - expected).max() < 1e-5
 
 
+def test_slabs_give_what_the_whole_box_gives(random_model, monkeypatch):
+    from fs_sclimbic.nn import predictor
+    from fs_sclimbic.nn.unet import build_unet, fill_weights
+    from fs_sclimbic.volume import Grid, Volume
+
+    image = RNG.random((20, 20, 20), np.float32)
+    spec = replace(random_model, fov=20)
+    network = build_unet(spec)
+    fill_weights(network, read_weights(spec))
+    whole = np.asarray(network(image[None, ..., None], training=False))[0]
+    for slab in (4, 8, 20):
+        monkeypatch.setattr(predictor, "SLAB", slab)
+        found = predictor.KerasPredictor(spec, threads=1).predict(Volume(image, Grid(image.shape, np.eye(4))))
+        assert np.abs(found.data - whole).max() < 1e-6
+
+
 def test_weights_out_and_in(random_model):
     from fs_sclimbic.nn.unet import build_unet, fill_weights, weights_of
 

@@ -5,14 +5,25 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ModelSpec
+from ..model import (
+    CONVOLUTIONS_PER_LEVEL,
+    DEFAULT_CHANNELS,
+    DEFAULT_FEATURES,
+    DEFAULT_FOV_MM,
+    KERNEL,
+    ModelSpec,
+)
 from ..store import find_model
 from ..volume import Volume
 from ..weights import read_weights
 from .backend import configure, keras
-from .unet import build_unet, fill_weights
+from .unet import build_unet, fill_weights, split_at_last_level
+
+# The last level runs in slabs this thick (voxels, even): the same posteriors to the last bit, half the memory.
+SLAB = 40
+# A voxel of the last level depends on the maps this far away: one voxel for each of its 3x3x3 convolutions.
+REACH = CONVOLUTIONS_PER_LEVEL * (KERNEL // 2)
 
 
 class KerasPredictor:
@@ -38,26 +49,35 @@ class KerasPredictor:
         configure(threads, device)
         network = build_unet(spec)
         fill_weights(network, weights)
-        self._forward = _compiled(network)
+        before, last = split_at_last_level(network)
+        self._before, self._last = _compiled(before), _compiled(last)
 
     def predict(self, conformed: Volume) -> Volume:
         """Posteriors of a conformed image; see `fs_sclimbic.Predictor`."""
-        batch = np.ascontiguousarray(conformed.data, np.float32)[np.newaxis, ..., np.newaxis]
-        return Volume(self._forward(batch)[0], conformed.grid)
+        image = keras.ops.convert_to_tensor(conformed.data[np.newaxis, ..., np.newaxis], "float32")
+        top, bottom = self._before(image)
+        size = conformed.data.shape[0]
+        posteriors = np.empty((*conformed.data.shape, len(self.spec.colors)), np.float32)
+        for start in range(0, size, SLAB):
+            stop = min(start + SLAB, size)
+            first, end = max(start - REACH, 0), min(stop + REACH, size)
+            slab = self._last(top[:, first:end], bottom[:, first // 2 : end // 2])
+            posteriors[start:stop] = keras.ops.convert_to_numpy(slab)[0, start - first : stop - first]
+        return Volume(posteriors, conformed.grid)
 
 
-def _compiled(network: Any) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """A forward pass as a function of arrays: a graph under TensorFlow, which is quicker than model.predict."""
+def _compiled(network: Any) -> Callable[..., Any]:
+    """A forward pass on tensors: a graph under TensorFlow, which is quicker than model.predict."""
+
+    def forward(*inputs: Any) -> Any:
+        return network(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+
     if keras.backend.backend() != "tensorflow":
-        return lambda batch: keras.ops.convert_to_numpy(network(batch, training=False))
+        return forward
     import tensorflow as tf
 
-    graph = tf.function(
-        lambda batch: network(batch, training=False),
-        input_signature=[tf.TensorSpec(network.input_shape, tf.float32)],
-        autograph=False,
-    )
-    return lambda batch: graph(tf.constant(batch)).numpy()
+    signature = [tf.TensorSpec((1, *tensor.shape[1:]), tf.float32) for tensor in network.inputs]
+    return tf.function(forward, input_signature=signature, autograph=False)  # type: ignore[no-any-return]
 
 
 def load_model(

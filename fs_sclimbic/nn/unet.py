@@ -49,6 +49,34 @@ def build_unet(spec: ModelSpec) -> Any:
     return keras.Model(image, layers.Softmax(axis=-1, name="unet_prediction")(x), name="unet")
 
 
+def split_at_last_level(network: Any) -> tuple[Any, Any]:
+    """Cut a network before the decoder's last level, whose full-resolution maps take most of the memory.
+
+    Parameters
+    ----------
+    network : keras.Model
+        From `build_unet`. The parts share its layers and weights.
+
+    Returns
+    -------
+    before : keras.Model
+        From the image to what the last level needs: the first level's maps, and the level below at half size.
+    last : keras.Model
+        From those two to posteriors; it takes slabs of any thickness along the first axis.
+    """
+    layer = network.get_layer
+    top, bottom = layer("unet_conv_downarm_0_1").output, layer(f"unet_bn_up_{LEVELS - 3}").output
+    before = keras.Model(network.input, [top, bottom])
+    top_slab, bottom_slab = (keras.Input((None, *maps.shape[2:])) for maps in (top, bottom))
+    level = 2 * LEVELS - 2
+    x = layer(f"unet_merge_{level}")([top_slab, layer(f"unet_up_{level}")(bottom_slab)])
+    for i in range(CONVOLUTIONS_PER_LEVEL):
+        x = layer(f"unet_conv_uparm_{level}_{i}")(x)
+    for name in (f"unet_bn_up_{LEVELS - 2}", "unet_likelihood", "unet_prediction"):
+        x = layer(name)(x)
+    return before, keras.Model([top_slab, bottom_slab], x)
+
+
 def fill_weights(network: Any, weights: Weights) -> None:
     """Put weights into a network, layer by layer by name.
 

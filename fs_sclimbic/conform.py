@@ -90,7 +90,7 @@ def reorient_ras(volume: Volume) -> Volume:
             data = np.flip(data, axis)
             vox2ras[:3, 3] += vox2ras[:3, axis] * (data.shape[axis] - 1)
             vox2ras[:3, axis] *= -1
-    return Volume(data, Grid(data.shape, vox2ras, grid.voxel_size_mm[order], grid.xform_codes))
+    return Volume(data, Grid(data.shape, vox2ras, grid.voxel_size_mm[order], grid.xform_codes, grid.oriented))
 
 
 def _ras_axis(grid: Grid, axis: int) -> int:
@@ -116,7 +116,7 @@ def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
     vox2ras = np.eye(4)
     vox2ras[:3, :3] = _directions(grid) * voxel_size_mm
     vox2ras[:3, 3] = grid.center_ras - vox2ras[:3, :3] @ (shape / 2)
-    target = Grid(tuple(shape), vox2ras, voxel_size_mm, grid.xform_codes)
+    target = Grid(tuple(shape), vox2ras, voxel_size_mm, grid.xform_codes, grid.oriented)
     return Volume(_sample(volume, target, "linear"), target)
 
 
@@ -137,7 +137,7 @@ def shift_grid(grid: Grid, start: NDArray[np.int_] | tuple[int, ...], shape: tup
     """The grid of a box of ``shape`` voxels that begins at voxel ``start`` of another grid."""
     vox2ras = grid.vox2ras.copy()
     vox2ras[:3, 3] = (grid.vox2ras @ [*start, 1])[:3]
-    return Grid(shape[:3], vox2ras, grid.voxel_size_mm, grid.xform_codes)  # type: ignore[arg-type]
+    return Grid(shape[:3], vox2ras, grid.voxel_size_mm, grid.xform_codes, grid.oriented)  # type: ignore[arg-type]
 
 
 def resample_nearest(labels: Volume, grid: Grid) -> Volume:

@@ -128,7 +128,7 @@ def segment(
 
 def _image_warnings(image: Volume, options: Options) -> list[str]:
     warnings = []
-    if not any(image.grid.xform_codes):
+    if not image.grid.oriented:
         warnings.append(
             "the header does not say how the head lies (no qform, sform or goodRASFlag): left and right may be swapped"
         )

@@ -21,7 +21,7 @@ IMAGE_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
 # Headers disagree in the last float32 digits; above this share the two voxel sizes are two statements.
 VOXEL_SIZE_TOLERANCE = 0.01
 PLAUSIBLE_VOXEL_MM = (0.1, 10.0)
-UNKNOWN_XFORM, SCANNER_XFORM = 0, 1
+SCANNER_XFORM = 1
 MGH_COLOR_TABLE_TAG = (1).to_bytes(4, "big")
 # Label images compress a thousandfold at any level: the quick ones cost 0.2 s less.
 GZIP_LEVEL = 4
@@ -39,6 +39,8 @@ class Grid:
     """Edge lengths, mm, along each axis; from the header where there is one, else the column norms."""
     xform_codes: tuple[int, int] = (SCANNER_XFORM, SCANNER_XFORM)
     """NIfTI's qform and sform code: which space the RAS coordinates are in."""
+    oriented: bool = True
+    """Whether the file says how the image lies; False: ``vox2ras`` is a reader's default."""
 
     def __post_init__(self) -> None:
         vox2ras = np.array(self.vox2ras, np.float64)
@@ -155,7 +157,8 @@ def _one_frame(file: Path, data: NDArray[Any]) -> NDArray[Any]:
 
 
 def _read_grid(file: Path, image: Any) -> Grid:
-    shape, vox2ras = image.shape[:3], np.asarray(image.affine, np.float64)
+    shape, is_mgh = image.shape[:3], isinstance(image, nib.MGHImage)
+    vox2ras = _mgh_vox2ras(image.header) if is_mgh else np.asarray(image.affine, np.float64)
     size = np.asarray(image.header.get_zooms()[:3], np.float64)
     norms = np.linalg.norm(vox2ras[:3, :3], axis=0)
     if not np.isfinite(vox2ras).all() or abs(np.linalg.det(vox2ras)) < 1e-9:
@@ -167,12 +170,25 @@ def _read_grid(file: Path, image: Any) -> Grid:
         )
     if size.min() < PLAUSIBLE_VOXEL_MM[0] or size.max() > PLAUSIBLE_VOXEL_MM[1]:
         raise ImageError(f"{file}: voxel size {_mm(size)} mm cannot be a head scan; is the header's unit mm?")
-    if isinstance(image, nib.MGHImage):
-        known = bool(image.header["goodRASFlag"])
-        codes = (int(known), int(known))
-    else:
-        codes = (int(image.header["qform_code"]), int(image.header["sform_code"]))
-    return Grid(shape, vox2ras, size, codes)
+    if is_mgh:
+        return Grid(shape, vox2ras, size, oriented=_mgh_is_oriented(file))
+    codes = (int(image.header["qform_code"]), int(image.header["sform_code"]))
+    return Grid(shape, vox2ras, size, codes, oriented=any(codes))
+
+
+def _mgh_vox2ras(header: Any) -> NDArray[np.float64]:
+    """The matrix of an MGH header in float64: nibabel adds up in float32, which moves the image by 1e-5 mm."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = header["Mdc"].T.astype(np.float64) * header["delta"].astype(np.float64)
+    matrix[:3, 3] = header["Pxyz_c"].astype(np.float64) - matrix[:3, :3] @ (header["dims"][:3] / 2)
+    return matrix
+
+
+def _mgh_is_oriented(file: Path) -> bool:
+    """The header's goodRASFlag, which nibabel sets to 1 when it fills in a default orientation."""
+    opener: Any = gzip.open if file.name.lower().endswith("z") else open
+    with opener(file, "rb") as stream:
+        return any(stream.read(30)[28:30])
 
 
 def _mm(sizes: Sequence[float] | NDArray[np.float64]) -> str:
@@ -212,9 +228,12 @@ def write_volume(volume: Volume, path: str | PathLike[str], colors: ColorTable |
 
 def _mgh_bytes(volume: Volume) -> bytes:
     data = volume.data if volume.data.dtype.kind == "f" else volume.data.astype(np.int32)
-    image = nib.MGHImage(data, volume.grid.vox2ras)
-    image.header["delta"] = volume.grid.voxel_size_mm
-    image.header["goodRASFlag"] = int(any(volume.grid.xform_codes))
+    grid = volume.grid
+    image = nib.MGHImage(data, grid.vox2ras)
+    # Not by way of the matrix: what was read from an .mgz goes back to the same bits.
+    image.header["delta"] = grid.voxel_size_mm
+    image.header["Mdc"] = (grid.vox2ras[:3, :3] / grid.voxel_size_mm).T
+    image.header["Pxyz_c"] = grid.center_ras
     return image.to_bytes()
 
 

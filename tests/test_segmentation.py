@@ -90,7 +90,7 @@ def test_nothing_found_is_a_failure(head, predictor):
 
 def test_warnings_say_what_a_reader_should_know(head, predictor):
     assert segment(head, predictor).warnings == ()
-    unknown = Volume(head.data, replace(head.grid, xform_codes=(0, 0)))
+    unknown = Volume(head.data, replace(head.grid, oriented=False))
     assert "left and right" in segment(unknown, predictor).warnings[0]
     hot = head.data.copy()
     hot[5, 5, 5] = 850

@@ -65,6 +65,32 @@ def test_xform_codes_travel(tmp_path):
     assert (int(header["qform_code"]), int(header["sform_code"])) == (0, 4)
 
 
+def test_mgh_geometry_goes_back_to_the_same_bits(tmp_path):
+    """Directions of recon-all are not quite unit vectors; nothing may round them."""
+    image = nib.MGHImage(np.zeros((256, 250, 244), np.uint8), np.eye(4))
+    image.header["Mdc"] = [[-0.99999988, 0, 1.0186341e-10], [0, 0, -0.99999994], [-8.2945917e-10, 0.99999994, 0]]
+    image.header["Pxyz_c"] = [-0.2281723, -10.434319, 7.7521667]
+    (tmp_path / "x.mgh").write_bytes(image.to_bytes())
+    write_volume(read_volume(tmp_path / "x.mgh"), tmp_path / "y.mgh")
+    assert (tmp_path / "x.mgh").read_bytes()[28:90] == (tmp_path / "y.mgh").read_bytes()[28:90]
+
+
+@pytest.mark.parametrize("suffix", [".mgh", ".mgz", ".nii"])
+def test_a_header_without_orientation_is_noticed(tmp_path, suffix):
+    volume = Volume(np.zeros((4, 4, 4), np.int32), Grid((4, 4, 4), np.eye(4)))
+    path = tmp_path / f"x{suffix}"
+    if suffix == ".nii":
+        write_volume(Volume(volume.data, Grid((4, 4, 4), np.eye(4), xform_codes=(0, 0))), path)
+    else:
+        content = bytearray(encode_volume(volume, "x.mgh"))
+        content[28:30] = b"\0\0"
+        path.write_bytes(gzip.compress(content) if suffix == ".mgz" else content)
+    assert not read_volume(path).grid.oriented
+    # The default that was used for reading is what the results say.
+    write_volume(read_volume(path), tmp_path / "y.mgz")
+    assert read_volume(tmp_path / "y.mgz").grid.matches(read_volume(path).grid)
+
+
 def test_labels_are_small_integers_and_wide_when_they_must(tmp_path):
     grid = Grid((2, 2, 2), np.eye(4))
     for top, dtype in ((870, np.int16), (70000, np.int32)):

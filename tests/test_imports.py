@@ -29,6 +29,7 @@ HOMES = {
     "tensorflow": "nn.",
     "keras": "nn.",
     "torch": "nn.",
+    "jax": "nn.",
     "nibabel": "volume",
     "surfa": "conform",
     "h5py": "weights",

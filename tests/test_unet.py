@@ -86,6 +86,7 @@ def test_network_is_the_published_architecture(random_model):
 
 def test_slabs_give_what_the_whole_box_gives(random_model, monkeypatch):
     from fs_sclimbic.nn import predictor
+    from fs_sclimbic.nn.backend import keras
     from fs_sclimbic.nn.unet import build_unet, fill_weights
     from fs_sclimbic.volume import Grid, Volume
 
@@ -93,7 +94,7 @@ def test_slabs_give_what_the_whole_box_gives(random_model, monkeypatch):
     spec = replace(random_model, fov=20)
     network = build_unet(spec)
     fill_weights(network, read_weights(spec))
-    whole = np.asarray(network(image[None, ..., None], training=False))[0]
+    whole = keras.ops.convert_to_numpy(network(image[None, ..., None], training=False))[0]
     for slab in (4, 8, 20):
         monkeypatch.setattr(predictor, "SLAB", slab)
         found = predictor.KerasPredictor(spec, threads=1).predict(Volume(image, Grid(image.shape, np.eye(4))))
@@ -123,5 +124,5 @@ def test_unfilled_weights_are_an_error(random_model):
 def test_a_device_that_is_not_there(tiny_model):
     from fs_sclimbic.nn.predictor import KerasPredictor
 
-    with pytest.raises(ModelError, match="CUDA device '99'"):
+    with pytest.raises(ModelError, match="99"):
         KerasPredictor(tiny_model, device="99")

@@ -1,8 +1,6 @@
 """A model with its weights loaded, ready for many images."""
 
-from collections.abc import Callable
 from os import PathLike
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +15,7 @@ from ..model import (
 from ..store import find_model
 from ..volume import Volume
 from ..weights import read_weights
-from .backend import configure, keras
+from .backend import compiled, configure, keras
 from .unet import build_unet, fill_weights, split_at_last_level
 
 # The last level runs in slabs this thick (voxels, even): the same posteriors to the last bit, half the memory.
@@ -50,7 +48,7 @@ class KerasPredictor:
         network = build_unet(spec)
         fill_weights(network, weights)
         before, last = split_at_last_level(network)
-        self._before, self._last = _compiled(before), _compiled(last)
+        self._before, self._last = compiled(before), compiled(last)
 
     def predict(self, conformed: Volume) -> Volume:
         """Posteriors of a conformed image; see `fs_sclimbic.Predictor`."""
@@ -64,20 +62,6 @@ class KerasPredictor:
             slab = self._last(top[:, first:end], bottom[:, first // 2 : end // 2])
             posteriors[start:stop] = keras.ops.convert_to_numpy(slab)[0, start - first : stop - first]
         return Volume(posteriors, conformed.grid)
-
-
-def _compiled(network: Any) -> Callable[..., Any]:
-    """A forward pass on tensors: a graph under TensorFlow, which is quicker than model.predict."""
-
-    def forward(*inputs: Any) -> Any:
-        return network(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
-
-    if keras.backend.backend() != "tensorflow":
-        return forward
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec((1, *tensor.shape[1:]), tf.float32) for tensor in network.inputs]
-    return tf.function(forward, input_signature=signature, autograph=False)  # type: ignore[no-any-return]
 
 
 def load_model(

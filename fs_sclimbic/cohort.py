@@ -2,18 +2,23 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+from filelock import FileLock
+
+from .errors import ModelError, SclimbicError
 from .pipeline import Outcome, run_case
 from .provenance import Run, now
 from .qa import Population
 from .segmentation import Options, Predictor
-from .staging import append_text, write_atomically
+from .staging import append_text, encode_text, write_atomically
 from .subject import Case
-from .tables import Table, format_table
+from .tables import Table, format_table, merge_rows
 
 logger = logging.getLogger(__name__)
+
+LOCK_SECONDS = 60
 
 
 def run_cohort(cases: Sequence[Case], load: Callable[[], Predictor], options: Options, run: Run) -> Iterator[Outcome]:
@@ -32,12 +37,24 @@ def run_cohort(cases: Sequence[Case], load: Callable[[], Predictor], options: Op
     ModelError
         If the model cannot be loaded.
     """
-    get_predictor = cache(load)
+    get_predictor = cache(partial(_load, load))
     for case in cases:
         outcome = run_case(case, get_predictor, options, run)
         if case.outputs.log:
             log_text(case.outputs.log, [*run.log_header(), *outcome_lines(outcome)])
         yield outcome
+
+
+def _load(load: Callable[[], Predictor]) -> Predictor:
+    """Whatever keeps a model from loading would keep it from loading for the next case too."""
+    try:
+        return load()
+    except SclimbicError as error:
+        raise ModelError(str(error)) from error
+    except Exception as error:
+        raise ModelError(
+            f"the model cannot be loaded ({type(error).__name__}: {' '.join(str(error).split())[:300]})"
+        ) from error
 
 
 def outcome_lines(outcome: Outcome) -> list[str]:
@@ -47,7 +64,7 @@ def outcome_lines(outcome: Outcome) -> list[str]:
         *(f"  warning: {warning}" for warning in outcome.warnings),
     ]
     if outcome.status == "done":
-        lines += [f"  wrote {path}" for path in outcome.case.outputs.products()]
+        lines += [f"  wrote {path}" for path in (*outcome.case.outputs.products(), outcome.case.outputs.record)]
     if outcome.stats is not None and outcome.stats.etiv_mm3 is not None:
         lines.append(f"  eTIV {outcome.stats.etiv_mm3:.6f} mm^3")
     return lines + outcome.details.splitlines()
@@ -62,9 +79,18 @@ def log_text(path: Path, lines: Sequence[str]) -> None:
 
 
 def write_tables(
-    files: Sequence[tuple[Path, Table]], outcomes: Sequence[Outcome], population: Population
+    files: Sequence[tuple[Path, Table]], outcomes: Sequence[Outcome], population: Population, *, update: bool = False
 ) -> list[Path]:
     """Write the tables of a cohort; they hold the cases that are done, and none is written without one.
+
+    Parameters
+    ----------
+    files : sequence of (Path, Table)
+    outcomes : sequence of Outcome
+    population : Population
+        Norms for the z scores.
+    update : bool
+        Keep the rows of other cases that a table holds already: array jobs of one subject each fill it together.
 
     Returns
     -------
@@ -80,5 +106,17 @@ def write_tables(
     if not rows:
         return []
     for path, table in files:
-        write_atomically(path, format_table(table, rows, population).encode())
+        text = format_table(table, rows, population)
+        if update:
+            with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_SECONDS):
+                write_atomically(path, encode_text(merge_rows(_read_table(path), text)))
+        else:
+            write_atomically(path, encode_text(text))
     return [path for path, _ in files]
+
+
+def _read_table(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ""

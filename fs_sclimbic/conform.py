@@ -47,6 +47,8 @@ def scale_intensities(t1: Volume, percentile: float | None = None) -> Volume:
     top = data.max() if percentile is None else np.percentile(data[data != 0], percentile) if data.any() else bottom
     if not top > bottom:
         raise ImageError(f"the image is blank: its intensities end at {top:g} and begin at {bottom:g}")
+    if float(top) - float(bottom) > float(np.finfo(np.float32).max):
+        raise ImageError(f"intensities from {bottom:g} to {top:g} span too much; rescale the image")
     scaled = data - bottom
     scaled /= np.float32(top - bottom)
     return Volume(np.clip(scaled, 0, 1, out=scaled), t1.grid)
@@ -81,7 +83,7 @@ def reorient_ras(volume: Volume) -> Volume:
     grid = volume.grid
     nearest = [int(np.argmax(np.abs(grid.vox2ras[:3, axis]))) for axis in range(3)]
     if sorted(nearest) != [0, 1, 2]:  # two axes lean to one direction: 45 degrees oblique
-        nearest = [int(axis) for axis in np.argsort(np.argsort([_ras_axis(grid, axis) for axis in range(3)]))]
+        nearest = [_ras_axis(grid, axis) for axis in range(3)]
     order = [nearest.index(axis) for axis in range(3)]
     data, vox2ras = volume.data.transpose(order), grid.vox2ras.copy()
     vox2ras[:, :3] = grid.vox2ras[:, order]
@@ -90,7 +92,7 @@ def reorient_ras(volume: Volume) -> Volume:
             data = np.flip(data, axis)
             vox2ras[:3, 3] += vox2ras[:3, axis] * (data.shape[axis] - 1)
             vox2ras[:3, axis] *= -1
-    return Volume(data, Grid(data.shape, vox2ras, grid.voxel_size_mm[order], grid.xform_codes, grid.oriented))
+    return Volume(data, grid.derived(data.shape, vox2ras, grid.voxel_size_mm[order]))
 
 
 def _ras_axis(grid: Grid, axis: int) -> int:
@@ -116,7 +118,7 @@ def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
     vox2ras = np.eye(4)
     vox2ras[:3, :3] = _directions(grid) * voxel_size_mm
     vox2ras[:3, 3] = grid.center_ras - vox2ras[:3, :3] @ (shape / 2)
-    target = Grid(tuple(shape), vox2ras, voxel_size_mm, grid.xform_codes, grid.oriented)
+    target = grid.derived(tuple(shape), vox2ras, voxel_size_mm)
     return Volume(_sample(volume, target, "linear"), target)
 
 
@@ -125,7 +127,6 @@ def fit_box(volume: Volume, fov: int) -> Volume:
     shape = np.array(volume.grid.shape)
     # Where the image's first voxel comes to lie; of an odd difference the smaller half goes before it.
     offset = np.trunc((fov - shape) / 2).astype(int)
-    offset = np.where(fov > shape, (fov - shape) // 2, offset)
     box = np.zeros((fov, fov, fov), np.float32)
     inside = tuple(slice(max(o, 0), min(o + n, fov)) for o, n in zip(offset, shape, strict=True))
     taken = tuple(slice(max(-o, 0), min(fov - o, n)) for o, n in zip(offset, shape, strict=True))
@@ -137,7 +138,7 @@ def shift_grid(grid: Grid, start: NDArray[np.int_] | tuple[int, ...], shape: tup
     """The grid of a box of ``shape`` voxels that begins at voxel ``start`` of another grid."""
     vox2ras = grid.vox2ras.copy()
     vox2ras[:3, 3] = (grid.vox2ras @ [*start, 1])[:3]
-    return Grid(shape[:3], vox2ras, grid.voxel_size_mm, grid.xform_codes, grid.oriented)  # type: ignore[arg-type]
+    return grid.derived(shape[:3], vox2ras, grid.voxel_size_mm)
 
 
 def resample_nearest(labels: Volume, grid: Grid) -> Volume:

@@ -4,6 +4,10 @@ Each message is one line that names the file, what was expected, what was found 
 Anything else that is raised is a fault of ours and keeps its traceback.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+
 
 class SclimbicError(Exception):
     """Something a user can mend; caught once per case, printed as one line."""
@@ -27,3 +31,12 @@ class TransformError(SclimbicError):
 
 class TableError(SclimbicError):
     """A colour table, population table or stats file that cannot be read."""
+
+
+@contextmanager
+def naming(path: str | PathLike[str]) -> Iterator[None]:
+    """Put the file's name before the message of an error that comes from its content alone."""
+    try:
+        yield
+    except SclimbicError as error:
+        raise type(error)(f"{path}: {error}") from error

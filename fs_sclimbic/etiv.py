@@ -36,6 +36,6 @@ def etiv_mm3(ras2ras: NDArray[np.float64]) -> float:
     if not determinant > SINGULAR:
         raise TransformError(
             f"the transform to MNI305 has determinant {determinant:.6g}; a head needs one near 1.3. "
-            "Make it again (talairach_avi), or use --no-etiv"
+            "Make it again (talairach_avi)"
         )
     return ATLAS_FACTOR_MM3 / determinant

@@ -1,22 +1,33 @@
 """One case on disk: read, segment, write; whatever goes wrong becomes its outcome."""
 
+import os
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from .errors import ImageError, ModelError, SclimbicError, TransformError
+from .errors import ImageError, ModelError, SclimbicError, TransformError, naming
 from .etiv import PLAUSIBLE_MM3, etiv_mm3
 from .labels import format_ctab
 from .measure import SegStats
 from .model import ModelSpec, sha256_of
 from .provenance import Run, now
 from .qa import format_qa_stats
-from .record import Record, Settings, format_record, is_done, read_record
+from .record import (
+    Record,
+    Settings,
+    changed_files,
+    format_record,
+    is_done,
+    read_record,
+    same_settings,
+    stale_files,
+)
 from .segmentation import Options, Predictor, Segmentation, segment
-from .staging import StagedFiles
+from .staging import StagedFiles, encode_text
 from .stats import format_stats
 from .subject import Case
 from .volume import encode_volume, read_volume
@@ -57,66 +68,84 @@ def run_case(case: Case, get_predictor: Callable[[], Predictor], options: Option
         If the model cannot be loaded: then no other case can be run either.
     """
     start = time.monotonic()
+
+    def failed(message: str, details: str = "") -> Outcome:
+        return Outcome(case, "failed", time.monotonic() - start, message, details=details)
+
     try:
         if case.problem:
-            raise ImageError(case.problem)
-        transform = _find_transform(case)
+            return failed(case.problem)
+        etiv, transform, etiv_warnings = _read_etiv(case, options)
         settings = settings_of(case, transform, run.spec, options)
-        record = read_record(case.outputs.record)
-        if record is not None and not options.redo and is_done(record, settings, case.outputs.products()):
-            return Outcome(case, "skipped", time.monotonic() - start, stats=record.stats, warnings=record.warnings)
+        products, record = case.outputs.products(), read_record(case.outputs.record)
+        if record is not None and not options.redo and is_done(record, settings, products):
+            changed = tuple(
+                f"{path}: is not what was written here and is left as it is; --redo makes it again"
+                for path in changed_files(record, products)
+            )
+            seconds = time.monotonic() - start
+            return Outcome(case, "skipped", seconds, warnings=changed, stats=record.stats)
         t1 = read_volume(case.t1)
-        etiv = None if transform is None else etiv_mm3(read_transform(transform))
-        result = segment(t1, get_predictor(), options, etiv_mm3=etiv)
-        warnings = result.warnings + _etiv_warnings(etiv)
+        _check_writable(case)
+        predictor = get_predictor()
+        with naming(case.t1):
+            result = segment(t1, predictor, options, etiv_mm3=etiv)
+        stale = tuple(
+            f"{path} is of an earlier run with other settings"
+            for path in stale_files(record, settings, [path for path in case.outputs.optional if path not in products])
+        )
+        warnings = result.warnings + etiv_warnings + stale
         write_outputs(case, result, warnings, transform, settings, options, run)
         return Outcome(case, "done", time.monotonic() - start, warnings=warnings, stats=result.stats)
     except ModelError:
         raise
     except SclimbicError as error:
-        return Outcome(case, "failed", time.monotonic() - start, _with_file(case, str(error)))
+        return failed(str(error))
     except OSError as error:
-        return Outcome(
-            case,
-            "failed",
-            time.monotonic() - start,
-            f"{error.filename or case.t1}: {error.strerror or error}",
-            details=traceback.format_exc(),
-        )
+        return failed(f"{error.filename or case.t1}: {error.strerror or error}", traceback.format_exc())
     except Exception as error:  # a fault of ours must not cost the other cases
         summary = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        return Outcome(
-            case, "failed", time.monotonic() - start, f"{case.t1}: unexpected {summary}", details=traceback.format_exc()
-        )
+        return failed(f"{case.t1}: unexpected {summary}", traceback.format_exc())
 
 
-def _with_file(case: Case, message: str) -> str:
-    """Errors about pixels do not know their file; every line a user sees names one."""
-    known = (str(case.t1), *(str(path) for path in case.transforms), str(case.t1.parents[1]))
-    return message if any(name in message for name in known) else f"{case.t1}: {message}"
-
-
-def _find_transform(case: Case) -> Path | None:
+def _read_etiv(case: Case, options: Options) -> tuple[float | None, Path | None, tuple[str, ...]]:
+    """eTIV, the transform that it comes from, and what to warn of; all empty where none is asked for."""
     if not case.transforms:
-        return None
+        return None, None, ()
+    try:
+        transform = _find_transform(case)
+        ras2ras = read_transform(transform)
+        with naming(transform):
+            etiv = etiv_mm3(ras2ras)
+    except TransformError as error:
+        if not options.without_etiv:
+            raise TransformError(f"{error}; or let such cases pass without eTIV (--no-etiv)") from error
+        return None, None, (f"no eTIV: {error}",)
+    if PLAUSIBLE_MM3[0] <= etiv <= PLAUSIBLE_MM3[1]:
+        return etiv, transform, ()
+    warning = (
+        f"{transform}: eTIV of {etiv / 1000:.0f} cm^3 is not that of a head "
+        f"({PLAUSIBLE_MM3[0] / 1000:.0f}-{PLAUSIBLE_MM3[1] / 1000:.0f}); check the transform in freeview"
+    )
+    return etiv, transform, (warning,)
+
+
+def _find_transform(case: Case) -> Path:
     found = next((path for path in case.transforms if path.is_file()), None)
     if found is None:
-        looked = " and ".join(str(path) for path in case.transforms)
+        looked = " or ".join(str(path) for path in case.transforms)
         raise TransformError(
-            f"no transform to MNI305 for eTIV (looked for {looked}); make it (recon-all -talairach), "
-            "name it with --tal, or use --no-etiv"
+            f"{looked}: no such transform to MNI305; make it (recon-all -talairach) or give another --tal"
         )
     return found
 
 
-def _etiv_warnings(etiv: float | None) -> tuple[str, ...]:
-    if etiv is None or PLAUSIBLE_MM3[0] <= etiv <= PLAUSIBLE_MM3[1]:
-        return ()
-    return (
-        f"eTIV of {etiv / 1000:.0f} cm^3 is not that of a head "
-        f"({PLAUSIBLE_MM3[0] / 1000:.0f}-{PLAUSIBLE_MM3[1] / 1000:.0f}); "
-        "check the transform in freeview",
-    )
+def _check_writable(case: Case) -> None:
+    """Refuse before the network runs what could not be written after it."""
+    for path in (*case.outputs.products(), case.outputs.record):
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise SclimbicError(f"{path}: {folder} cannot be written to; change its permissions or give another place")
 
 
 def settings_of(case: Case, transform: Path | None, spec: ModelSpec, options: Options) -> Settings:
@@ -158,20 +187,24 @@ def write_outputs(
     """Write all files of a case, together: whole or not at all; the stats late, the record last."""
     outputs = case.outputs
     provenance = provenance_lines(case, transform, warnings, options, run)
-    record = Record(
-        settings, result.stats, warnings, tuple(path.name for path in outputs.products()), tuple(provenance)
-    )
+    contents = {outputs.segmentation: encode_volume(result.labels, outputs.segmentation, result.colors)}
+    if outputs.ctab:
+        contents[outputs.ctab] = format_ctab(result.colors).encode()
+    if outputs.posteriors:
+        contents[outputs.posteriors] = encode_volume(result.posteriors, outputs.posteriors)
+    if outputs.qa_stats:
+        contents[outputs.qa_stats] = encode_text(format_qa_stats(result.stats, options.population, provenance))
+    if outputs.stats:
+        contents[outputs.stats] = encode_text(format_stats(result.stats, provenance))
+    hashes = {path.name: sha256(content).hexdigest() for path, content in contents.items()}
+    before = read_record(outputs.record)
+    if before is not None and same_settings(before, settings):
+        hashes = {**before.files, **hashes}  # files that are not asked for this time are still of these settings
+    record = Record(settings, result.stats, warnings, hashes, tuple(provenance))
     with StagedFiles() as staged:
-        staged.write(outputs.segmentation, encode_volume(result.labels, outputs.segmentation, result.colors))
-        if outputs.ctab:
-            staged.write(outputs.ctab, format_ctab(result.colors).encode())
-        if outputs.posteriors:
-            staged.write(outputs.posteriors, encode_volume(result.posteriors, outputs.posteriors))
-        if outputs.qa_stats:
-            staged.write(outputs.qa_stats, format_qa_stats(result.stats, options.population, provenance).encode())
-        if outputs.stats:
-            staged.write(outputs.stats, format_stats(result.stats, provenance).encode())
-        staged.write(outputs.record, format_record(record).encode())
+        for path, content in contents.items():
+            staged.write(path, content)
+        staged.write(outputs.record, encode_text(format_record(record)))
         # From here until the last rename the case counts as not done.
         outputs.record.unlink(missing_ok=True)
 
@@ -185,8 +218,8 @@ def provenance_lines(
         f"subjectname {case.name}",
         f"CreationTime {now()}",
         *run.lines(),
-        f"InputFile {case.t1}",
-        *([f"TransformFile {transform}"] if transform else []),
+        f"InputFile {case.t1.absolute()}",
+        *([f"TransformFile {transform.absolute()}"] if transform else []),
         f"IntensityRange minimum to {top}",
         f"Volumes from {'voxel counts' if options.voxel_counts else 'posteriors'}",
         *(f"Warning {warning}" for warning in warnings),

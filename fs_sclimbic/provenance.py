@@ -27,6 +27,13 @@ def _user() -> str:
         return "unknown"
 
 
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # removed meanwhile
+        return "unknown"
+
+
 @dataclass(frozen=True)
 class Run:
     """One call of the program."""
@@ -57,7 +64,7 @@ class Run:
         return [
             f"started {self.started}",
             *self.lines(),
-            f"cwd {os.getcwd()}",
+            f"cwd {_cwd()}",
             f"weights_file {self.spec.weights}",
             f"threads {self.threads or 'default'}",
             f"platform {platform.platform()} Python {platform.python_version()}",

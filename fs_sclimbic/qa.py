@@ -1,6 +1,7 @@
 """Quality control of one case: z scores against a population, and flags for what looks wrong."""
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -18,7 +19,7 @@ QA_COLUMNS = (*COLUMNS, "Confidence", "ZScore", "DetachedVoxels", "Flags")
 SMALL_SHARE_OF_MINIMUM = 0.5
 EXTREME_Z = 4.0
 LOW_CONFIDENCE = 0.6
-DETACHED_SHARE, DETACHED_VOXELS = 0.1, 20
+DETACHED_SHARE, DETACHED_MM3 = 0.1, 20.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
     Parameters
     ----------
     path : path-like, optional
-        CSV with a header line and rows ``name,mean,std[,min[,...]]``, as FreeSurfer's
+        CSV with a header ``name,mean,std[,min][,...]``, as FreeSurfer's
         ``sclimbic.volstats.csv``. Without it: the 39 manually labelled brains of Greve et al. 2021.
 
     Raises
@@ -56,20 +57,25 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
         raise TableError(
             f"{file}: population table cannot be read ({error}); give a CSV to --population-stats"
         ) from error
-    population = {}
+    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    if header[1:3] != ["mean", "std"]:
+        raise TableError(f"{file}:1: expected a header 'name,mean,std', found '{','.join(rows[0]) if rows else ''}'")
+    minimum = header.index("min") if "min" in header else None
+    population: dict[str, Norm] = {}
     for number, row in enumerate(rows[1:], 2):
         if not any(row):
             continue
         try:
             name, mean, std = row[0].strip(), float(row[1]), float(row[2])
-            minimum = float(row[3]) if len(row) > 3 and row[3].strip() else None
-            if not std > 0:
-                raise ValueError("std must be positive")
+            smallest = float(row[minimum]) if minimum and len(row) > minimum and row[minimum].strip() else None
+            if not (math.isfinite(mean) and math.isfinite(std) and std > 0) or name in population:
+                raise ValueError("not a norm, or a second one")
         except (ValueError, IndexError) as error:
             raise TableError(
-                f"{file}:{number}: expected 'name,mean,std' in mm^3 with std > 0, found '{','.join(row)}'"
+                f"{file}:{number}: expected 'name,mean,std' in mm^3 with std > 0, once a structure, "
+                f"found '{','.join(row)}'"
             ) from error
-        population[name] = Norm(mean, std, minimum)
+        population[name] = Norm(mean, std, smallest)
     return population
 
 
@@ -79,7 +85,7 @@ def z_score(row: StructureStats, population: Population) -> float | None:
     return None if norm is None else (row.volume_mm3 - norm.mean) / norm.std
 
 
-def flags(row: StructureStats, population: Population) -> tuple[str, ...]:
+def flags(row: StructureStats, population: Population, voxel_volume_mm3: float) -> tuple[str, ...]:
     """What looks wrong about one structure.
 
     Returns
@@ -87,7 +93,7 @@ def flags(row: StructureStats, population: Population) -> tuple[str, ...]:
     tuple of str
         Any of ``EMPTY`` (no voxel), ``SMALL`` (under half of the smallest healthy volume), ``VOLUME``
         (beyond 4 standard deviations), ``CONFIDENCE`` (mean posterior below 0.6), ``DETACHED`` (a tenth
-        of its voxels, and at least 20, lie apart from its largest part).
+        of its voxels, and at least 20 mm^3, lie apart from its largest part).
     """
     if row.n_voxels == 0:
         return ("EMPTY",)
@@ -97,7 +103,8 @@ def flags(row: StructureStats, population: Population) -> tuple[str, ...]:
         "SMALL": row.volume_mm3 < SMALL_SHARE_OF_MINIMUM * smallest,
         "VOLUME": z is not None and abs(z) > EXTREME_Z,
         "CONFIDENCE": row.confidence < LOW_CONFIDENCE,
-        "DETACHED": row.detached_voxels >= max(DETACHED_VOXELS, DETACHED_SHARE * row.n_voxels),
+        "DETACHED": row.detached_voxels * voxel_volume_mm3 >= DETACHED_MM3
+        and row.detached_voxels >= DETACHED_SHARE * row.n_voxels,
     }
     return tuple(name for name, is_so in found.items() if is_so)
 
@@ -106,7 +113,7 @@ def flag_messages(stats: SegStats, population: Population) -> list[str]:
     """One line for each kind of flag, naming its structures, for the log and the screen."""
     by_flag: dict[str, list[str]] = {}
     for row in stats.structures:
-        for flag in flags(row, population):
+        for flag in flags(row, population, stats.voxel_volume_mm3):
             by_flag.setdefault(flag, []).append(row.structure.name)
     words = {
         "EMPTY": "no voxel found",
@@ -137,6 +144,6 @@ def format_qa_stats(stats: SegStats, population: Population, provenance: Sequenc
         lines.append(
             f"{row_start(number, row)}{'':{width - len(row.structure.name)}s} {row.confidence:>8.4f} "
             f"{'-' if z is None else format(z, '.4f'):>9s} {row.detached_voxels:>6d}  "
-            f"{','.join(flags(row, population)) or '-'}"
+            f"{','.join(flags(row, population, stats.voxel_volume_mm3)) or '-'}"
         )
     return "\n".join(lines) + "\n"

@@ -7,6 +7,7 @@ options, by their hashes) and whose files are all there is done, and is not run 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ class Record:
     settings: Settings
     stats: SegStats
     warnings: tuple[str, ...]
-    files: tuple[str, ...]
-    """Names (without folders) of the files that were written with these settings."""
+    files: Mapping[str, str]
+    """SHA-256 of the files that were written with these settings, by their names without folders."""
     provenance: tuple[str, ...] = ()
     """Lines about the run, as in the header of the stats file."""
 
@@ -56,7 +57,7 @@ def format_record(record: Record) -> str:
         "voxel_volume_mm3": stats.voxel_volume_mm3,
         "structures": structures,
         "warnings": list(record.warnings),
-        "files": list(record.files),
+        "files": dict(record.files),
         "provenance": list(record.provenance),
     }
     return json.dumps(content, indent=1) + "\n"
@@ -66,7 +67,7 @@ def read_record(path: str | PathLike[str]) -> Record | None:
     """Read a record; None if there is none that this version understands, which means: run the case."""
     try:
         content = json.loads(Path(path).read_text())
-        if content["format"] != FORMAT:
+        if content["format"] != FORMAT or not isinstance(content["settings"], dict):
             return None
         rows = tuple(
             StructureStats(
@@ -82,17 +83,32 @@ def read_record(path: str | PathLike[str]) -> Record | None:
             content["settings"],
             SegStats(rows, content["voxel_volume_mm3"], content["eTIV_mm3"]),
             tuple(content["warnings"]),
-            tuple(content["files"]),
+            dict(content["files"]),
             tuple(content["provenance"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def is_done(record: Record | None, settings: Settings, products: Sequence[Path]) -> bool:
-    """Whether all products are there and were made with these settings."""
-    return (
-        record is not None
-        and dict(record.settings) == json.loads(json.dumps(dict(settings)))
-        and all(path.name in record.files and path.is_file() for path in products)
+def same_settings(record: Record, settings: Settings) -> bool:
+    """Whether a record was made with these settings."""
+    return bool(dict(record.settings) == json.loads(json.dumps(dict(settings))))
+
+
+def is_done(record: Record, settings: Settings, products: Sequence[Path]) -> bool:
+    """Whether all products were made with these settings and are there."""
+    return same_settings(record, settings) and all(
+        path.name in record.files and path.is_file() and path.stat().st_size > 0 for path in products
     )
+
+
+def changed_files(record: Record, products: Sequence[Path]) -> list[Path]:
+    """Products whose content is not what was written: edited by hand, or overwritten by another program."""
+    return [path for path in products if sha256(path.read_bytes()).hexdigest() != record.files.get(path.name)]
+
+
+def stale_files(record: Record | None, settings: Settings, places: Sequence[Path]) -> list[Path]:
+    """Files of an earlier run with other settings, of those places that this run does not write to."""
+    if record is None or same_settings(record, settings):
+        return []
+    return [path for path in places if path.name in record.files and path.is_file()]

@@ -5,9 +5,10 @@ from os import PathLike
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .conform import conform, is_isotropic_1mm, reorient_ras, resample_nearest, scale_intensities
-from .errors import ImageError
+from .errors import ImageError, UsageError, naming
 from .labels import ColorTable
 from .measure import SegStats, label_image, measure
 from .model import ModelSpec
@@ -20,6 +21,7 @@ ANTERIOR_COMMISSURE = 853
 COARSE_VOXEL_MM = 1.5
 HOT_VOXEL_RATIO = 4.0
 EDGE_MM = 8
+IMAGE_EDGE_MM = 3
 
 
 class Predictor(Protocol):
@@ -58,6 +60,12 @@ class Options:
     """Norms for z scores and flags."""
     redo: bool = False
     """Run cases again that are done."""
+    without_etiv: bool = False
+    """Let a case whose transform is missing or unusable pass without eTIV, with a warning."""
+
+    def __post_init__(self) -> None:
+        if self.percentile is not None and not 0 < self.percentile <= 100:
+            raise UsageError(f"percentile {self.percentile:g}: give a number above 0, up to 100")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,25 +109,30 @@ def segment(
         ``conform``, or shows no structure at all.
     """
     options = options or Options()
-    image = t1 if isinstance(t1, Volume) else read_volume(t1)
+    if not isinstance(t1, Volume):
+        image = read_volume(t1)
+        with naming(t1):
+            return segment(image, model, options, etiv_mm3=etiv_mm3)
+    image = t1
     if not options.conform and not is_isotropic_1mm(image.grid):
         sizes = " x ".join(f"{size:.4g}" for size in image.grid.voxel_size_mm)
         raise ImageError(f"voxels are {sizes} mm, expected 1 mm isotropic (within 0.01 mm); use --conform to resample")
     conformed = conform(scale_intensities(image, options.percentile), model.spec.fov)
     network_posteriors = model.predict(conformed)
     clean = clean_posteriors(network_posteriors)
+    image_warnings = _image_warnings(image, options)
     if clean is None:
-        raise ImageError(
-            f"no structure found in the {model.spec.fov} mm box about the image centre; "
+        hints = "; ".join(image_warnings) or (
             "is it a T1-weighted head, upright by its header and near the centre of the field of view?"
         )
+        raise ImageError(f"no structure found in the {model.spec.fov} mm box about the image centre: {hints}")
     posteriors = to_voxel_size(clean, image.grid.voxel_size_mm)
     stats = measure(
         posteriors, model.spec.colors, exclude=options.exclude, voxel_counts=options.voxel_counts, etiv_mm3=etiv_mm3
     )
     labels = resample_nearest(label_image(posteriors, model.spec.colors), image.grid)
     warnings = (
-        *_image_warnings(image, options),
+        *image_warnings,
         *_edge_warnings(image.grid, conformed.grid, clean.grid),
         *flag_messages(stats, options.population),
     )
@@ -139,7 +152,7 @@ def _image_warnings(image: Volume, options: Options) -> list[str]:
         )
     if options.percentile is None:
         # Every eighth voxel tells a percentile well enough for a warning.
-        some = image.data[::2, ::2, ::2]
+        some = np.asarray(image.data[::2, ::2, ::2], np.float32)
         bright = float(np.percentile(some[some != 0], 99.9)) if some.any() else 0.0
         if bright > 0 and image.data.max() > HOT_VOXEL_RATIO * bright:
             warnings.append(
@@ -151,19 +164,32 @@ def _image_warnings(image: Volume, options: Options) -> list[str]:
 
 
 def _edge_warnings(image: Grid, box: Grid, structures: Grid) -> list[str]:
-    """Structures near a face of the box beyond which the image goes on: the box may have cut them."""
+    """Structures near a face of the network's box, or of the image where that ends inside the box: they may be cut."""
     upright = reorient_ras(Volume(np.broadcast_to(np.uint8(0), image.shape), image)).grid
-    goes_on = upright.voxel_size_mm * upright.shape > np.array(box.shape) + 1
-    first = (np.linalg.inv(box.vox2ras) @ structures.vox2ras[:, 3])[:3] + CROP_MARGIN
-    last = first + structures.shape - 2 * CROP_MARGIN
-    near = goes_on & ((first < EDGE_MM) | (last > np.array(box.shape) - EDGE_MM))
-    if not near.any():
-        return []
-    axes = ", ".join(
-        name for name, is_near in zip(("left-right", "front-back", "top-bottom"), near, strict=True) if is_near
-    )
-    return [
-        f"labels lie within {EDGE_MM} mm of the edge of the {box.shape[0]} mm box ({axes}), which "
-        "lies about the image centre: "
-        "structures may be cut; centre the head in the field of view and run again"
-    ]
+    edge = np.array(box.shape, float)
+    image_mm = upright.voxel_size_mm * upright.shape
+    goes_on = image_mm > edge + 1
+    low, high = np.maximum((edge - image_mm) / 2, 0), np.minimum((edge + image_mm) / 2, edge)
+    first = (np.linalg.inv(box.vox2ras) @ structures.vox2ras[:, 3])[:3]
+    last = first + structures.shape
+    # The crop around the structures has a margin, but none beyond the box.
+    first, last = np.where(first > 0, first + CROP_MARGIN, 0), np.where(last < edge, last - CROP_MARGIN, edge)
+    margin = np.where(goes_on, EDGE_MM, IMAGE_EDGE_MM)
+    near = (first - low < margin) | (high - last < margin)
+
+    def named(axes: NDArray[np.bool_]) -> str:
+        names = ("left-right", "front-back", "top-bottom")
+        return ", ".join(name for name, here in zip(names, axes, strict=True) if here)
+
+    warnings = []
+    if (near & goes_on).any():
+        warnings.append(
+            f"labels lie within {EDGE_MM} mm of the edge of the {box.shape[0]} mm box ({named(near & goes_on)}), which "
+            "lies about the image centre: structures may be cut; centre the head in the field of view and run again"
+        )
+    if (near & ~goes_on).any():
+        warnings.append(
+            f"labels lie within {IMAGE_EDGE_MM} mm of the edge of the image ({named(near & ~goes_on)}): its field of "
+            "view cuts the structures, their volumes are too small"
+        )
+    return warnings

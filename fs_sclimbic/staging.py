@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -29,14 +30,18 @@ class StagedFiles:
     def write(self, path: str | PathLike[str], content: bytes) -> None:
         """Stage one file; folders that are missing are made. Files are renamed in the order of these calls."""
         final = Path(path)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        # Process id and chance: two jobs on two machines may stage the same file at the same time.
-        temporary = final.with_name(f".{final.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        # Process id and chance: two jobs on two machines may stage the same file at the same time. Without the
+        # file's own name in it: a long name plus something may be more than the file system takes.
+        temporary = final.with_name(f".sclimbic-{os.getpid()}-{secrets.token_hex(8)}.tmp")
         self._moves.append((temporary, final))
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            final.parent.mkdir(parents=True, exist_ok=True)
+            with open(temporary, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:  # the user knows the final name, not the temporary one
+            raise OSError(error.errno, error.strerror, str(final)) from error
 
     def __enter__(self) -> "StagedFiles":
         return self
@@ -46,11 +51,28 @@ class StagedFiles:
     ) -> None:
         try:
             if kind is None:
-                for temporary, final in self._moves:
-                    os.replace(temporary, final)
+                self._commit()
         finally:
             for temporary, _ in self._moves:
-                temporary.unlink(missing_ok=True)
+                # What cannot be removed must not hide why it came to this.
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+
+    def _commit(self) -> None:
+        """Rename all; Ctrl-C or a scheduler's signal in between waits for the last one."""
+        moves, interrupt = list(self._moves), None
+        while moves:
+            try:
+                temporary, final = moves[0]
+                if temporary.exists():  # else it was renamed just before the interrupt came
+                    os.replace(temporary, final)
+                del moves[0]
+            except KeyboardInterrupt as error:
+                interrupt = error
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(final)) from error
+        if interrupt:
+            raise interrupt
 
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:
@@ -63,4 +85,9 @@ def append_text(path: str | PathLike[str], text: str) -> None:
     """Add text to a log in one write, so that two jobs on one log do not tear each other's lines."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab", buffering=0) as file:
-        file.write(text.encode())
+        file.write(encode_text(text))
+
+
+def encode_text(text: str) -> bytes:
+    """UTF-8; the bytes of file names that are none come out as they are on disk."""
+    return text.encode("utf-8", "surrogateescape")

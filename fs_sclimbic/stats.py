@@ -71,7 +71,7 @@ def read_stats(path: str | PathLike[str]) -> SegStats:
     """
     file = Path(path)
     try:
-        lines = file.read_text().splitlines()
+        lines = file.read_text("utf-8", "surrogateescape").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise TableError(f"{file}: stats file cannot be read ({error})") from error
     etiv, rows = None, []

@@ -1,6 +1,7 @@
 """Where weights come from: a given file, FreeSurfer, the user's own folder, or the package."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -89,7 +90,7 @@ def find_model(
     """
     if weights is not None:
         if not Path(weights).is_file():
-            raise ModelError(f"{weights}: weight file does not exist (given with --model)")
+            raise ModelError(f"{weights}: weight file does not exist")
         place = Place("--model", Path(weights))
     else:
         found = next((place for place in default_places() if place.present), None)
@@ -129,25 +130,39 @@ def install_model(source: str | PathLike[str]) -> Path:
         If the source cannot be had, or its SHA-256 is not the published one; nothing is installed then.
     """
     target = models_folder() / PUBLISHED_NAME
-    text = os.fspath(source)
-    if text.startswith(("http://", "https://", "ftp://")):
+    content = _fetch(os.fspath(source))
+    try:
+        write_atomically(target, content)
+    except OSError as error:
+        raise ModelError(
+            f"{target}: cannot be written ({error.strerror}); {MODELS_FOLDER_VARIABLE} names another folder"
+        ) from error
+    return target
+
+
+def _fetch(source: str) -> bytes:
+    """The bytes of the published file, from a file or an address; nothing else is returned."""
+    if source.startswith(("http://", "https://", "ftp://")):
         # Imported here: only this command needs it, and it brings requests along.
         import pooch
 
-        try:
-            pooch.retrieve(text, known_hash=f"sha256:{PUBLISHED_SHA256}", fname=target.name, path=target.parent)
-        except ValueError as error:
-            raise ModelError(f"{text}: is not the published file (SHA-256 differs); nothing was installed") from error
-        except OSError as error:
-            raise ModelError(f"{text}: download failed ({str(error)[:150]})") from error
-        return target
-    if "://" in text:
-        raise UsageError(f"{text}: give a local file or an address that starts with http://, https:// or ftp://")
-    found = sha256_of(text)
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return Path(
+                    pooch.retrieve(source, known_hash=f"sha256:{PUBLISHED_SHA256}", fname=PUBLISHED_NAME, path=folder)
+                ).read_bytes()
+            except ValueError as error:
+                raise ModelError(
+                    f"{source}: is not the published file (SHA-256 differs); nothing was installed"
+                ) from error
+            except OSError as error:
+                raise ModelError(f"{source}: download failed ({str(error)[:150]})") from error
+    if "://" in source:
+        raise UsageError(f"{source}: give a local file or an address that starts with http://, https:// or ftp://")
+    found = sha256_of(source)
     if found != PUBLISHED_SHA256:
         raise ModelError(
-            f"{text}: is not the published file (SHA-256 {found[:12]}..., expected {PUBLISHED_SHA256[:12]}...); "
+            f"{source}: is not the published file (SHA-256 {found[:12]}..., expected {PUBLISHED_SHA256[:12]}...); "
             "nothing was installed. Use other weights with --model FILE --ctab TABLE"
         )
-    write_atomically(target, Path(text).read_bytes())
-    return target
+    return Path(source).read_bytes()

@@ -1,12 +1,15 @@
 """Cases: where the files of one image or one recon-all subject are read and written."""
 
 import fnmatch
+import glob
+import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import SclimbicError, UsageError
+from .record import read_record
 from .volume import image_suffix
 
 DEFAULT_BASE = "sclimbic"
@@ -29,10 +32,12 @@ class Outputs:
     qa_stats: Path | None = None
     log: Path | None = None
     """A log of this case alone; text is added to it."""
+    optional: tuple[Path, ...] = ()
+    """All files that a user may ask for, also those not asked for this time."""
 
     def products(self) -> tuple[Path, ...]:
-        """All files that exist when the case is done, the record included."""
-        paths = (getattr(self, item.name) for item in fields(self) if item.name != "log")
+        """The files of results that are asked for; all are there when the case is done."""
+        paths = (self.segmentation, self.ctab, self.posteriors, self.qa_stats, self.stats)
         return tuple(path for path in paths if path is not None)
 
 
@@ -66,7 +71,6 @@ def subject_case(
     *,
     base: str = DEFAULT_BASE,
     transform: str | None = None,
-    etiv: bool = True,
     log: str | None = None,
 ) -> Case:
     """The case of a recon-all subject.
@@ -83,28 +87,48 @@ def subject_case(
     transform : str, optional
         Transform relative to the subject's folder; by default ``mri/transforms/talairach.xfm`` or
         ``talairach.xfm.lta``, whichever is there.
-    etiv : bool
-        Whether eTIV is wanted.
     log : str, optional
         Name of the log in ``scripts/``; by default ``<base>.log``.
     """
     home = subjects_dir / name
     mri, stats, scripts = home / "mri", home / "stats", home / "scripts"
+    posteriors, qa_stats = mri / f"{base}.posteriors.mgz", stats / f"{base}.qa.stats"
     outputs = Outputs(
         segmentation=mri / f"{base}.mgz",
         record=scripts / f"{base}.json",
-        posteriors=mri / f"{base}.posteriors.mgz" if requests.posteriors else None,
+        posteriors=posteriors if requests.posteriors else None,
         stats=stats / f"{base}.stats",
-        qa_stats=stats / f"{base}.qa.stats" if requests.qa_stats else None,
+        qa_stats=qa_stats if requests.qa_stats else None,
+        optional=(posteriors, qa_stats),
         log=scripts / (log or f"{base}.log") if home.is_dir() else None,
     )
-    transforms = tuple(home / path for path in ((transform,) if transform else SUBJECT_TRANSFORMS)) if etiv else ()
-    t1, problem = home / SUBJECT_T1, None
+    transforms = tuple(home / path for path in ((transform,) if transform else SUBJECT_TRANSFORMS))
+    return Case(name, home / SUBJECT_T1, transforms, outputs, _subject_problem(home, outputs, base))
+
+
+def _subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
     if not home.is_dir():
-        problem = f"{home}: subject does not exist in this SUBJECTS_DIR"
-    elif not t1.is_file():
-        problem = f"{t1}: does not exist; run recon-all -autorecon1 -autorecon2 (nu.mgz) first"
-    return Case(name, t1, transforms, outputs, problem)
+        what = "no subject matches this pattern" if is_pattern(home.name) else "subject does not exist"
+        return f"{home}: {what} in SUBJECTS_DIR"
+    if not (home / SUBJECT_T1).is_file():
+        return f"{home / SUBJECT_T1}: does not exist; run recon-all as far as nu.mgz first"
+    # --output-base nu, aseg or T1 would overwrite what recon-all made.
+    target = outputs.segmentation
+    if base != DEFAULT_BASE and target.exists() and not outputs.record.is_file() and not _is_ours(outputs.stats):
+        return f"{target}: exists and was not made by this tool; give another --output-base, or remove it"
+    return None
+
+
+def _is_ours(stats: Path | None) -> bool:
+    """Whether a stats file is that of an earlier run, also of the published tool."""
+    return (
+        stats is not None and stats.is_file() and "# Created by mri_sclimbic_seg" in stats.read_text(errors="replace")
+    )
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a subject is named by a pattern."""
+    return any(sign in name for sign in "*?[")
 
 
 def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
@@ -120,7 +144,11 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     """
     if not subjects_dir.is_dir():
         raise UsageError(f"{subjects_dir}: subjects directory does not exist; give --sd DIR or set SUBJECTS_DIR")
-    there = sorted(path.parents[1].name for path in subjects_dir.glob(f"*/{SUBJECT_T1}"))
+    there = sorted(
+        path.parents[1].name
+        for path in subjects_dir.glob(f"*/{SUBJECT_T1}")
+        if not path.parents[1].name.startswith(".")
+    )
     if not names:
         if not there:
             raise UsageError(
@@ -128,9 +156,18 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
             )
         return there
     found: list[str] = []
-    for name in (name.rstrip("/") for name in names):
-        found += fnmatch.filter(there, name) or [name] if any(sign in name for sign in "*?[") else [name]
+    for given in names:
+        name = _inside(subjects_dir, given)
+        found += (fnmatch.filter(there, name) or [name]) if is_pattern(name) else [name]
     return list(dict.fromkeys(found))
+
+
+def _inside(subjects_dir: Path, given: str) -> str:
+    """A subject's name inside the subjects directory; a path to it is taken too."""
+    name = os.path.relpath(given, os.path.abspath(subjects_dir)) if os.path.isabs(given) else os.path.normpath(given)
+    if not given or name == "." or name.startswith(".."):
+        raise UsageError(f"--s '{given}': expected the name of a subject in {subjects_dir}")
+    return name
 
 
 def image_case(
@@ -143,7 +180,7 @@ def image_case(
         stem,
         image,
         (transform,) if transform else (),
-        _image_outputs(segmentation.parent / stem, suffix, requests, base, segmentation.parent / f"{stem}.ctab"),
+        _image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),
         None if image.is_file() else f"{image}: image does not exist",
     )
 
@@ -158,14 +195,7 @@ def folder_cases(
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: folder does not exist")
-    ours = (f".{base}", f".{base}.posteriors")
-    images = sorted(
-        path
-        for path in folder.iterdir()
-        if image_suffix(path)
-        and not path.name.startswith(".")
-        and not (folder.resolve() == output.resolve() and _stem(path).endswith(ours))
-    )
+    images = sorted(path for path in folder.iterdir() if _is_input(path))
     if not images:
         raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz")
     times = Counter(_stem(path) for path in images)
@@ -173,7 +203,7 @@ def folder_cases(
     for image in images:
         name, suffix = _stem(image), _suffix_of_output(image)
         twins = [path.name for path in images if _stem(path) == name]
-        outputs = _image_outputs(output / f"{name}.{base}", suffix, requests, base, output / f"{base}.ctab")
+        outputs = _image_outputs(output / f"{name}.{base}", suffix, requests, output / f"{base}.ctab")
         transforms = (folder / f"{name}{transform_suffix}",) if transform_suffix else ()
         problem = (
             f"{image}: case name '{name}' is shared by {' and '.join(twins)}; rename one" if times[name] > 1 else None
@@ -182,18 +212,30 @@ def folder_cases(
     return cases
 
 
-def _image_outputs(start: Path, suffix: str, requests: Requests, base: str, ctab: Path) -> Outputs:
+def _is_input(path: Path) -> bool:
+    """Whether a file of a folder is an image to segment: not hidden, and not a result with its record beside it."""
+    if image_suffix(path) is None or path.name.startswith(".") or path.is_dir():
+        return False
+    stem = _stem(path).removesuffix(".posteriors")
+    records = [path.with_name(f"{stem}.json"), *path.parent.glob(f"{glob.escape(stem)}.*.json")]
+    return not any((record := read_record(file)) and path.name in record.files for file in records)
+
+
+def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> Outputs:
     def beside(ending: str) -> Path:
         return start.with_name(start.name + ending)
 
-    record = beside(".json") if start.name.endswith(f".{base}") else beside(f".{base}.json")
+    # From the segmentation's name alone: whoever writes that file finds its record.
+    record = start.with_name(f"{start.name.removesuffix(f'.{DEFAULT_BASE}')}.{DEFAULT_BASE}.json")
+    posteriors, stats, qa_stats = beside(f".posteriors{suffix}"), beside(".stats"), beside(".qa.stats")
     return Outputs(
         segmentation=beside(suffix),
         record=record,
         ctab=ctab if suffix.lower().startswith(".nii") else None,
-        posteriors=beside(f".posteriors{suffix}") if requests.posteriors else None,
-        stats=beside(".stats") if requests.volumes else None,
-        qa_stats=beside(".qa.stats") if requests.qa_stats else None,
+        posteriors=posteriors if requests.posteriors else None,
+        stats=stats if requests.volumes else None,
+        qa_stats=qa_stats if requests.qa_stats else None,
+        optional=(posteriors, stats, qa_stats),
     )
 
 

@@ -59,6 +59,23 @@ def format_table(table: Table, cases: Sequence[tuple[str, SegStats]], population
     return text.getvalue()
 
 
+def merge_rows(old: str, new: str) -> str:
+    """A table with the rows of a new one put into an old one, by case.
+
+    Parameters
+    ----------
+    old, new : str
+        Texts of tables. Other columns than the new table's mean that the old one is of another kind: it gives way.
+    """
+    old_rows, new_rows = (list(csv.reader(io.StringIO(text))) for text in (old, new))
+    if not old_rows or old_rows[0] != new_rows[0]:
+        return new
+    rows = {row[0]: row for row in old_rows[1:] if row} | {row[0]: row for row in new_rows[1:]}
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([new_rows[0], *rows.values()])
+    return text.getvalue()
+
+
 def table_files(start: Path, separator: str, tables: Sequence[Table]) -> list[tuple[Path, Table]]:
     """File of each table: ``OUT/sclimbic`` with ``_``, or a single image's ``OUT/name`` with ``.``."""
     return [(start.with_name(f"{start.name}{separator}{table.ending}"), table) for table in tables]

@@ -39,6 +39,8 @@ class Grid:
     """Edge lengths, mm, along each axis; from the header where there is one, else the column norms."""
     xform_codes: tuple[int, int] = (SCANNER_XFORM, SCANNER_XFORM)
     """NIfTI's qform and sform code: which space the RAS coordinates are in."""
+    qform2ras: NDArray[np.float64] | None = None
+    """NIfTI's qform where it says something else than ``vox2ras`` (the sform); kept for images on this grid."""
     oriented: bool = True
     """Whether the file says how the image lies; False: ``vox2ras`` is a reader's default."""
 
@@ -66,6 +68,14 @@ class Grid:
     def center_ras(self) -> NDArray[np.float64]:
         """Scanner RAS (mm) of voxel coordinate shape / 2, FreeSurfer's centre of an image."""
         return (self.vox2ras @ [*np.array(self.shape) / 2, 1])[:3]  # type: ignore[no-any-return]
+
+    def derived(
+        self, shape: tuple[int, ...], vox2ras: NDArray[np.float64], voxel_size_mm: NDArray[np.float64]
+    ) -> "Grid":
+        """Another grid in the same space. Its matrix is always stated: a default of NIfTI's would put it elsewhere."""
+        qform_code, sform_code = self.xform_codes
+        code = sform_code or qform_code or SCANNER_XFORM
+        return Grid(shape, vox2ras, voxel_size_mm, (code, code))  # type: ignore[arg-type]
 
     def matches(self, other: "Grid", tolerance_mm: float = 1e-3) -> bool:
         """Whether two grids have the same shape and put every voxel in the same place."""
@@ -128,11 +138,11 @@ def read_volume(path: str | PathLike[str]) -> Volume:
     try:
         image = nib.load(file)
         data = np.asanyarray(image.dataobj)  # type: ignore[attr-defined]
-    except (ImageFileError, nib.spatialimages.HeaderDataError) as error:
+    except (ImageFileError, nib.spatialimages.HeaderDataError, gzip.BadGzipFile) as error:
         raise ImageError(
             f"{file}: is not a {image_suffix(file)} image ({_one_line(error)}); convert it again"
         ) from error
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error) as error:
         raise ImageError(
             f"{file}: image is cut off or damaged ({_one_line(error)}); copy or convert it again"
         ) from error
@@ -163,17 +173,20 @@ def _read_grid(file: Path, image: Any) -> Grid:
     norms = np.linalg.norm(vox2ras[:3, :3], axis=0)
     if not np.isfinite(vox2ras).all() or abs(np.linalg.det(vox2ras)) < 1e-9:
         raise ImageError(f"{file}: the header's vox2ras matrix is singular; repair the header (sform and qform)")
-    if np.any(np.abs(size - norms) > VOXEL_SIZE_TOLERANCE * norms):
+    if not np.isfinite(size).all() or np.any(np.abs(size - norms) > VOXEL_SIZE_TOLERANCE * norms):
         raise ImageError(
             f"{file}: the header contradicts itself: voxel size {_mm(size)} mm, but {_mm(norms)} mm by its "
             "matrix; volumes would be wrong. Repair the header (is the sform a registration to a template?)"
         )
     if size.min() < PLAUSIBLE_VOXEL_MM[0] or size.max() > PLAUSIBLE_VOXEL_MM[1]:
-        raise ImageError(f"{file}: voxel size {_mm(size)} mm cannot be a head scan; is the header's unit mm?")
+        raise ImageError(
+            f"{file}: voxel size {_mm(size)} mm cannot be a head scan; repair the header (its unit must be mm)"
+        )
     if is_mgh:
         return Grid(shape, vox2ras, size, oriented=_mgh_is_oriented(file))
     codes = (int(image.header["qform_code"]), int(image.header["sform_code"]))
-    return Grid(shape, vox2ras, size, codes, oriented=any(codes))
+    qform2ras = image.get_qform() if all(codes) else None
+    return Grid(shape, vox2ras, size, codes, qform2ras, oriented=any(codes))
 
 
 def _mgh_vox2ras(header: Any) -> NDArray[np.float64]:
@@ -203,15 +216,20 @@ def encode_volume(volume: Volume, path: str | PathLike[str], colors: ColorTable 
     volume : Volume
         Integer labels, or float32; three axes, or four with frames last.
     path : path-like
-        Only its ending counts.
+        Its ending counts, and its name for messages.
     colors : ColorTable, optional
         Stored inside .mgz and .mgh, where freeview looks for it; NIfTI has no place for it.
+
+    Raises
+    ------
+    ImageError
+        If the ending is none of an image, or the format has no type for the values.
     """
     suffix = (image_suffix(path) or "").lower()
     if suffix in (".mgz", ".mgh"):
-        content = _mgh_bytes(volume) + (MGH_COLOR_TABLE_TAG + colors.to_mgh_tag() if colors else b"")
+        content = _mgh_bytes(volume, path) + (MGH_COLOR_TABLE_TAG + colors.to_mgh_tag() if colors else b"")
     elif suffix in (".nii", ".nii.gz"):
-        content = _nifti_bytes(volume)
+        content = _nifti_bytes(volume, path)
     else:
         raise ImageError(f"{path}: expected an image that ends in {', '.join(IMAGE_SUFFIXES)}")
     # No time stamp inside: the same result is the same file.
@@ -226,10 +244,23 @@ def write_volume(volume: Volume, path: str | PathLike[str], colors: ColorTable |
     Path(path).write_bytes(encode_volume(volume, path, colors))
 
 
-def _mgh_bytes(volume: Volume) -> bytes:
-    data = volume.data if volume.data.dtype.kind == "f" else volume.data.astype(np.int32)
+def _storable(volume: Volume, path: str | PathLike[str], integers: Sequence[type[np.integer[Any]]]) -> NDArray[Any]:
+    """The values in a type that the file can hold: float32, or the first of these integer types that is wide enough."""
+    data = volume.data
+    if data.dtype.kind == "f":
+        return data.astype(np.float32, copy=False)
+    if data.dtype.kind not in "iub":
+        raise ImageError(f"{path}: values of type {data.dtype} cannot be stored; give integers or floats")
+    low, high = int(data.min(initial=0)), int(data.max(initial=0))
+    for kind in integers:
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return data.astype(kind, copy=False)
+    raise ImageError(f"{path}: values from {low} to {high} do not fit into the integers of this file format")
+
+
+def _mgh_bytes(volume: Volume, path: str | PathLike[str]) -> bytes:
     grid = volume.grid
-    image = nib.MGHImage(data, grid.vox2ras)
+    image = nib.MGHImage(_storable(volume, path, [np.int32]), grid.vox2ras)
     # Not by way of the matrix: what was read from an .mgz goes back to the same bits.
     image.header["delta"] = grid.voxel_size_mm
     image.header["Mdc"] = (grid.vox2ras[:3, :3] / grid.voxel_size_mm).T
@@ -237,15 +268,13 @@ def _mgh_bytes(volume: Volume) -> bytes:
     return image.to_bytes()
 
 
-def _nifti_bytes(volume: Volume) -> bytes:
-    data = volume.data
-    if data.dtype.kind in "iu":
-        data = data.astype(np.int16 if data.max(initial=0) <= np.iinfo(np.int16).max else np.int32)
-    image = nib.Nifti1Image(data, volume.grid.vox2ras)
-    qform_code, sform_code = volume.grid.xform_codes
+def _nifti_bytes(volume: Volume, path: str | PathLike[str]) -> bytes:
+    grid = volume.grid
+    image = nib.Nifti1Image(_storable(volume, path, [np.int16, np.int32]), grid.vox2ras)
+    qform_code, sform_code = grid.xform_codes
     # set_qform before set_sform: the sform holds the matrix exactly, the qform its rotation.
-    image.set_qform(volume.grid.vox2ras, qform_code)
-    image.set_sform(volume.grid.vox2ras, sform_code)
-    image.header["pixdim"][1:4] = volume.grid.voxel_size_mm
+    image.set_qform(grid.vox2ras if grid.qform2ras is None else grid.qform2ras, qform_code)
+    image.set_sform(grid.vox2ras, sform_code)
+    image.header["pixdim"][1:4] = grid.voxel_size_mm
     image.header.set_xyzt_units("mm", "sec")
     return image.to_bytes()

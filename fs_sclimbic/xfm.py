@@ -39,11 +39,11 @@ def read_transform(path: str | PathLike[str]) -> NDArray[np.float64]:
     if file.suffix.lower() not in readers:
         raise TransformError(f"{file}: expected a transform that ends in .xfm or .lta; convert it with lta_convert")
     try:
-        text = file.read_text()
+        text = file.read_text("utf-8-sig", "replace")  # comments may hold anything
     except FileNotFoundError as error:
         raise TransformError(f"{file}: transform does not exist") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise TransformError(f"{file}: transform cannot be read ({error})") from error
+    except OSError as error:
+        raise TransformError(f"{file}: transform cannot be read ({error.strerror})") from error
     return readers[file.suffix.lower()](text, str(file))
 
 
@@ -52,12 +52,16 @@ def parse_xfm(text: str, source: str = "xfm") -> NDArray[np.float64]:
     uncommented = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("%"))
     if not uncommented.lstrip().startswith("MNI Transform File") or "Linear_Transform" not in uncommented:
         raise TransformError(
-            f"{source}: expected an 'MNI Transform File' with a 'Linear_Transform =', found neither or only one"
+            f"{source}: expected an 'MNI Transform File' with a 'Linear_Transform =', make it again (talairach_avi)"
         )
     after = uncommented.split("Linear_Transform", 1)[1].lstrip().removeprefix("=")
     if ";" not in after:
         raise TransformError(f"{source}: the three rows of Linear_Transform must end with ';': the file is cut off")
-    return np.vstack([_numbers(after.split(";", 1)[0], (3, 4), source), [0, 0, 0, 1]])
+    if uncommented.count("Transform_Type") > 1 or uncommented.count("Linear_Transform") > 1:
+        raise TransformError(f"{source}: holds several transforms; expected one (concatenate them with xfmconcat)")
+    matrix = np.vstack([_numbers(after.split(";", 1)[0], (3, 4), source), [0, 0, 0, 1]])
+    inverted = any(line.replace(" ", "").lower() == "invert_flag=true;" for line in uncommented.splitlines())
+    return np.linalg.inv(matrix) if inverted else matrix
 
 
 def parse_lta(text: str, source: str = "lta") -> NDArray[np.float64]:
@@ -68,6 +72,8 @@ def parse_lta(text: str, source: str = "lta") -> NDArray[np.float64]:
     if start is None or values.get("nxforms", "1") != "1":
         raise TransformError(f"{source}: expected an LTA with one 4 x 4 matrix (a line '1 4 4')")
     matrix = _numbers(" ".join(lines[start + 1 : start + 5]), (4, 4), source)
+    if not np.allclose(matrix[3], [0, 0, 0, 1]):
+        raise TransformError(f"{source}: the last row of the matrix is not 0 0 0 1; make the transform again")
     kind = values.get("type", "")
     if kind == str(RAS_TO_RAS):
         return matrix
@@ -90,7 +96,7 @@ def _lta_vox2ras(lines: list[str], source: str) -> NDArray[np.float64]:
     block: dict[str, str] = {}
     for line in lines:
         key, equals, value = (part.strip() for part in line.partition("="))
-        if not equals:
+        if key and not equals:
             break
         block[key] = value
     if block.get("valid", "1").split()[:1] != ["1"]:

@@ -6,13 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
+from fs_sclimbic.cli.flags import build_parser, parse_flags
+from fs_sclimbic.cli.run import options_of
 from fs_sclimbic.cli.segment import main
-from fs_sclimbic.volume import Grid, Volume, read_volume, write_volume
+from fs_sclimbic.qa import Norm
+from fs_sclimbic.volume import Volume, read_volume, write_volume
 
 from .conftest import CENTER, ROOT, grid_about, synthetic_head
 
@@ -209,10 +213,20 @@ def test_one_subject_writes_no_volume_table(subjects_dir, tiny_flags):
 
 
 def test_longitudinal_pattern_and_a_bad_subject(subjects_dir, tiny_flags):
-    assert main(["--s", "*.long.*", "ernie", "ghost", "--sd", str(subjects_dir), "--no-etiv", *tiny_flags]) == 1
+    assert main(["--s", "*.long.*", "ernie", "ghost", "x*", "--sd", str(subjects_dir), *tiny_flags]) == 1
+    assert [row[0] for row in table(subjects_dir / "sclimbic_volumes_all.csv")] == ["case", "bert.long.base", "ernie"]
+
+
+def test_no_etiv_lets_a_subject_without_a_transform_pass(subjects_dir, tiny_flags, capsys):
+    (subjects_dir / "bert/mri/transforms/talairach.xfm").unlink()
+    call = ["--s", "bert", "ernie", "--sd", str(subjects_dir), *tiny_flags]
+    assert main(call) == 1
+    assert "--no-etiv" in capsys.readouterr().err
+    assert main([*call, "--no-etiv"]) == 0
+    assert "1 done, 1 skipped, 0 failed" in capsys.readouterr().out
     rows = table(subjects_dir / "sclimbic_volumes_all.csv")
-    assert [row[0] for row in rows] == ["case", "bert.long.base", "ernie"]
-    assert "eTIV" not in rows[0]
+    assert (rows[0][-1], rows[1][-1]) == ("eTIV", "")
+    assert float(rows[2][-1]) == pytest.approx(1948106 / 1.2**3, abs=1e-3)
 
 
 def test_etiv_for_images(tmp_path, head, subjects_dir, tiny_flags):
@@ -270,9 +284,9 @@ def test_exclude_and_counts(tmp_path, head_file, tiny_flags):
         (["--i", "a.mgz", "--o", "b.mgz", "--etiv"], "--tal"),
         (["--s", "x", "--o", "b.mgz"], "--o goes with"),
         (["--i", "a.mgz", "--o", "b.mgz", "--sd", "x"], "--sd goes"),
-        (["--s", "x", "--no-etiv", "--tal", "y"], "contradicts"),
+        (["--s", "x", "--no-etiv", "--etiv"], "contradicts"),
         (["--s", "x"], "SUBJECTS_DIR"),
-        (["--i", "nowhere", "--o", "out"], "must name an image"),
+        (["--i", "nowhere", "--o", "out"], "no such"),
         (["--i", "nowhere", "--o", "b.mgz"], "no such"),
         (["--s", "--sd", "nowhere"], "does not exist"),
         (["--nonsense"], "unrecognized|required|give --i"),
@@ -457,7 +471,205 @@ def test_a_scheduler_that_ends_the_job_loses_no_case(tmp_path, head, tiny_flags)
     assert not list((tmp_path / "out").glob(".*.tmp"))
 
 
-def test_an_unwritable_log_or_grid_of_unit_shape_costs_nothing(tmp_path, tiny_flags, head):
-    flat = Volume(head.data[:, :, :1], Grid((60, 56, 1), head.grid.vox2ras))
-    write_volume(flat, tmp_path / "flat.nii.gz")
-    assert main(["--i", str(tmp_path / "flat.nii.gz"), "--o", str(tmp_path / "o.mgz"), *tiny_flags]) == 1
+def test_names_as_they_are_typed_in_the_folder_itself(tmp_path, head, head_file, tiny_flags, monkeypatch, capsys):
+    """Bare names, and '.' for the folder: errors name the file, and one bad image costs no other."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["--i", "nope.nii.gz", "--o", "o.mgz", *tiny_flags]) == 1
+    assert "nope.nii.gz: image does not exist" in capsys.readouterr().err
+    write_volume(Volume(np.zeros_like(head.data), head.grid), "a.mgz")
+    assert main(["--i", "a.mgz", "--o", "o.mgz", *tiny_flags]) == 1
+    assert "a.mgz: the image is blank" in capsys.readouterr().err
+    assert main(["--i", ".", "--o", "out", *tiny_flags]) == 1
+    printed = capsys.readouterr()
+    assert "] a: failed: a.mgz: the image is blank" in printed.err
+    assert "1 done, 0 skipped, 1 failed" in printed.out
+    assert str(head_file) in (tmp_path / "out/head.sclimbic.json").read_text(), "provenance gives the whole path"
+
+
+def test_names_of_all_kinds(tmp_path, head, tiny_flags):
+    (tmp_path / "in").mkdir()
+    names = ["with blank.mgz", "m\u00fcller.nii.gz", "caf\udce9.mgz", "UPPER.NII.GZ", "a,b.mgh"]
+    for name in names:
+        write_volume(head, tmp_path / "in" / name)
+    assert main(["--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), "--write_volumes", *tiny_flags]) == 0
+    with open(tmp_path / "out/sclimbic_volumes_all.csv", encoding="utf-8", errors="surrogateescape") as file:
+        assert {row[0] for row in list(csv.reader(file))[1:]} == {
+            "with blank",
+            "m\u00fcller",
+            "caf\udce9",
+            "UPPER",
+            "a,b",
+        }
+
+
+def test_results_in_the_folder_of_the_images(tmp_path, head, tiny_flags, capsys):
+    write_volume(head, tmp_path / "a.nii.gz")
+    for base in ("sclimbic", "lim", "sclimbic"):
+        call = ["--i", str(tmp_path), "--o", str(tmp_path), "--output-base", base, "--write_posteriors", *tiny_flags]
+        assert main(call) == 0, capsys.readouterr().err
+        assert [row[0] for row in table(tmp_path / f"{base}_volumes_all.csv")] == ["case", "a"]
+
+
+def test_a_file_that_is_read_is_never_overwritten(tmp_path, head_file, tiny_flags, subjects_dir, capsys):
+    ctab = tmp_path / "limbic.ctab"
+    ctab.write_text("# mine\n" + Path(tiny_flags[3]).read_text())
+    flags = [*tiny_flags[:3], str(ctab), *tiny_flags[4:]]
+    before = ctab.read_text()
+    assert main(["--i", str(head_file), "--o", str(tmp_path / "limbic.nii.gz"), *flags]) == 0
+    assert ctab.read_text() == before
+    population = tmp_path / "seg.stats"
+    population.write_text("name,mean,std\nLeft-Ball,1,2\n")
+    call = [
+        "--i",
+        str(head_file),
+        "--o",
+        str(tmp_path / "seg.mgz"),
+        "--write_volumes",
+        "--population-stats",
+        str(population),
+    ]
+    assert main([*call, *tiny_flags]) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    nu = (subjects_dir / "bert/mri/nu.mgz").read_bytes()
+    assert main(["--s", "bert", "--sd", str(subjects_dir), "--output-base", "nu", *tiny_flags]) == 2
+    assert (subjects_dir / "bert/mri/nu.mgz").read_bytes() == nu
+
+
+def test_array_jobs_fill_one_qa_table(subjects_dir, tiny_flags):
+    """One subject a job, as FreeSurfer's post-recon-all step runs it, two jobs at a time."""
+    call = [sys.executable, "-m", "fs_sclimbic", "--sd", str(subjects_dir), "--write_qa_stats", *tiny_flags, "--s"]
+    jobs = [subprocess.Popen([*call, name], cwd=ROOT, stdout=subprocess.DEVNULL) for name in ("ernie", "bert")]
+    assert [job.wait(120) for job in jobs] == [0, 0]
+    assert main(["--s", "bert.long.base", "--sd", str(subjects_dir), "--write_qa_stats", *tiny_flags]) == 0
+    for name in ("zqa_scores", "confidences", "confidence"):
+        rows = table(subjects_dir / f"sclimbic_{name}_all.csv")
+        assert sorted(row[0] for row in rows) == ["bert", "bert.long.base", "case", "ernie"]
+    # A run of several subjects writes its own table.
+    assert main(["--s", "bert", "ernie", "--sd", str(subjects_dir), "--write_qa_stats", *tiny_flags]) == 0
+    assert [row[0] for row in table(subjects_dir / "sclimbic_zqa_scores_all.csv")] == ["case", "bert", "ernie"]
+
+
+def test_two_runs_on_one_folder(tmp_path, head, tiny_flags):
+    (tmp_path / "in").mkdir()
+    for name in "abcdef":
+        write_volume(Volume(head.data * (1 + ord(name)), head.grid), tmp_path / f"in/{name}.mgz")
+    call = [sys.executable, "-m", "fs_sclimbic", "--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), *tiny_flags]
+    runs = [subprocess.Popen(call, cwd=ROOT, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [run.wait(120) for run in runs] == [0, 0]
+    assert [row[0] for row in table(tmp_path / "out/sclimbic_volumes_all.csv")] == ["case", *"abcdef"]
+    assert not list((tmp_path / "out").glob(".*"))
+    assert all(
+        set(np.unique(read_volume(tmp_path / f"out/{name}.sclimbic.mgz").data)) == {0, 26, 853} for name in "abcdef"
+    )
+
+
+def test_a_reader_that_goes_away_ends_nothing(tmp_path, head, tiny_flags):
+    """mri_sclimbic_seg ... | head -1"""
+    (tmp_path / "in").mkdir()
+    for name in "abc":
+        write_volume(Volume(head.data * (1 + ord(name)), head.grid), tmp_path / f"in/{name}.mgz")
+    call = [sys.executable, "-m", "fs_sclimbic", "--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), *tiny_flags]
+    running = subprocess.Popen(call, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running.stdout.readline()
+    running.stdout.close()
+    errors = running.stderr.read()
+    assert running.wait(120) == 0, errors
+    assert len(table(tmp_path / "out/sclimbic_volumes_all.csv")) == 4
+
+
+def test_tables_that_cannot_be_written_are_told(tmp_path, head_file, tiny_flags, capsys):
+    (tmp_path / "o/seg.zqa_scores_all.csv").mkdir(parents=True)
+    call = ["--i", str(head_file), "--o", str(tmp_path / "o/seg.mgz"), "--write_qa_stats", *tiny_flags]
+    assert main(call) == 1
+    assert "seg.zqa_scores_all.csv: table cannot be written" in capsys.readouterr().err
+    assert (tmp_path / "o/seg.mgz").is_file()
+
+
+def test_old_tables_are_told_when_no_case_is_done(subjects_dir, tiny_flags, capsys):
+    call = ["--s", "bert", "ernie", "--sd", str(subjects_dir), *tiny_flags]
+    assert main(call) == 0
+    for name in ("bert", "ernie"):
+        (subjects_dir / name / "mri/nu.mgz").write_text("garbage")
+    assert main(call) == 1
+    assert "sclimbic_volumes_all.csv is of an earlier run" in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_be_loaded_loses_no_table(tmp_path, head, tiny_flags, capsys):
+    (tmp_path / "in").mkdir()
+    write_volume(head, tmp_path / "in/a.mgz")
+    call = ["--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), *tiny_flags]
+    assert main(call) == 0
+    (tmp_path / "out/sclimbic_volumes_all.csv").unlink()
+    write_volume(Volume(head.data * 2, head.grid), tmp_path / "in/b.mgz")
+    assert main([*call, "--cuda-device", "99"]) == 1
+    printed = capsys.readouterr()
+    assert "CUDA device '99'" in printed.err
+    assert "1 skipped, 0 failed, 1 not run" in printed.out
+    assert [row[0] for row in table(tmp_path / "out/sclimbic_volumes_all.csv")] == ["case", "a"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "field", "value"),
+    [
+        (["--7T"], "percentile", 99.9),
+        (["--percentile", "95"], "percentile", 95.0),
+        ([], "percentile", None),
+        (["--conform"], "conform", True),
+        ([], "conform", False),
+        (["--redo"], "redo", True),
+        (["--vox-count-volumes"], "voxel_counts", True),
+        (["--no-etiv"], "without_etiv", True),
+        ([], "exclude", frozenset({853})),
+        (["--keep_ac"], "exclude", frozenset()),
+        (["--exclude", "26", "58"], "exclude", frozenset({26, 58, 853})),
+    ],
+)
+def test_flags_reach_the_computation(flags, field, value):
+    args = build_parser().parse_args(["--s", *([] if not flags else ["x"]), *flags])
+    assert getattr(options_of(args), field) == value
+
+
+def test_population_reaches_the_computation(tmp_path):
+    (tmp_path / "p.csv").write_text("name,mean,std\nA,1,2\n")
+    for spelling in ("--population-stats", "--population_stats"):
+        args = parse_flags(["--s", "x", spelling, str(tmp_path / "p.csv")])
+        assert options_of(args).population == {"A": Norm(1, 2)}
+
+
+def test_threads_and_device_reach_the_network(tmp_path, head_file, tiny_flags, monkeypatch):
+    from fs_sclimbic.nn import predictor
+
+    given = []
+
+    class Recorder(predictor.KerasPredictor):
+        def __init__(self, spec, threads, device):
+            given.append((threads, device))
+            super().__init__(spec, 1)
+
+    monkeypatch.setattr(predictor, "KerasPredictor", Recorder)
+    call = ["--i", str(head_file), "--o", str(tmp_path / "o.mgz"), "--threads", "3", "--cuda-device", "1", *tiny_flags]
+    assert main(call) == 0
+    assert given == [(3, "1")]
+
+
+def test_conform_from_the_command_line(tmp_path, tiny_flags):
+    write_volume(synthetic_head(grid_about(CENTER, (80, 80, 80), np.eye(3), (0.7, 0.7, 0.7))), tmp_path / "a.mgz")
+    call = ["--i", str(tmp_path / "a.mgz"), "--o", str(tmp_path / "o.mgz"), *tiny_flags]
+    assert main(call) == 1
+    assert main([*call, "--conform"]) == 0
+
+
+def test_a_log_that_cannot_be_written_costs_no_case(tmp_path, head_file, tiny_flags):
+    (tmp_path / "log").mkdir()
+    call = ["--i", str(head_file), "--o", str(tmp_path / "o.mgz"), "--logfile", str(tmp_path / "log"), *tiny_flags]
+    assert main(call) == 0
+    assert (tmp_path / "o.mgz").is_file()
+
+
+@pytest.mark.parametrize(
+    "word", ["--keep", "--vox", "--pop", "--write_v", "--write_p", "--write_q", "--conf", "--excl"]
+)
+def test_abbreviations_that_scripts_use(word):
+    """argparse completes them; two spellings of one flag must not make one ambiguous."""
+    value = ["x.csv"] if word == "--pop" else ["5"] if word == "--excl" else []
+    build_parser().parse_args(["--s", "x", word, *value])

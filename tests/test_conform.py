@@ -124,6 +124,7 @@ def test_percentile_is_of_the_non_zero_voxels():
         (np.full((3, 3, 3), 7), "blank"),
         (np.array([[[1, np.nan, 3]]]), "1 of 3 voxels"),
         (np.array([[[1, np.inf, 3]]]), "infinite"),
+        (np.array([[[-3e38, 0, 3e38]]]), "span too much"),
     ],
 )
 def test_images_without_a_head_are_refused(data, word):

@@ -6,13 +6,15 @@ import pytest
 
 from fs_sclimbic import pipeline
 from fs_sclimbic.errors import ModelError
-from fs_sclimbic.pipeline import run_case
+from fs_sclimbic.pipeline import run_case, settings_of
 from fs_sclimbic.provenance import Run
 from fs_sclimbic.record import read_record
 from fs_sclimbic.segmentation import Options
 from fs_sclimbic.stats import read_stats
 from fs_sclimbic.subject import Requests, image_case, subject_case
 from fs_sclimbic.volume import Volume, read_volume, write_volume
+
+from .conftest import ONE_BALL
 
 
 @pytest.fixture
@@ -76,6 +78,76 @@ def test_what_changed_is_run_again(tmp_path, head_file, head, predictor, run, ch
     assert run_case(case, lambda: predictor, options, run).status == "done"
 
 
+CHANGES = {
+    "percentile": {"percentile": 99.9},
+    "conform": {"conform": True},
+    "voxel counts": {"voxel_counts": True},
+    "exclude": {"exclude": frozenset({26})},
+    "population": {"population": {}},
+}
+SPEC_CHANGES = {"sha256": "other", "fov": 52, "features": 3, "colors": ONE_BALL}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_option_counts(tmp_path, head_file, run, change):
+    case = image_case(head_file, tmp_path / "seg.mgz", ALL)
+    before, after = (settings_of(case, None, run.spec, options) for options in (Options(), Options(**CHANGES[change])))
+    assert before != after
+
+
+@pytest.mark.parametrize("field", SPEC_CHANGES)
+def test_each_property_of_the_model_counts(tmp_path, head_file, run, field):
+    case = image_case(head_file, tmp_path / "seg.mgz", ALL)
+    other = replace(run.spec, **{field: SPEC_CHANGES[field]})
+    assert settings_of(case, None, run.spec, Options()) != settings_of(case, None, other, Options())
+
+
+def test_the_transform_counts(subjects_dir, predictor, run):
+    case = subject_case(subjects_dir, "bert", Requests())
+    run_case(case, lambda: predictor, Options(), run)
+    xfm = subjects_dir / "bert/mri/transforms/talairach.xfm"
+    xfm.write_text(xfm.read_text().replace("1.1", "1.3"))
+    assert run_case(case, lambda: predictor, Options(), run).status == "done"
+    assert read_stats(case.outputs.stats).etiv_mm3 == pytest.approx(1948106 / 1.3**3)
+
+
+def test_an_edited_result_is_left_alone_and_told(tmp_path, head_file, predictor, run):
+    case = image_case(head_file, tmp_path / "seg.mgz", ALL)
+    run_case(case, lambda: predictor, Options(), run)
+    case.outputs.segmentation.write_bytes(b"edited by hand")
+    again = run_case(case, lambda: predictor, Options(), run)
+    assert again.status == "skipped"
+    assert [str(case.outputs.segmentation) in warning and "--redo" in warning for warning in again.warnings] == [True]
+    assert case.outputs.segmentation.read_bytes() == b"edited by hand"
+    case.outputs.segmentation.write_bytes(b"")
+    assert run_case(case, lambda: predictor, Options(), run).status == "done", "an empty file is no edit"
+
+
+def test_what_an_earlier_run_left_beside_is_told(tmp_path, head_file, predictor, run):
+    run_case(image_case(head_file, tmp_path / "seg.mgz", ALL), lambda: predictor, Options(), run)
+    bare = image_case(head_file, tmp_path / "seg.mgz", Requests())
+    assert run_case(bare, lambda: predictor, Options(), run).status == "skipped"
+    changed = run_case(bare, lambda: predictor, Options(voxel_counts=True), run)
+    told = "\n".join(changed.warnings)
+    assert all(f"{name} is of an earlier run" in told for name in ("seg.posteriors.mgz", "seg.stats", "seg.qa.stats"))
+
+
+def test_asking_for_more_and_for_less_does_not_run_for_ever(tmp_path, head_file, predictor, run):
+    few, all_of_it = (image_case(head_file, tmp_path / "seg.mgz", requests) for requests in (Requests(), ALL))
+    statuses = [run_case(case, lambda: predictor, Options(), run).status for case in (few, all_of_it, few, all_of_it)]
+    assert statuses == ["done", "done", "skipped", "skipped"]
+
+
+def test_a_place_that_cannot_be_written_to_is_found_before_the_network_runs(tmp_path, head_file, run, monkeypatch):
+    def never():
+        raise AssertionError("the network ran for nothing")
+
+    monkeypatch.setattr(pipeline.os, "access", lambda *_: False)
+    outcome = run_case(image_case(head_file, tmp_path / "seg.mgz", ALL), never, Options(), run)
+    assert outcome.status == "failed"
+    assert re.search(r"seg\.mgz: .* cannot be written to", outcome.message)
+
+
 def test_a_failure_leaves_earlier_results_untouched(tmp_path, head_file, predictor, run):
     case = image_case(head_file, tmp_path / "seg.mgz", ALL)
     run_case(case, lambda: predictor, Options(), run)
@@ -115,7 +187,7 @@ def test_subject_with_etiv(subjects_dir, predictor, run):
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        (None, "no transform.*--no-etiv"),
+        (None, "no such transform.*--no-etiv"),
         ("MNI Transform File\nLinear_Transform =\n1 0 0 0\n0 1 0 0\n0 0 0 0;\n", "determinant 0"),
         ("garbage", "MNI Transform File"),
     ],
@@ -128,9 +200,19 @@ def test_subject_without_a_usable_transform(subjects_dir, predictor, run, text, 
     assert not list((subjects_dir / "bert/mri").glob("sclimbic*"))
     assert re.search(word, outcome.message)
     assert str(subjects_dir / "bert") in outcome.message
-    passed = run_case(subject_case(subjects_dir, "bert", Requests(), etiv=False), lambda: predictor, Options(), run)
+    passed = run_case(
+        subject_case(subjects_dir, "bert", Requests()), lambda: predictor, Options(without_etiv=True), run
+    )
     assert passed.status == "done"
-    assert "eTIV" not in (subjects_dir / "bert/stats/sclimbic.stats").read_text()
+    assert "no eTIV: " in passed.warnings[-1]
+    assert "# Measure" not in (subjects_dir / "bert/stats/sclimbic.stats").read_text()
+
+
+def test_no_etiv_takes_it_from_nobody_who_has_it(subjects_dir, predictor, run):
+    case = subject_case(subjects_dir, "ernie", Requests())
+    run_case(case, lambda: predictor, Options(), run)
+    again = run_case(case, lambda: predictor, Options(without_etiv=True), run)
+    assert (again.status, again.stats.etiv_mm3) == ("skipped", pytest.approx(1948106 / 1.2**3))
 
 
 def test_an_implausible_etiv_is_told(subjects_dir, predictor, run):

@@ -48,7 +48,7 @@ def test_z_score():
     ],
 )
 def test_flags(case, expected):
-    assert flags(case, POPULATION) == expected
+    assert flags(case, POPULATION, 1.0) == expected
 
 
 def test_a_lost_accumbens_is_found_although_its_z_is_ordinary():
@@ -72,9 +72,26 @@ def test_qa_stats_text():
     ]
 
 
-@pytest.mark.parametrize("line", ["A,1", "A,x,2", "A,1,0", "A,1,-2", "A,1,nan"])
+@pytest.mark.parametrize("line", ["A,1", "A,x,2", "A,1,0", "A,1,-2", "A,1,nan", "A,nan,1", "A,1,2\nA,1,2"])
 def test_bad_population(tmp_path, line):
     path = tmp_path / "p.csv"
     path.write_text(f"name,mean,std\n{line}\n")
-    with pytest.raises(TableError, match=r"p\.csv:2"):
+    with pytest.raises(TableError, match=r"p\.csv:[23]"):
+        read_population(path)
+
+
+def test_detached_is_judged_by_volume():
+    coarse = row(count=27, detached=15)
+    assert flags(coarse, {}, 8.0) == ("DETACHED",)
+    assert flags(coarse, {}, 0.5) == ()
+
+
+def test_population_columns_go_by_name(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("name,mean,std,n\nA,1,2,40\n")
+    assert read_population(path) == {"A": Norm(1, 2)}
+    path.write_text("name,mean,std,max,min\nA,1,2,9,0.5\n")
+    assert read_population(path) == {"A": Norm(1, 2, 0.5)}
+    path.write_text("A,1,2\n")
+    with pytest.raises(TableError, match="expected a header"):
         read_population(path)

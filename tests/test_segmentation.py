@@ -4,9 +4,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from fs_sclimbic.errors import ImageError
+from fs_sclimbic.errors import ImageError, UsageError
 from fs_sclimbic.segmentation import Options, segment
-from fs_sclimbic.volume import Volume
+from fs_sclimbic.volume import Volume, write_volume
 
 from .conftest import BALL_VOLUME_MM3, CENTER, LEFT_BALL, RIGHT_BALL, grid_about, synthetic_head
 
@@ -123,6 +123,27 @@ def test_structures_at_the_edge_of_the_box_are_told(predictor):
         for w in segment(long_neck, FixedAnswer(predictor.spec, at_top)).warnings
         if "edge" in w and "(top-bottom)" in w
     ]
-    # The image itself ends there: nothing can have been cut.
+    # The image itself ends there, inside the box: it has cut the ball.
     short = synthetic_head(grid_about(CENTER, (46, 46, 46), np.eye(3), (1, 1, 1)))
-    assert not [w for w in segment(short, FixedAnswer(predictor.spec, at_top)).warnings if "edge" in w]
+    assert [
+        w for w in segment(short, FixedAnswer(predictor.spec, at_top)).warnings if "edge of the image (top-bottom)" in w
+    ]
+    assert not [w for w in segment(short, FixedAnswer(predictor.spec, inside)).warnings if "edge" in w]
+
+
+def test_an_error_names_the_file_it_was_given(tmp_path, predictor):
+    write_volume(head_on(*GRIDS["LPS 0.7 mm"]), tmp_path / "x.mgz")
+    with pytest.raises(ImageError, match=r"x\.mgz: voxels are"):
+        segment(tmp_path / "x.mgz", predictor)
+
+
+def test_a_hot_voxel_is_named_where_nothing_is_found(head, predictor):
+    dark = np.where(head.data > 100, 100, 100).astype(np.float32)
+    dark[5, 5, 5], dark[57, 5, 5] = 450, -350
+    with pytest.raises(ImageError, match=r"no structure found.*--percentile 99\.9"):
+        segment(Volume(dark, head.grid), predictor)
+
+
+def test_a_percentile_beyond_the_hundredth():
+    with pytest.raises(UsageError, match="percentile 200"):
+        Options(percentile=200)

@@ -1,3 +1,4 @@
+import os
 import threading
 
 import pytest
@@ -47,3 +48,36 @@ def test_append(tmp_path):
     append_text(tmp_path / "x/log", "a\n")
     append_text(tmp_path / "x/log", "b\n")
     assert (tmp_path / "x/log").read_text() == "a\nb\n"
+
+
+def test_an_interrupt_waits_for_the_last_rename(tmp_path, monkeypatch):
+    """An image must not come to lie beside the stats of an earlier run."""
+    rename, calls = os.replace, []
+
+    def interrupted(source, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    for name in "abc":
+        (tmp_path / name).write_text("old")
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), StagedFiles() as staged:  # noqa: PT012
+        for name in "abc":
+            staged.write(tmp_path / name, b"new")
+    assert [(tmp_path / name).read_text() for name in "abc"] == ["new"] * 3
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_an_error_names_the_final_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError) as error:  # noqa: PT011
+        write_atomically(tmp_path / "file/below.csv", b"")
+    assert error.value.filename == str(tmp_path / "file/below.csv")
+
+
+def test_long_and_undecodable_names(tmp_path):
+    write_atomically(tmp_path / ("x" * 250), b"")
+    append_text(tmp_path / "log", "M\udcfcller\n")
+    assert (tmp_path / "log").read_bytes() == b"M\xfcller\n"

@@ -3,13 +3,15 @@ from pathlib import Path
 import pytest
 
 from fs_sclimbic.errors import UsageError
+from fs_sclimbic.measure import SegStats
+from fs_sclimbic.record import Record, format_record
 from fs_sclimbic.subject import Requests, find_subjects, folder_cases, image_case, subject_case
 
 ALL = Requests(posteriors=True, volumes=True, qa_stats=True)
 
 
 def names_of(outputs, home):
-    return sorted(path.relative_to(home).as_posix() for path in outputs.products())
+    return sorted(path.relative_to(home).as_posix() for path in (*outputs.products(), outputs.record))
 
 
 def test_files_of_a_subject(subjects_dir):
@@ -34,7 +36,6 @@ def test_output_base_and_transform_of_a_subject(subjects_dir):
         "stats/entowm.stats",
     ]
     assert case.transforms == (subjects_dir / "bert/mri/transforms/mine.lta",)
-    assert subject_case(subjects_dir, "bert", Requests(), etiv=False).transforms == ()
 
 
 def test_subjects_that_cannot_be_run(subjects_dir):
@@ -76,10 +77,10 @@ def test_files_of_a_folder(tmp_path):
     cases = folder_cases(tmp_path, tmp_path / "out", ALL, base="lim", transform_suffix=".talairach.xfm")
     assert [case.name for case in cases] == ["a", "b", "c", "d.v2"]
     assert names_of(cases[1].outputs, tmp_path / "out") == [
-        "b.lim.json",
         "b.lim.nii.gz",
         "b.lim.posteriors.nii.gz",
         "b.lim.qa.stats",
+        "b.lim.sclimbic.json",
         "b.lim.stats",
         "lim.ctab",
     ]
@@ -96,10 +97,35 @@ def test_two_images_of_one_name_are_told_apart_from_the_rest(tmp_path):
 
 
 def test_own_results_are_not_segmented_again(tmp_path):
-    for name in ("a.nii.gz", "a.sclimbic.nii.gz", "a.sclimbic.posteriors.nii.gz"):
+    """Whatever base they were made with; a BIDS sidecar beside an image is no record."""
+    for name in ("a.nii.gz", "a.lim.nii.gz", "a.lim.posteriors.nii.gz", "b_dseg.mgz", "T1w.nii.gz"):
         (tmp_path / name).touch()
-    assert [case.name for case in folder_cases(tmp_path, tmp_path, ALL)] == ["a"]
-    assert len(folder_cases(tmp_path, tmp_path / "out", ALL)) == 3
+    for record, files in (
+        ("a.lim.json", ("a.lim.nii.gz", "a.lim.posteriors.nii.gz")),
+        ("b_dseg.sclimbic.json", ("b_dseg.mgz",)),
+    ):
+        (tmp_path / record).write_text(format_record(Record({}, SegStats((), 1.0), (), dict.fromkeys(files, ""))))
+    (tmp_path / "T1w.json").write_text('{"RepetitionTime": 2.3}')
+    assert [case.name for case in folder_cases(tmp_path, tmp_path, ALL)] == ["T1w", "a"]
+
+
+def test_a_subject_named_by_its_path(subjects_dir):
+    assert find_subjects(subjects_dir, [str(subjects_dir / "bert"), "ernie/"]) == ["bert", "ernie"]
+    for given in ("", ".", "..", "../x", "/elsewhere/bert"):
+        with pytest.raises(UsageError, match="expected the name of a subject"):
+            find_subjects(subjects_dir, [given])
+
+
+@pytest.mark.parametrize("base", ["nu", "aseg"])
+def test_what_recon_all_made_is_not_overwritten(subjects_dir, base):
+    mri, stats = subjects_dir / "bert/mri", subjects_dir / "bert/stats"
+    stats.mkdir()
+    (mri / "aseg.mgz").touch()
+    (stats / "aseg.stats").write_text("# Title Segmentation Statistics\n# generating_program mri_segstats\n")
+    assert "not made by this tool" in subject_case(subjects_dir, "bert", ALL, base=base).problem
+    (stats / f"{base}.stats").write_text("# Subcortical Limbic Volumetric Stats\n# Created by mri_sclimbic_seg\n")
+    assert subject_case(subjects_dir, "bert", ALL, base=base).problem is None
+    assert subject_case(subjects_dir, "bert", ALL, base="new").problem is None
 
 
 def test_empty_and_missing_folder(tmp_path):

@@ -3,7 +3,7 @@ from pathlib import Path
 from fs_sclimbic.labels import Structure
 from fs_sclimbic.measure import SegStats, StructureStats
 from fs_sclimbic.qa import Norm
-from fs_sclimbic.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, format_table, table_files
+from fs_sclimbic.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, format_table, merge_rows, table_files
 
 POPULATION = {"A": Norm(10, 2)}
 
@@ -48,3 +48,11 @@ def test_names():
         "sclimbic_confidence_all.csv",
     ]
     assert table_files(Path("o/head"), ".", [Z_SCORES])[0][0] == Path("o/head.zqa_scores_all.csv")
+
+
+def test_rows_of_other_cases_stay():
+    old = "case,A\nbert,1.0000\nernie,2.0000\n"
+    assert merge_rows(old, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\nernie,2.0000\n"
+    assert merge_rows(old, "case,A\nkermit,3.0000\n") == old + "kermit,3.0000\n"
+    for other in ("", "case,B\nbert,1.0000\n"):
+        assert merge_rows(other, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\n"

@@ -1,5 +1,9 @@
 """The network against a second, independent forward pass written with scipy."""
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +14,7 @@ from fs_sclimbic.errors import ModelError
 from fs_sclimbic.model import network_weights
 from fs_sclimbic.weights import read_weights, write_weights
 
-from .conftest import TWO_BALLS, make_model
+from .conftest import ROOT, TWO_BALLS, make_model
 
 RNG = np.random.default_rng(3)
 
@@ -101,15 +105,23 @@ def test_slabs_give_what_the_whole_box_gives(random_model, monkeypatch):
         assert np.abs(found.data - whole).max() < 1e-6
 
 
-def test_weights_out_and_in(random_model):
-    from fs_sclimbic.nn.unet import build_unet, fill_weights, weights_of
-
-    network = build_unet(random_model)
-    weights = read_weights(random_model)
-    fill_weights(network, weights)
-    out = weights_of(network)
-    assert list(out) == list(weights)
-    assert all(np.array_equal(out[layer][name], weights[layer][name]) for layer in weights for name in weights[layer])
+def test_a_users_keras_settings_change_nothing(tiny_model, tmp_path):
+    """keras.json may say channels_first and float16; the network is what it is."""
+    settings = {"image_data_format": "channels_first", "floatx": "float16"}
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    ctab = tiny_model.weights.with_name("tiny.ctab")
+    script = (
+        "import numpy as np\n"
+        "from fs_sclimbic import Grid, Volume, load_model\n"
+        f"model = load_model({str(tiny_model.weights)!r}, {str(ctab)!r}, fov=48, features=2)\n"
+        "import keras; assert keras.config.floatx() == 'float16'\n"
+        "out = model.predict(Volume(np.full((48, 48, 48), 0.9, 'f4'), Grid((48, 48, 48), np.eye(4)))).data\n"
+        "print(out.dtype, out.shape, out[20, 20, 20].argmax())"
+    )
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "float32 (48, 48, 48, 3) 2", done.stderr
 
 
 def test_unfilled_weights_are_an_error(random_model):

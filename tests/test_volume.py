@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from fs_sclimbic.conform import shift_grid
 from fs_sclimbic.errors import ImageError
 from fs_sclimbic.labels import read_ctab
 from fs_sclimbic.volume import Grid, Volume, encode_volume, read_volume, write_volume
@@ -175,3 +176,52 @@ def test_grid_values():
 def test_data_must_lie_on_the_grid():
     with pytest.raises(ValueError, match="do not lie"):
         Volume(np.zeros((2, 2, 3)), Grid((2, 2, 2), np.eye(4)))
+
+
+@pytest.mark.parametrize("suffix", [".mgz", ".nii"])
+@pytest.mark.parametrize("values", [[-40000, 5], [0, 2_000_000_000], [True, False], [0.5, -1e30]])
+def test_values_come_back(tmp_path, suffix, values):
+    data = np.zeros((2, 2, 2), np.asarray(values).dtype)
+    data.ravel()[:2] = values
+    write_volume(Volume(data, Grid((2, 2, 2), np.eye(4))), tmp_path / f"x{suffix}")
+    assert np.allclose(read_volume(tmp_path / f"x{suffix}").data.astype(float), data.astype(float), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("suffix", [".mgz", ".nii"])
+@pytest.mark.parametrize(
+    ("value", "word"), [(3_000_000_000, "do not fit"), (2**40, "do not fit"), (1j, "cannot be stored")]
+)
+def test_values_that_a_file_cannot_hold_are_refused(tmp_path, suffix, value, word):
+    with pytest.raises(ImageError, match=word):
+        write_volume(Volume(np.full((2, 2, 2), value), Grid((2, 2, 2), np.eye(4))), tmp_path / f"x{suffix}")
+
+
+def test_nifti_header_says_where_and_how_large(tmp_path):
+    grid = grid_about([5, -40, 12], (7, 8, 9), OBLIQUE, (0.7, 0.7, 1.3))
+    write_volume(Volume(np.zeros((7, 8, 9), np.int32), grid), tmp_path / "x.nii")
+    header = nib.load(tmp_path / "x.nii").header
+    assert np.allclose(header.get_sform(), grid.vox2ras, atol=1e-4)
+    assert np.allclose(header.get_qform(), grid.vox2ras, atol=1e-4)
+    assert np.allclose(header["pixdim"][1:4], grid.voxel_size_mm)
+    assert header.get_xyzt_units()[0] == "mm"
+
+
+def test_a_qform_of_another_space_is_kept_for_labels(tmp_path):
+    """Scanner space in the qform, a template in the sform: labels must lie on the T1 in both."""
+    scanner, template = np.diag([1.0, 1, 1, 1]), np.diag([1.0, 1, 1, 1])
+    scanner[:3, 3], template[:3, 3] = [-20, 3, 4], [7, 8, 9]
+    image = nib.Nifti1Image(np.zeros((4, 4, 4), np.uint8), template)
+    image.set_qform(scanner, 1)
+    image.set_sform(template, 4)
+    nib.save(image, tmp_path / "t1.nii")
+    write_volume(read_volume(tmp_path / "t1.nii"), tmp_path / "seg.nii")
+    header = nib.load(tmp_path / "seg.nii").header
+    assert np.allclose(header.get_qform(), scanner)
+    assert np.allclose(header.get_sform(), template)
+
+
+def test_a_box_of_an_unoriented_image_is_still_in_its_place(tmp_path):
+    grid = Grid((20, 20, 20), np.eye(4), xform_codes=(0, 0), oriented=False)
+    box = shift_grid(grid, (5, 6, 7), (4, 4, 4))
+    write_volume(Volume(np.zeros((4, 4, 4), np.float32), box), tmp_path / "p.nii")
+    assert np.allclose(nib.load(tmp_path / "p.nii").affine[:3, 3], [5, 6, 7])

@@ -99,3 +99,22 @@ def test_real_pairs_agree(shared):
         assert np.allclose(
             read_transform(folder / "talairach.xfm"), read_transform(folder / "talairach.xfm.lta"), atol=2e-4
         )
+
+
+def test_variants_of_real_files(tmp_path):
+    plain = parse_xfm(XFM)
+    (tmp_path / "a.xfm").write_bytes(b"\xef\xbb\xbf" + XFM.replace("% avi2talxfm", "% von M\xfcller").encode("latin-1"))
+    assert np.array_equal(read_transform(tmp_path / "a.xfm"), plain)
+    (tmp_path / "b.xfm").write_bytes(XFM.replace("\n", "\r\n").encode())
+    assert np.array_equal(read_transform(tmp_path / "b.xfm"), plain)
+    inverted = XFM.replace("Linear_Transform", "Invert_Flag = True;\nLinear_Transform")
+    assert np.allclose(parse_xfm(inverted), np.linalg.inv(plain))
+    with pytest.raises(TransformError, match="several"):
+        parse_xfm(XFM + XFM.split("\n", 2)[2])
+
+
+def test_lta_with_a_blank_line_and_a_broken_row():
+    good = vox_to_vox_lta(np.eye(4), 1.0)
+    assert np.array_equal(parse_lta(good.replace("voxelsize", "\nvoxelsize")), parse_lta(good))
+    with pytest.raises(TransformError, match="last row"):
+        parse_lta(vox_to_vox_lta(np.full((4, 4), 5.0), 1.0))

@@ -2,9 +2,13 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 
 from .. import __version__
 from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM
+
+# Exit status of the commands.
+ALL_DONE, SOME_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 DESCRIPTION = """\
 Segment the nucleus accumbens, hypothalamus, fornix, mammillary bodies, septal nuclei, basal forebrain and
@@ -52,19 +56,16 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("further outputs").add_argument
     add(
         "--write_posteriors",
-        "--write-posteriors",
         action="store_true",
         help="write the posteriors (4-D, one frame a label, cropped)",
     )
     add(
         "--write_volumes",
-        "--write-volumes",
         action="store_true",
         help="write a stats file for each image (always on for subjects)",
     )
     add(
         "--write_qa_stats",
-        "--write-qa-stats",
         action="store_true",
         help="write QA stats for each case, and tables of z scores and confidences",
     )
@@ -81,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add = parser.add_argument_group("volumes").add_argument
     add("--etiv", action="store_true", help="add eTIV; needs --tal for images, always on for subjects")
-    add("--no-etiv", action="store_true", help="subjects without eTIV: a missing transform is no failure then")
+    add("--no-etiv", action="store_true", help="let cases pass without eTIV whose transform is missing or unusable")
     add(
         "--tal",
         metavar="XFM",
@@ -90,18 +91,16 @@ def build_parser() -> argparse.ArgumentParser:
         "for subjects a path inside the subject",
     )
     add("--exclude", metavar="ID", nargs="+", type=int, default=[], help="SegIds to leave out of stats and tables")
-    add("--keep_ac", "--keep-ac", action="store_true", help="keep the anterior commissure (853) in stats and tables")
+    add("--keep_ac", action="store_true", help="keep the anterior commissure (853) in stats and tables")
     add(
         "--vox-count-volumes",
-        "--vox_count_volumes",
         action="store_true",
         help="volumes from voxel counts instead of posteriors",
     )
     add(
         "--population-stats",
-        "--population_stats",
         metavar="CSV",
-        help="mean and sd of volumes for z scores (default: 39 manually labelled brains)",
+        help="mean and sd of volumes for z scores, also --population_stats (default: 39 manually labelled brains)",
     )
 
     add = parser.add_argument_group("model").add_argument
@@ -144,6 +143,17 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; SystemExit or argparse.ArgumentError where it is wrong.
+
+    The second published spelling of one flag is rewritten here: as an alias it would make ``--pop`` ambiguous.
+    """
+    spelled = [word.replace("--population_stats", "--population-stats", 1) for word in argv]
+    args = build_parser().parse_args(spelled)
+    check_flags(args)
+    return args
+
+
 def check_flags(args: argparse.Namespace) -> None:
     """Refuse combinations that mean nothing."""
 
@@ -162,8 +172,8 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong("--sd goes with --s")
     if args.i and args.etiv and not args.tal:
         wrong("--etiv on an image needs --tal XFM; eTIV without a transform is not computed by this version")
-    if args.no_etiv and (args.etiv or args.tal):
-        wrong("--no-etiv contradicts --etiv and --tal")
+    if args.no_etiv and args.etiv:
+        wrong("--no-etiv contradicts --etiv")
     if args.threads < 1:
         wrong(f"--threads {args.threads}: give a positive number")
     if args.percentile is not None and not 0 < args.percentile <= 100:

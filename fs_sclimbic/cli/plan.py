@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import UsageError
@@ -20,6 +20,10 @@ class Plan:
     """Tables to write at the end, with their files."""
     log: Path | None
     """Log of the whole run; in subject mode each case has its own instead."""
+    folder: Path
+    """Where tables go; made if it is missing."""
+    update_tables: bool = False
+    """Whether the tables keep the rows of other cases."""
 
 
 def make_plan(args: argparse.Namespace) -> Plan:
@@ -30,9 +34,24 @@ def make_plan(args: argparse.Namespace) -> Plan:
     UsageError
         If there is nothing to run, or input and output do not go together.
     """
-    if args.s is not None:
-        return _subjects(args)
-    return _folder(args) if Path(args.i).is_dir() else _image(args)
+    mode = _subjects if args.s is not None else _folder if Path(args.i).is_dir() else _image
+    return _sparing_inputs(mode(args), args)
+
+
+def _sparing_inputs(plan: Plan, args: argparse.Namespace) -> Plan:
+    """Refuse to overwrite anything that is read; a colour table that lies there already is not written again."""
+    given = {os.path.realpath(path) for path in (args.model, args.population_stats) if path}
+    ctab = os.path.realpath(args.ctab) if args.ctab else None
+    cases = []
+    for case in plan.cases:
+        if case.outputs.ctab and ctab == os.path.realpath(case.outputs.ctab):
+            case = replace(case, outputs=replace(case.outputs, ctab=None))
+        inputs = given | {os.path.realpath(path) for path in (case.t1, *case.transforms)} | ({ctab} if ctab else set())
+        for path in (*case.outputs.products(), case.outputs.record):
+            if os.path.realpath(path) in inputs:
+                raise UsageError(f"{path} is an input and would be overwritten; give another name for the output")
+        cases.append(case)
+    return replace(plan, cases=cases)
 
 
 def _requests(args: argparse.Namespace) -> Requests:
@@ -61,14 +80,14 @@ def _subjects(args: argparse.Namespace) -> Plan:
             _requests(args),
             base=args.output_base,
             transform=args.tal,
-            etiv=not args.no_etiv,
             log=log_in_scripts,
         )
         for name in find_subjects(home, args.s)
     ]
     tables = ([VOLUMES] if len(cases) > 1 else []) + _qa_tables(args)
     run_log = Path(args.logfile) if args.logfile and not log_in_scripts else None
-    return Plan(cases, table_files(home / args.output_base, "_", tables), run_log)
+    files = table_files(home / args.output_base, "_", tables)
+    return Plan(cases, files, run_log, home, update_tables=len(cases) == 1)
 
 
 def _folder(args: argparse.Namespace) -> Plan:
@@ -77,26 +96,21 @@ def _folder(args: argparse.Namespace) -> Plan:
         raise UsageError(f"--i {source} is a folder, so --o must be a folder too, not {target}")
     cases = folder_cases(source, target, _requests(args), base=args.output_base, transform_suffix=args.tal)
     files = table_files(target / args.output_base, "_", [VOLUMES, *_qa_tables(args)])
-    return Plan(cases, files, _run_log(args, target))
+    return Plan(cases, files, _run_log(args, target), target)
 
 
 def _image(args: argparse.Namespace) -> Plan:
     source, target = Path(args.i), Path(args.o)
-    if target.is_dir() or not image_suffix(target):
-        raise UsageError(f"--i {source} is an image, so --o must name an image (.mgz .mgh .nii .nii.gz), not {target}")
     if not source.exists() and not image_suffix(source):
         raise UsageError(f"--i {source}: no such image or folder")
-    if source.exists() and target.exists() and source.samefile(target):
-        raise UsageError(f"--o {target} is the input image itself; name another file")
+    if target.is_dir() or not image_suffix(target):
+        raise UsageError(f"--i {source} is an image, so --o must name an image (.mgz .mgh .nii .nii.gz), not {target}")
     transform = Path(args.tal) if args.tal else None
     case = image_case(source, target, _requests(args), base=args.output_base, transform=transform)
     tables = [table for table in _qa_tables(args) if table is not CONFIDENCE]
-    return Plan([case], table_files(target.parent / case.name, ".", tables), _run_log(args, target.parent))
+    files = table_files(target.parent / case.name, ".", tables)
+    return Plan([case], files, _run_log(args, target.parent), target.parent)
 
 
 def _run_log(args: argparse.Namespace, folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--o {args.o}: {folder} cannot be made ({error.strerror})") from error
     return Path(args.logfile) if args.logfile and not _is_bare(args.logfile) else folder / (args.logfile or DEFAULT_LOG)

@@ -1,11 +1,27 @@
 """What a user sees while a cohort runs: a bar with the time left on a terminal, plain lines elsewhere."""
 
+import os
+import sys
 from collections.abc import Iterable, Iterator
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 from ..pipeline import Outcome
+
+COLORS = {"failed": "red", "warning": "yellow"}
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a line at once. A reader that has gone (``| head``, a closed terminal) must not end a night's run."""
+    stream = stream or sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        with open(os.devnull, "w") as sink:
+            os.dup2(sink.fileno(), stream.fileno())
 
 
 def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: bool = False) -> Iterator[Outcome]:
@@ -21,38 +37,41 @@ def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: b
     debug : bool
         Print the traceback of unexpected errors.
     """
-    out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
-    bar = Progress(
+    if quiet or not sys.stdout or not sys.stdout.isatty():
+        for number, outcome in enumerate(outcomes, 1):
+            for kind, line in lines_of(outcome, f"[{number}/{total}]", debug):
+                if kind in COLORS or not quiet:
+                    say(line, sys.stderr if kind in COLORS else sys.stdout)
+            yield outcome
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        console=out,
-        transient=True,
-        disable=quiet or not out.is_terminal,
     )
-    with bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("segmenting", total=total)
         for number, outcome in enumerate(outcomes, 1):
-            _print(out, err, outcome, f"[{number}/{total}]", quiet, debug)
+            for kind, line in lines_of(outcome, f"[{number}/{total}]", debug):
+                console.print(Text(line, style=COLORS.get(kind, "")))
             bar.advance(task)
             yield outcome
 
 
-def _print(out: Console, err: Console, outcome: Outcome, count: str, quiet: bool, debug: bool) -> None:
-    name = outcome.case.name
+def lines_of(outcome: Outcome, count: str, debug: bool) -> Iterator[tuple[str, str]]:
+    """Kind and text of each line about an outcome."""
+    start = f"{count} {outcome.case.name}"
     if outcome.status == "failed":
-        err.print(f"{count} {name}: failed: {outcome.message}", style="red", markup=False)
+        yield "failed", f"{start}: failed: {outcome.message}"
         if debug and outcome.details:
-            err.print(outcome.details, markup=False)
-    elif not quiet:
-        words = (
-            f"done in {outcome.seconds:.1f} s"
-            if outcome.status == "done"
-            else "skipped, done before with the same settings"
-        )
-        out.print(f"{count} {name}: {words}: {outcome.case.outputs.segmentation}", markup=False)
-    for warning in outcome.warnings if outcome.status == "done" else ():
-        err.print(f"{count} {name}: warning: {warning}", style="yellow", markup=False)
+            yield "failed", outcome.details
+    elif outcome.status == "done":
+        yield "done", f"{start}: done in {outcome.seconds:.1f} s: {outcome.case.outputs.segmentation}"
+    else:
+        yield "skipped", f"{start}: skipped, done before with the same settings: {outcome.case.outputs.segmentation}"
+    for warning in outcome.warnings:
+        yield "warning", f"{start}: warning: {warning}"

@@ -10,16 +10,17 @@ from types import FrameType
 
 from .. import __version__
 from ..cohort import log_text, outcome_lines, run_cohort, write_tables
+from ..errors import SclimbicError, UsageError
+from ..labels import ColorTable
 from ..pipeline import Outcome
 from ..provenance import Run, peak_memory_kb
 from ..qa import read_population
 from ..segmentation import ANTERIOR_COMMISSURE, Options, Predictor
 from ..store import find_model
 from ..weights import read_weights
+from .flags import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .plan import Plan, make_plan
-from .progress import show_progress
-
-ALL_DONE, SOME_FAILED, INTERRUPTED = 0, 1, 130
+from .progress import say, show_progress
 
 SEVEN_TESLA_PERCENTILE = 99.9
 
@@ -40,10 +41,16 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
     plan = make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
     read_weights(spec)  # a file that does not fit is refused before the first case
+    options = options_of(args)
+    _check_labels(spec.colors, options, z_scores=args.write_qa_stats)
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
     this_run = Run(spec, ("mri_sclimbic_seg", *argv), args.threads)
     if not args.quiet:
         count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
-        print(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})", flush=True)
+        say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
 
     def load() -> Predictor:
         # Loads Keras; not before a case needs it.
@@ -51,11 +58,11 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
         return KerasPredictor(spec, args.threads, args.cuda_device)
 
-    status = _run_plan(args, plan, load, options_of(args), this_run)
+    status = _run_plan(args, plan, load, options, this_run)
     if args.vmp:
-        print(f"vmpcma: {peak_memory_kb()}")
-    if not args.no_cite_sclimbic and not args.quiet:
-        print(f"\n{CITATION}")
+        say(f"vmpcma: {peak_memory_kb()}")
+    if not args.no_cite_sclimbic and not args.quiet and status != INTERRUPTED:
+        say(f"\n{CITATION}")
     return status
 
 
@@ -69,7 +76,20 @@ def options_of(args: argparse.Namespace) -> Options:
         exclude=frozenset(args.exclude) | commissure,
         population=read_population(args.population_stats),
         redo=args.redo,
+        without_etiv=args.no_etiv,
     )
+
+
+def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
+    """Tell of flags that do nothing for this model, and refuse to measure nothing."""
+    ids = {structure.index for structure in colors.foreground}
+    unknown = options.exclude - ids - {ANTERIOR_COMMISSURE}
+    if unknown:
+        say(f"warning: --exclude {' '.join(map(str, sorted(unknown)))}: not in the colour table", sys.stderr)
+    if ids <= options.exclude:
+        raise UsageError("--exclude leaves no structure to measure")
+    if z_scores and not any(structure.name in options.population for structure in colors.foreground):
+        say("warning: the population table has none of the model's structures: no z scores", sys.stderr)
 
 
 def _run_plan(
@@ -81,42 +101,57 @@ def _run_plan(
 
     log(*this_run.log_header())
     outcomes: list[Outcome] = []
-    interrupted = False
+    interrupted, lost = False, None
     try:
-        with _sigterm_interrupts():
+        with _signals_interrupt():
             coming = run_cohort(plan.cases, load, options, this_run)
             for outcome in show_progress(coming, len(plan.cases), args.quiet, args.debug):
                 outcomes.append(outcome)
                 log(*outcome_lines(outcome))
     except KeyboardInterrupt:
         interrupted = True
+    except SclimbicError as error:  # no model: what was done before still gets its tables
+        lost = error
+        log(str(error))
+    tables_written = _write_tables(plan, outcomes, options, log)
 
-    tables_lost = False
-    try:
-        for path in write_tables(plan.tables, outcomes, options.population):
-            log(f"wrote {path}")
-    except OSError as error:
-        tables_lost = True
-        print(
-            f"mri_sclimbic_seg: error: {error.filename}: table cannot be written ({error.strerror}); the results of "
-            "the cases are safe, give the same command again to write the tables",
-            file=sys.stderr,
-        )
     count = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "skipped", "failed")}
     summary = ", ".join(f"{number} {status}" for status, number in count.items())
+    if len(outcomes) < len(plan.cases):
+        summary += f", {len(plan.cases) - len(outcomes)} not run"
     if interrupted:
-        summary += f", {len(plan.cases) - len(outcomes)} not run: interrupted; give the same command again to go on"
+        summary += ": interrupted; give the same command again to go on"
     log(summary)
     if interrupted or (len(plan.cases) > 1 and not args.quiet):
-        print(summary, file=sys.stderr if interrupted else sys.stdout)
+        say(summary, sys.stderr if interrupted else sys.stdout)
+    if lost:
+        raise lost
     if interrupted:
         return INTERRUPTED
-    return SOME_FAILED if count["failed"] or tables_lost else ALL_DONE
+    return SOME_FAILED if count["failed"] or not tables_written else ALL_DONE
+
+
+def _write_tables(plan: Plan, outcomes: Sequence[Outcome], options: Options, log: Callable[..., None]) -> bool:
+    """Write the tables, and say so where they are lost or old; returns whether none is lost."""
+    try:
+        written = write_tables(plan.tables, outcomes, options.population, update=plan.update_tables)
+    except OSError as error:
+        say(
+            f"mri_sclimbic_seg: error: {error.filename}: table cannot be written ({error.strerror or error}); the "
+            "results of the cases are safe, give the same command again to write the tables",
+            sys.stderr,
+        )
+        return False
+    log(*(f"wrote {path}" for path in written))
+    old = [path for path, _ in plan.tables if path.exists() and path not in written]
+    if old:
+        say(f"warning: no case is done, so {old[0]} is of an earlier run", sys.stderr)
+    return True
 
 
 @contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """A scheduler's SIGTERM ends the run as Ctrl-C does: the tables are still written."""
+def _signals_interrupt() -> Iterator[None]:
+    """A scheduler's SIGTERM and a dropped connection end the run as Ctrl-C does: the tables are still written."""
     if threading.current_thread() is not threading.main_thread():  # only there may signals be handled
         yield
         return
@@ -124,8 +159,9 @@ def _sigterm_interrupts() -> Iterator[None]:
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

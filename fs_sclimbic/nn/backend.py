@@ -19,8 +19,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
     """TensorFlow's C++ start-up notes bypass every log level; drop what is written to file 2 meanwhile."""
-    sys.stderr.flush()
-    kept = os.dup(2)
+    try:
+        sys.stderr.flush()
+        kept = os.dup(2)
+    except (AttributeError, OSError):  # started without a file 2: nothing can be printed
+        yield
+        return
     try:
         with open(os.devnull, "wb") as sink:
             os.dup2(sink.fileno(), 2)
@@ -101,13 +105,16 @@ def _configure_tensorflow(threads: int | None, device: str | None) -> None:
             f"CUDA device '{device}' is not there: TensorFlow sees {len(gpus)} GPU(s); leave "
             "--cuda-device out to use the processor"
         )
+    # TF32 rounds the inputs of each product to 10 bits: other numbers than the published ones.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
     try:
         tf.config.set_visible_devices([gpus[int(device)]] if device is not None else [], "GPU")
     except RuntimeError as error:
-        raise ModelError(
-            "TensorFlow has started on other devices in this process; choose the device for the "
-            "first model that is loaded"
-        ) from error
+        if device is not None:
+            raise ModelError(
+                "TensorFlow has started on other devices in this process; choose the device for the first model"
+            ) from error
+        logger.warning("TensorFlow has started in this process: it keeps its devices")
     try:
         if threads:
             tf.config.threading.set_intra_op_parallelism_threads(threads)

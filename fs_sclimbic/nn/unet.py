@@ -26,27 +26,32 @@ def build_unet(spec: ModelSpec) -> Any:
         layers carry the published names.
     """
     layers = keras.layers
+    # Said to each layer: a user's keras.json must not change the network.
+    exact = {"dtype": "float32"}
+    space = {"data_format": "channels_last", **exact}
 
     def convolutions(x: Any, level: int, name: str) -> Any:
         for i in range(CONVOLUTIONS_PER_LEVEL):
-            x = layers.Conv3D(spec.features * 2**level, KERNEL, padding="same", activation="elu", name=f"{name}_{i}")(x)
+            x = layers.Conv3D(
+                spec.features * 2**level, KERNEL, padding="same", activation="elu", name=f"{name}_{i}", **space
+            )(x)
         return x
 
-    x = image = keras.Input((spec.fov, spec.fov, spec.fov, spec.channels), name="unet_input")
+    x = image = keras.Input((spec.fov, spec.fov, spec.fov, spec.channels), name="unet_input", dtype="float32")
     across = []
     for level in range(LEVELS):
         x = convolutions(x, level, f"unet_conv_downarm_{level}")
         across.append(x)
-        x = layers.BatchNormalization(name=f"unet_bn_down_{level}")(x)
+        x = layers.BatchNormalization(name=f"unet_bn_down_{level}", **exact)(x)
         if level < LEVELS - 1:
-            x = layers.MaxPooling3D(2, name=f"unet_maxpool_{level}")(x)
+            x = layers.MaxPooling3D(2, name=f"unet_maxpool_{level}", **space)(x)
     for up, level in enumerate(reversed(range(LEVELS - 1))):
-        x = layers.UpSampling3D(2, name=f"unet_up_{LEVELS + up}")(x)
-        x = layers.Concatenate(name=f"unet_merge_{LEVELS + up}")([across[level], x])
+        x = layers.UpSampling3D(2, name=f"unet_up_{LEVELS + up}", **space)(x)
+        x = layers.Concatenate(name=f"unet_merge_{LEVELS + up}", **exact)([across[level], x])
         x = convolutions(x, level, f"unet_conv_uparm_{LEVELS + up}")
-        x = layers.BatchNormalization(name=f"unet_bn_up_{up}")(x)
-    x = layers.Conv3D(len(spec.colors), 1, name="unet_likelihood")(x)
-    return keras.Model(image, layers.Softmax(axis=-1, name="unet_prediction")(x), name="unet")
+        x = layers.BatchNormalization(name=f"unet_bn_up_{up}", **exact)(x)
+    x = layers.Conv3D(len(spec.colors), 1, name="unet_likelihood", **space)(x)
+    return keras.Model(image, layers.Softmax(axis=-1, name="unet_prediction", **exact)(x), name="unet")
 
 
 def split_at_last_level(network: Any) -> tuple[Any, Any]:
@@ -67,7 +72,7 @@ def split_at_last_level(network: Any) -> tuple[Any, Any]:
     layer = network.get_layer
     top, bottom = layer("unet_conv_downarm_0_1").output, layer(f"unet_bn_up_{LEVELS - 3}").output
     before = keras.Model(network.input, [top, bottom])
-    top_slab, bottom_slab = (keras.Input((None, *maps.shape[2:])) for maps in (top, bottom))
+    top_slab, bottom_slab = (keras.Input((None, *maps.shape[2:]), dtype="float32") for maps in (top, bottom))
     level = 2 * LEVELS - 2
     x = layer(f"unet_merge_{level}")([top_slab, layer(f"unet_up_{level}")(bottom_slab)])
     for i in range(CONVOLUTIONS_PER_LEVEL):
@@ -92,12 +97,3 @@ def fill_weights(network: Any, weights: Weights) -> None:
     for layer, arrays in weights.items():
         for variable in network.get_layer(layer).weights:
             variable.assign(arrays[variable.name])
-
-
-def weights_of(network: Any) -> Weights:
-    """The weights of a network as `fs_sclimbic.weights.write_weights` takes them."""
-    return {
-        layer.name: {variable.name: keras.ops.convert_to_numpy(variable) for variable in layer.weights}
-        for layer in network.layers
-        if layer.weights
-    }

@@ -73,6 +73,9 @@ def main() -> None:
     parser.add_argument("ours", type=Path)
     parser.add_argument("theirs", type=Path)
     args = parser.parse_args()
+    for folder in (args.ours, args.theirs):
+        if not folder.is_dir():
+            parser.error(f"{folder}: expected a folder of results")
     print(HEADER)
     pairs = [
         (args.ours / path.relative_to(args.theirs), path)

@@ -1,11 +1,12 @@
 """Many cases in one go; one is a cohort of one."""
 
+import errno
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from .errors import ModelError, SclimbicError
 from .pipeline import Outcome, run_case
@@ -108,11 +109,21 @@ def write_tables(
     for path, table in files:
         text = format_table(table, rows, population)
         if update:
-            with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_SECONDS):
-                write_atomically(path, encode_text(merge_rows(_read_table(path), text)))
+            _put_rows(path, text)
         else:
             write_atomically(path, encode_text(text))
     return [path for path, _ in files]
+
+
+def _put_rows(path: Path, text: str) -> None:
+    """Put rows into a table that other jobs write to at the same time."""
+    try:
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_SECONDS):
+            write_atomically(path, encode_text(merge_rows(_read_table(path), text)))
+    except Timeout as error:
+        raise OSError(errno.EAGAIN, f"locked by another job for {LOCK_SECONDS} s", str(path)) from error
+    except NotImplementedError:  # a file system without locks: a row may be lost, never a whole table
+        write_atomically(path, encode_text(merge_rows(_read_table(path), text)))
 
 
 def _read_table(path: Path) -> str:

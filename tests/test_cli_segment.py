@@ -549,6 +549,23 @@ def test_array_jobs_fill_one_qa_table(subjects_dir, tiny_flags):
     assert [row[0] for row in table(subjects_dir / "sclimbic_zqa_scores_all.csv")] == ["case", "bert", "ernie"]
 
 
+def test_nohup_is_honoured():
+    """SIGHUP ends a run like Ctrl-C, but not where the user has it ignored."""
+    from fs_sclimbic.cli.run import _signals_interrupt
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _signals_interrupt():
+            os.kill(os.getpid(), signal.SIGHUP)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        with pytest.raises(KeyboardInterrupt), _signals_interrupt():  # noqa: PT012
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(5)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_two_runs_on_one_folder(tmp_path, head, tiny_flags):
     (tmp_path / "in").mkdir()
     for name in "abcdef":

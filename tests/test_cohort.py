@@ -1,3 +1,7 @@
+import pytest
+from filelock import FileLock
+
+from fs_sclimbic import cohort
 from fs_sclimbic.cohort import outcome_lines, run_cohort, write_tables
 from fs_sclimbic.provenance import Run
 from fs_sclimbic.segmentation import Options
@@ -56,3 +60,15 @@ def test_a_finished_cohort_loads_no_model(subjects_dir, predictor):
     again = outcomes_of(subjects_dir, ["bert", "ernie"], predictor, calls)
     assert ([outcome.status for outcome in again], calls) == (["skipped", "skipped"], [])
     assert "skipped" in outcome_lines(again[0])[0]
+
+
+def test_a_table_that_is_locked_for_long_is_told(tmp_path, subjects_dir, predictor, monkeypatch):
+    outcomes = outcomes_of(subjects_dir, ["bert"], predictor)
+    files = table_files(tmp_path / "sclimbic", "_", [Z_SCORES])
+    monkeypatch.setattr(cohort, "LOCK_SECONDS", 0.1)
+    with (
+        FileLock(tmp_path / ".sclimbic_zqa_scores_all.csv.lock"),
+        pytest.raises(OSError, match="locked by another job"),
+    ):
+        write_tables(files, outcomes, {}, update=True)
+    assert write_tables(files, outcomes, {}, update=True) == [files[0][0]]

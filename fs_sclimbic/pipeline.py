@@ -57,7 +57,7 @@ def run_case(case: Case, get_predictor: Callable[[], Predictor], options: Option
     ----------
     case : Case
     get_predictor : callable
-        Called when the inputs are read and sound, so that the model is not loaded for nothing.
+        Called when the inputs are read, so that the model is not loaded for files that are none.
     options : Options
     run : Run
         For the headers of the files.

@@ -1,9 +1,7 @@
 """Cases: where the files of one image or one recon-all subject are read and written."""
 
 import fnmatch
-import glob
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,9 +168,7 @@ def _inside(subjects_dir: Path, given: str) -> str:
     return name
 
 
-def image_case(
-    image: Path, segmentation: Path, requests: Requests, *, base: str = DEFAULT_BASE, transform: Path | None = None
-) -> Case:
+def image_case(image: Path, segmentation: Path, requests: Requests, *, transform: Path | None = None) -> Case:
     """The case of one image file with a named output file; the other outputs lie beside it."""
     suffix = _suffix_of_output(segmentation)
     stem = segmentation.name.removesuffix(suffix)
@@ -195,30 +191,34 @@ def folder_cases(
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: folder does not exist")
-    images = sorted(path for path in folder.iterdir() if _is_input(path))
-    if not images:
+    by_name: dict[str, list[Path]] = {}
+    for image in _images_in(folder):
+        by_name.setdefault(_stem(image), []).append(image)
+    if not by_name:
         raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz")
-    times = Counter(_stem(path) for path in images)
     cases = []
-    for image in images:
-        name, suffix = _stem(image), _suffix_of_output(image)
-        twins = [path.name for path in images if _stem(path) == name]
-        outputs = _image_outputs(output / f"{name}.{base}", suffix, requests, output / f"{base}.ctab")
-        transforms = (folder / f"{name}{transform_suffix}",) if transform_suffix else ()
-        problem = (
-            f"{image}: case name '{name}' is shared by {' and '.join(twins)}; rename one" if times[name] > 1 else None
-        )
-        cases.append(Case(name, image, transforms, outputs, problem))
+    for name, images in by_name.items():
+        twins = " and ".join(image.name for image in images)
+        for image in images:
+            outputs = _image_outputs(
+                output / f"{name}.{base}", _suffix_of_output(image), requests, output / f"{base}.ctab"
+            )
+            transforms = (folder / f"{name}{transform_suffix}",) if transform_suffix else ()
+            problem = f"{image}: case name '{name}' is shared by {twins}; rename one" if len(images) > 1 else None
+            cases.append(Case(name, image, transforms, outputs, problem))
     return cases
 
 
-def _is_input(path: Path) -> bool:
-    """Whether a file of a folder is an image to segment: not hidden, and not a result with its record beside it."""
-    if image_suffix(path) is None or path.name.startswith(".") or path.is_dir():
-        return False
-    stem = _stem(path).removesuffix(".posteriors")
-    records = [path.with_name(f"{stem}.json"), *path.parent.glob(f"{glob.escape(stem)}.*.json")]
-    return not any((record := read_record(file)) and path.name in record.files for file in records)
+def _images_in(folder: Path) -> list[Path]:
+    """Images of a folder by name, without hidden ones and without results that have their record beside them."""
+    paths = sorted(folder.iterdir())  # once: a folder may hold thousands, over a network
+    records = (read_record(path) for path in paths if path.name.endswith(f".{DEFAULT_BASE}.json"))
+    results = {name for record in records if record for name in record.files}
+    return [
+        path
+        for path in paths
+        if image_suffix(path) and not path.name.startswith(".") and path.name not in results and not path.is_dir()
+    ]
 
 
 def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> Outputs:

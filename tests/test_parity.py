@@ -142,20 +142,26 @@ def test_tables(table, folder, subjects, shared):
     assert_same_table(subjects / name, shared / "reference/seg/subjects" / name, TOLERANCES[table])
 
 
-def test_another_model_of_the_family(shared, tmp_path):
-    models, reference = shared / "models", shared / "reference/seg_other/entowm"
-    model = ["--model", str(models / "entowm.fsm31.t1.nstd00-30.nstd21-108.h5"), "--ctab", str(models / "entowm.ctab")]
-    flags = ["--percentile", "99.9", "--keep_ac", *EVERYTHING, *model]
-    assert main(["--i", str(shared / "data/t1/colin27.nii.gz"), "--o", str(tmp_path / "colin27.mgz"), *flags]) == 0
-    assert_same_labels(tmp_path / "colin27.mgz", reference / "colin27.mgz")
-    assert_same_posteriors(tmp_path / "colin27.posteriors.mgz", reference / "colin27.posteriors.mgz")
-    assert_same_stats(tmp_path / "colin27.stats", reference / "colin27.stats")
+OTHER_MODELS = {
+    "entowm": [
+        "--percentile",
+        "99.9",
+        "--keep_ac",
+        "--ctab",
+        "entowm.ctab",
+        "--model",
+        "entowm.fsm31.t1.nstd00-30.nstd21-108.h5",
+    ],
+    "fov144": ["--fov", "144", "--output-base", "lim", "--model", "sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5"],
+}
 
 
-def test_another_box(shared, published, tmp_path):
-    reference = shared / "reference/seg_other/fov144"
-    flags = ["--fov", "144", "--output-base", "lim", *EVERYTHING, *published]
-    assert main(["--i", str(shared / "data/t1/colin27.nii.gz"), "--o", str(tmp_path / "colin27.mgz"), *flags]) == 0
+@pytest.mark.parametrize("name", OTHER_MODELS)
+def test_other_models_of_the_family(name, shared, tmp_path):
+    reference = shared / "reference/seg_other" / name
+    flags = [str(shared / "models" / word) if word.endswith((".h5", ".ctab")) else word for word in OTHER_MODELS[name]]
+    call = ["--i", str(shared / "data/t1/colin27.nii.gz"), "--o", str(tmp_path / "colin27.mgz"), *EVERYTHING, *flags]
+    assert main(call) == 0
     assert_same_labels(tmp_path / "colin27.mgz", reference / "colin27.mgz")
     assert_same_posteriors(tmp_path / "colin27.posteriors.mgz", reference / "colin27.posteriors.mgz")
     assert_same_stats(tmp_path / "colin27.stats", reference / "colin27.stats")

@@ -101,7 +101,7 @@ def test_own_results_are_not_segmented_again(tmp_path):
     for name in ("a.nii.gz", "a.lim.nii.gz", "a.lim.posteriors.nii.gz", "b_dseg.mgz", "T1w.nii.gz"):
         (tmp_path / name).touch()
     for record, files in (
-        ("a.lim.json", ("a.lim.nii.gz", "a.lim.posteriors.nii.gz")),
+        ("a.lim.sclimbic.json", ("a.lim.nii.gz", "a.lim.posteriors.nii.gz")),
         ("b_dseg.sclimbic.json", ("b_dseg.mgz",)),
     ):
         (tmp_path / record).write_text(format_record(Record({}, SegStats((), 1.0), (), dict.fromkeys(files, ""))))

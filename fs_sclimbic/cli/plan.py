@@ -3,6 +3,7 @@
 import argparse
 import os
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import UsageError
@@ -40,18 +41,29 @@ def make_plan(args: argparse.Namespace) -> Plan:
 
 def _sparing_inputs(plan: Plan, args: argparse.Namespace) -> Plan:
     """Refuse to overwrite anything that is read; a colour table that lies there already is not written again."""
-    given = {os.path.realpath(path) for path in (args.model, args.population_stats) if path}
-    ctab = os.path.realpath(args.ctab) if args.ctab else None
+    given = {_place(path) for path in (args.model, args.population_stats) if path}
+    ctab = _place(args.ctab) if args.ctab else None
     cases = []
     for case in plan.cases:
-        if case.outputs.ctab and ctab == os.path.realpath(case.outputs.ctab):
+        if case.outputs.ctab and ctab == _place(case.outputs.ctab):
             case = replace(case, outputs=replace(case.outputs, ctab=None))
-        inputs = given | {os.path.realpath(path) for path in (case.t1, *case.transforms)} | ({ctab} if ctab else set())
+        inputs = given | {_place(path) for path in (case.t1, *case.transforms)} | ({ctab} if ctab else set())
         for path in (*case.outputs.products(), case.outputs.record):
-            if os.path.realpath(path) in inputs:
+            if _place(path) in inputs:
                 raise UsageError(f"{path} is an input and would be overwritten; give another name for the output")
         cases.append(case)
     return replace(plan, cases=cases)
+
+
+def _place(path: str | Path) -> tuple[str, str]:
+    """Which directory entry a path names. A link counts as itself: writing replaces the link, not what it points to."""
+    folder, name = os.path.split(os.path.abspath(path))
+    return _real_folder(folder), name
+
+
+@lru_cache
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def _requests(args: argparse.Namespace) -> Requests:
@@ -106,7 +118,7 @@ def _image(args: argparse.Namespace) -> Plan:
     if target.is_dir() or not image_suffix(target):
         raise UsageError(f"--i {source} is an image, so --o must name an image (.mgz .mgh .nii .nii.gz), not {target}")
     transform = Path(args.tal) if args.tal else None
-    case = image_case(source, target, _requests(args), base=args.output_base, transform=transform)
+    case = image_case(source, target, _requests(args), transform=transform)
     tables = [table for table in _qa_tables(args) if table is not CONFIDENCE]
     files = table_files(target.parent / case.name, ".", tables)
     return Plan([case], files, _run_log(args, target.parent), target.parent)

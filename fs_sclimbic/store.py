@@ -98,7 +98,7 @@ def find_model(
             looked = "; ".join(f"{place.origin}: {place.path or place.note}" for place in default_places())
             raise ModelError(
                 f"no weights found. Looked at {looked}. Give --model FILE, set FREESURFER_HOME, or run "
-                f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of a FreeSurfer 7.2 or later"
+                f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of FreeSurfer 7.3 or later"
             )
         place = found
     assert place.path is not None

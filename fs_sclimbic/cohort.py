@@ -3,6 +3,7 @@
 import errno
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 
@@ -117,13 +118,16 @@ def write_tables(
 
 def _put_rows(path: Path, text: str) -> None:
     """Put rows into a table that other jobs write to at the same time."""
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_SECONDS)
     try:
-        with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_SECONDS):
-            write_atomically(path, encode_text(merge_rows(_read_table(path), text)))
+        # Where a file system has no locks (NotImplementedError) a row may be lost, never a whole table.
+        with suppress(NotImplementedError):
+            lock.acquire()
+        write_atomically(path, encode_text(merge_rows(_read_table(path), text)))
     except Timeout as error:
         raise OSError(errno.EAGAIN, f"locked by another job for {LOCK_SECONDS} s", str(path)) from error
-    except NotImplementedError:  # a file system without locks: a row may be lost, never a whole table
-        write_atomically(path, encode_text(merge_rows(_read_table(path), text)))
+    finally:
+        lock.release()
 
 
 def _read_table(path: Path) -> str:

@@ -80,11 +80,7 @@ def conform(volume: Volume, fov: int) -> Volume:
 
 def reorient_ras(volume: Volume) -> Volume:
     """Permute and flip the axes so that they grow to the right, front and top; no value changes."""
-    grid = volume.grid
-    nearest = [int(np.argmax(np.abs(grid.vox2ras[:3, axis]))) for axis in range(3)]
-    if sorted(nearest) != [0, 1, 2]:  # two axes lean to one direction: 45 degrees oblique
-        nearest = [_ras_axis(grid, axis) for axis in range(3)]
-    order = [nearest.index(axis) for axis in range(3)]
+    grid, order = volume.grid, ras_order(volume.grid)
     data, vox2ras = volume.data.transpose(order), grid.vox2ras.copy()
     vox2ras[:, :3] = grid.vox2ras[:, order]
     for axis in range(3):
@@ -93,6 +89,14 @@ def reorient_ras(volume: Volume) -> Volume:
             vox2ras[:3, 3] += vox2ras[:3, axis] * (data.shape[axis] - 1)
             vox2ras[:3, axis] *= -1
     return Volume(data, grid.derived(data.shape, vox2ras, grid.voxel_size_mm[order]))
+
+
+def ras_order(grid: Grid) -> list[int]:
+    """Which axes of a grid run left-right, front-back and top-bottom."""
+    nearest = [int(np.argmax(np.abs(grid.vox2ras[:3, axis]))) for axis in range(3)]
+    if sorted(nearest) != [0, 1, 2]:  # two axes lean to one direction: 45 degrees oblique
+        nearest = [_ras_axis(grid, axis) for axis in range(3)]
+    return [nearest.index(axis) for axis in range(3)]
 
 
 def _ras_axis(grid: Grid, axis: int) -> int:

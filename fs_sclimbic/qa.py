@@ -10,7 +10,7 @@ from pathlib import Path
 from .errors import TableError
 from .measure import SegStats, StructureStats
 from .resources import data_file
-from .stats import COLUMNS, etiv_lines, header_lines, row_start
+from .stats import COLUMNS, header_lines, row_start
 
 DEFAULT_POPULATION = ("stats_templates", "sclimbic.volstats.csv")
 QA_COLUMNS = (*COLUMNS, "Confidence", "ZScore", "DetachedVoxels", "Flags")
@@ -131,13 +131,7 @@ def format_qa_stats(stats: SegStats, population: Population, provenance: Sequenc
     The first five columns are those of a stats file, so asegstats2table reads this one too. A z score that
     the population table does not allow is ``-``, as is a row without flags.
     """
-    lines = [
-        *header_lines(provenance),
-        *etiv_lines(stats),
-        f"# NRows {len(stats.structures)}",
-        f"# NTableCols {len(QA_COLUMNS)}",
-        f"# ColHeaders {' '.join(QA_COLUMNS)}",
-    ]
+    lines = header_lines(stats, QA_COLUMNS, provenance)
     width = max((len(row.structure.name) for row in stats.structures), default=0)
     for number, row in enumerate(stats.structures, 1):
         z = z_score(row, population)

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .conform import conform, is_isotropic_1mm, reorient_ras, resample_nearest, scale_intensities
+from .conform import conform, is_isotropic_1mm, ras_order, resample_nearest, scale_intensities
 from .errors import ImageError, UsageError, naming
 from .labels import ColorTable
 from .measure import SegStats, label_image, measure
@@ -165,9 +165,8 @@ def _image_warnings(image: Volume, options: Options) -> list[str]:
 
 def _edge_warnings(image: Grid, box: Grid, structures: Grid) -> list[str]:
     """Structures near a face of the network's box, or of the image where that ends inside the box: they may be cut."""
-    upright = reorient_ras(Volume(np.broadcast_to(np.uint8(0), image.shape), image)).grid
     edge = np.array(box.shape, float)
-    image_mm = upright.voxel_size_mm * upright.shape
+    image_mm = (image.voxel_size_mm * image.shape)[ras_order(image)]
     goes_on = image_mm > edge + 1
     low, high = np.maximum((edge - image_mm) / 2, 0), np.minimum((edge + image_mm) / 2, edge)
     first = (np.linalg.inv(box.vox2ras) @ structures.vox2ras[:, 3])[:3]

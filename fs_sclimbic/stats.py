@@ -28,26 +28,22 @@ def format_stats(stats: SegStats, provenance: Sequence[str] = ()) -> str:
     str
         Without a blank line anywhere: asegstats2table stops at one.
     """
-    lines = [
-        *header_lines(provenance),
-        *etiv_lines(stats),
-        f"# NRows {len(stats.structures)}",
-        f"# NTableCols {len(COLUMNS)}",
-        f"# ColHeaders {' '.join(COLUMNS)}",
-    ]
+    lines = header_lines(stats, COLUMNS, provenance)
     lines += [row_start(i, row) for i, row in enumerate(stats.structures, 1)]
     return "\n".join(lines) + "\n"
 
 
-def header_lines(provenance: Sequence[str]) -> list[str]:
-    """The first lines of every stats file of ours."""
-    title = data_file(*HEADER).read_text().splitlines()
-    return title + [f"# {' '.join(line.split())}" for line in provenance]
-
-
-def etiv_lines(stats: SegStats) -> list[str]:
-    """The line that asegstats2table takes eTIV from; none without eTIV."""
-    return [] if stats.etiv_mm3 is None else [f"{ETIV_MEASURE}{stats.etiv_mm3:.6f}, mm^3"]
+def header_lines(stats: SegStats, columns: Sequence[str], provenance: Sequence[str]) -> list[str]:
+    """The lines above the rows of a stats file; asegstats2table takes eTIV from the one that begins with Measure."""
+    etiv = [] if stats.etiv_mm3 is None else [f"{ETIV_MEASURE}{stats.etiv_mm3:.6f}, mm^3"]
+    return [
+        *data_file(*HEADER).read_text().splitlines(),
+        *(f"# {' '.join(line.split())}" for line in provenance),
+        *etiv,
+        f"# NRows {len(stats.structures)}",
+        f"# NTableCols {len(columns)}",
+        f"# ColHeaders {' '.join(columns)}",
+    ]
 
 
 def row_start(number: int, row: StructureStats) -> str:

@@ -72,3 +72,15 @@ def test_a_table_that_is_locked_for_long_is_told(tmp_path, subjects_dir, predict
     ):
         write_tables(files, outcomes, {}, update=True)
     assert write_tables(files, outcomes, {}, update=True) == [files[0][0]]
+
+
+def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, subjects_dir, predictor, monkeypatch):
+    def no_locks(*_, **__):
+        raise NotImplementedError
+
+    monkeypatch.setattr(FileLock, "acquire", no_locks)
+    files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
+    for name in ("bert", "ernie"):
+        write_tables(files, outcomes_of(subjects_dir, [name], predictor), {}, update=True)
+    rows = files[0][0].read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["case", "bert", "ernie"]

@@ -45,30 +45,21 @@ def test_what_does_not_fit_is_said_in_flags(tmp_path, change, word):
         read_weights(replace(make_model(tmp_path), **change))
 
 
-def test_channels_that_do_not_fit(tmp_path):
+@pytest.mark.parametrize(
+    ("layer", "weight", "array", "word"),
+    [
+        ("unet_conv_downarm_0_0", "kernel", np.zeros((3, 3, 3, 2, 2)), "--nchannels 2"),
+        ("unet_conv_uparm_3_0", "kernel", np.zeros((3, 3, 3, 4, 4)), "unet_conv_uparm_3_0/kernel"),
+        ("unet_bn_up_0", "gamma", np.array([np.nan, 1, 1, 1]), "unet_bn_up_0/gamma"),
+    ],
+    ids=["channels", "a shape inside", "not a number"],
+)
+def test_an_array_that_does_not_fit_is_named(tmp_path, layer, weight, array, word):
     weights = intensity_weights()
-    weights["unet_conv_downarm_0_0"]["kernel"] = np.zeros((3, 3, 3, 2, 2), np.float32)
+    weights[layer][weight] = array
     spec = make_model(tmp_path)
     write_weights(spec.weights, weights)
-    with pytest.raises(ModelError, match="--nchannels 2"):
-        read_weights(spec)
-
-
-def test_a_wrong_shape_inside_is_named(tmp_path):
-    weights = intensity_weights()
-    weights["unet_conv_uparm_3_0"]["kernel"] = np.zeros((3, 3, 3, 4, 4), np.float32)
-    spec = make_model(tmp_path)
-    write_weights(spec.weights, weights)
-    with pytest.raises(ModelError, match="unet_conv_uparm_3_0/kernel"):
-        read_weights(spec)
-
-
-def test_weights_that_are_not_numbers(tmp_path):
-    weights = intensity_weights()
-    weights["unet_bn_up_0"]["gamma"][0] = np.nan
-    spec = make_model(tmp_path)
-    write_weights(spec.weights, weights)
-    with pytest.raises(ModelError, match="unet_bn_up_0/gamma"):
+    with pytest.raises(ModelError, match=word):
         read_weights(spec)
 
 

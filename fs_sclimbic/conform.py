@@ -158,6 +158,19 @@ def resample_nearest(labels: Volume, grid: Grid) -> Volume:
     return Volume(_sample(labels, grid, "nearest"), grid)
 
 
+def resample_linear(volume: Volume, grid: Grid) -> Volume:
+    """Bring float32 frames (axis 3) to another grid linearly; outside they are 0.
+
+    Parameters
+    ----------
+    volume : Volume
+        float32; three axes, or four with frames last.
+    grid : Grid
+        The grid of the result.
+    """
+    return Volume(_sample(volume, grid, "linear"), grid)
+
+
 def _directions(grid: Grid) -> NDArray[np.float64]:
     """Unit directions of the axes, made orthogonal as FreeSurfer does it where a matrix shears."""
     q, r = np.linalg.qr(grid.vox2ras[:3, :3])

@@ -18,6 +18,9 @@ from .staging import write_atomically
 PUBLISHED_NAME = "sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5"
 PUBLISHED_SHA256 = "38ce0c0982d38a7039b5ed27286bbed9d3320718c7e7cdee5f42f2bc521d3e82"
 SHIPPED_NAME = "fs_sclimbic.h5"
+# Words that --model takes in the place of a file; a file of that name is meant by ./shipped.
+PUBLISHED, SHIPPED = "published", "shipped"
+INSTALL_HINT = f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of FreeSurfer 7.3 or later"
 
 MODELS_FOLDER_VARIABLE = "FS_SCLIMBIC_MODELS"
 
@@ -54,9 +57,9 @@ def default_places() -> Iterator[Place]:
         yield Place("FREESURFER_HOME", None, "the variable is not set")
     yield Place("installed", models_folder() / PUBLISHED_NAME)
     try:
-        yield Place("shipped", data_file("models", SHIPPED_NAME))
+        yield Place(SHIPPED, data_file("models", SHIPPED_NAME))
     except FileNotFoundError:
-        yield Place("shipped", None, "this version of the package carries no weights")
+        yield Place(SHIPPED, None, "the installation is incomplete")
 
 
 def find_model(
@@ -72,8 +75,8 @@ def find_model(
     Parameters
     ----------
     weights : path-like, optional
-        A weight file (.h5). Without it, the first that is there of: FreeSurfer's
-        (``$FREESURFER_HOME/models``), the user-installed one, the shipped one.
+        A weight file (.h5), or ``published`` or ``shipped`` for one that is known. Without it, the first that
+        is there of: FreeSurfer's (``$FREESURFER_HOME/models``), the user-installed one, the shipped one.
     ctab : path-like, optional
         Colour table, one row per output channel; by default the limbic table.
     fov, features, channels : int
@@ -88,27 +91,45 @@ def find_model(
     ModelError
         If there are no weights; the message names every place that was looked at.
     """
-    if weights is not None:
-        if not Path(weights).is_file():
-            raise ModelError(f"{weights}: weight file does not exist")
-        place = Place("--model", Path(weights))
-    else:
-        found = next((place for place in default_places() if place.present), None)
-        if found is None:
-            looked = "; ".join(f"{place.origin}: {place.path or place.note}" for place in default_places())
-            raise ModelError(
-                f"no weights found. Looked at {looked}. Give --model FILE, set FREESURFER_HOME, or run "
-                f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of FreeSurfer 7.3 or later"
-            )
-        place = found
+    place = _place_of(weights)
     assert place.path is not None
     colors: ColorTable = read_ctab(ctab)
     return ModelSpec(place.path, sha256_of(place.path), colors, place.origin, fov, features, channels)
 
 
+def _place_of(weights: str | PathLike[str] | None) -> Place:
+    places = list(default_places())
+    if weights == PUBLISHED:
+        places = [place for place in places if place.present and sha256_of(place.path or "") == PUBLISHED_SHA256]
+    elif weights == SHIPPED:
+        places = [place for place in places if place.origin == SHIPPED]
+    elif weights is not None:
+        if not Path(weights).is_file():
+            raise ModelError(f"{weights}: weight file does not exist")
+        return Place("--model", Path(weights))
+    for place in places:
+        if place.present:
+            return place
+    looked = "; ".join(f"{place.origin}: {place.path or place.note}" for place in default_places())
+    raise ModelError(
+        f"no {weights or ''} weights found. Looked at {looked}. Give --model FILE, set FREESURFER_HOME, or run "
+        f"{INSTALL_HINT}".replace("no  ", "no ")
+    )
+
+
 def is_published(spec: ModelSpec) -> bool:
     """Whether the weights are, byte for byte, the ones of Greve et al. 2021."""
     return spec.sha256 == PUBLISHED_SHA256
+
+
+def advice(spec: ModelSpec) -> str | None:
+    """One line for users of the shipped weights: what they are, and how to get the published ones."""
+    if spec.origin != SHIPPED:
+        return None
+    return (
+        "the shipped weights learned from the published network and differ from it (docs/model_card.md); for the "
+        f"published ones run {INSTALL_HINT}, or set FREESURFER_HOME"
+    )
 
 
 def install_model(source: str | PathLike[str]) -> Path:

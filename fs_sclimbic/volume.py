@@ -108,7 +108,7 @@ def image_suffix(path: str | PathLike[str]) -> str | None:
     return next((name[-len(suffix) :] for suffix in IMAGE_SUFFIXES if name.lower().endswith(suffix)), None)
 
 
-def read_volume(path: str | PathLike[str]) -> Volume:
+def read_volume(path: str | PathLike[str], *, frames: bool = False) -> Volume:
     """Read one 3-D image.
 
     Parameters
@@ -116,6 +116,8 @@ def read_volume(path: str | PathLike[str]) -> Volume:
     path : path-like
         .mgz, .mgh, .nii or .nii.gz. Integer, float and scaled data of any orientation; a fourth axis is
         accepted when it holds one frame.
+    frames : bool
+        Accept several frames; the data then have four axes.
 
     Returns
     -------
@@ -146,7 +148,9 @@ def read_volume(path: str | PathLike[str]) -> Volume:
         raise ImageError(
             f"{file}: image is cut off or damaged ({_one_line(error)}); copy or convert it again"
         ) from error
-    return Volume(_one_frame(file, data), _read_grid(file, image))
+    return Volume(
+        data if frames and data.ndim == 4 and data.shape[3] > 1 else _one_frame(file, data), _read_grid(file, image)
+    )
 
 
 def _one_line(error: Exception) -> str:

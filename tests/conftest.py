@@ -157,3 +157,13 @@ def _clean_environment(monkeypatch, tmp_path_factory):
     for variable in ("FREESURFER_HOME", "SUBJECTS_DIR"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path_factory.getbasetemp() / "no-models"))
+
+
+@pytest.fixture(scope="session")
+def mni_demo(tmp_path_factory):
+    """What `fs_sclimbic demo` makes with the shipped weights."""
+    from fs_sclimbic.cli.demo import main
+
+    folder = tmp_path_factory.mktemp("demo") / "out"
+    assert main([str(folder)]) == 0
+    return folder

@@ -16,8 +16,10 @@ def installed(tmp_path, monkeypatch, tiny_model):
 
 
 def test_list_install_list(installed, tmp_path, capsys):
-    assert main(["list"]) == 1
-    assert "no weights" in capsys.readouterr().out
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out
+    assert "* shipped" in printed
+    assert "for the published weights run 'fs_sclimbic model install FILE|URL'" in printed
     assert main(["install", str(installed.weights)]) == 0
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -48,5 +50,5 @@ def test_one_command_for_all(capsys):
     assert fs_sclimbic(["nonsense"]) == 2
     assert fs_sclimbic(["segment", "--version"]) == 0
     assert fs_sclimbic(["--i", "x.mgz"]) == 2
-    assert fs_sclimbic(["model", "list"]) == 1
+    assert fs_sclimbic(["model", "list"]) == 0
     assert "no command 'nonsense'" in capsys.readouterr().err

@@ -13,15 +13,17 @@ FLOORS = [
     {"errors", "resources"},
     {"labels", "xfm", "staging"},
     {"volume", "model"},
-    {"weights", "store", "conform", "measure", "etiv", "provenance"},
-    {"postprocess", "stats", "record"},
-    {"qa", "subject", "nn.backend"},
-    {"tables", "segmentation", "nn.unet"},
-    {"pipeline", "nn.predictor"},
+    {"weights", "store", "conform", "measure", "etiv", "provenance", "recipe", "sample"},
+    {"postprocess", "stats", "record", "augment", "training_set", "checkpoint"},
+    {"qa", "subject", "training_record", "plots", "nn.backend"},
+    {"tables", "segmentation", "nn.unet", "nn.generator", "nn.losses"},
+    {"pipeline", "nn.predictor", "nn.train"},
     {"cohort"},
     {"cli.progress", "cli.flags", "cli.plan"},
-    {"cli.run"},
-    {"cli.segment", "cli.model"},
+    {"cli.guard"},
+    {"cli.run", "cli.train_run"},
+    {"cli.segment", "cli.model", "cli.train"},
+    {"cli.demo"},
     {"cli.main"},
     {"__main__"},
 ]
@@ -35,6 +37,9 @@ HOMES = {
     "h5py": "weights",
     "pooch": "store",
     "filelock": "cohort",
+    "matplotlib": "plots",
+    "nilearn": "sample",
+    "tensorboardX": "cli.train_run",
     "platformdirs": "store",
     "argparse": "cli.",
     "rich": "cli.",
@@ -115,7 +120,9 @@ def test_every_public_name_is_there():
         fs_sclimbic.nonsense  # noqa: B018
 
 
-@pytest.mark.parametrize("module", ["fs_sclimbic.cli.segment", "fs_sclimbic.cli.main"])
+@pytest.mark.parametrize(
+    "module", ["fs_sclimbic.cli.segment", "fs_sclimbic.cli.main", "fs_sclimbic.cli.train", "fs_sclimbic.cli.demo"]
+)
 def test_help_loads_nothing_heavy(module):
     # What help loads is checked; its time (under 0.3 s) is measured by the benchmark.
     found = loaded_by(f"from {module} import main\nmain(['--help'])")

@@ -4,7 +4,15 @@ import pytest
 
 from fs_sclimbic import store
 from fs_sclimbic.errors import ModelError, UsageError
-from fs_sclimbic.store import PUBLISHED_NAME, default_places, find_model, install_model, is_published, models_folder
+from fs_sclimbic.store import (
+    PUBLISHED_NAME,
+    advice,
+    default_places,
+    find_model,
+    install_model,
+    is_published,
+    models_folder,
+)
 
 
 @pytest.fixture
@@ -34,13 +42,34 @@ def test_order_of_choice(homes):
     assert not is_published(find_model(given))
 
 
+def test_the_shipped_weights_are_the_last_choice(homes):
+    spec = find_model()
+    assert (spec.origin, spec.name) == ("shipped", "fs_sclimbic.h5")
+    assert "model install" in advice(spec)
+    put(homes / "fs/models" / PUBLISHED_NAME)
+    assert find_model().origin == "FREESURFER_HOME"
+    assert advice(find_model()) is None
+
+
+def test_weights_by_word(homes):
+    assert find_model("shipped").name == "fs_sclimbic.h5"
+    with pytest.raises(ModelError, match="no published weights found"):
+        find_model("published")
+    put(homes / "fs/models" / PUBLISHED_NAME, "someone else's")
+    mine = put(homes / "mine" / PUBLISHED_NAME)
+    assert find_model().origin == "FREESURFER_HOME"
+    assert find_model("published").weights == mine
+    assert find_model("shipped").origin == "shipped"
+
+
 def test_no_weights_names_every_place(homes, monkeypatch):
+    monkeypatch.setattr(store, "SHIPPED_NAME", "none.h5")
     with pytest.raises(ModelError) as error:
         find_model()
     for words in (
         str(homes / "fs/models" / PUBLISHED_NAME),
         str(homes / "mine" / PUBLISHED_NAME),
-        "carries no weights",
+        "installation is incomplete",
         "model install",
         "--model",
     ):
@@ -87,7 +116,7 @@ def test_install_from_an_address(homes):
             install_model(f"{address}/bad.h5")
         with pytest.raises(ModelError, match="download failed"):
             install_model(f"{address}/none.h5")
-        assert not any(place.present for place in default_places())
+        assert [place.origin for place in default_places() if place.present] == ["shipped"]
         assert install_model(f"{address}/good.h5").read_text() == "weights"
     finally:
         server.shutdown()

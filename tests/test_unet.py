@@ -96,7 +96,7 @@ def test_slabs_give_what_the_whole_box_gives(random_model, monkeypatch):
 
     image = RNG.random((20, 20, 20), np.float32)
     spec = replace(random_model, fov=20)
-    network = build_unet(spec)
+    network = build_unet(len(spec.colors), spec.features, fov=spec.fov)
     fill_weights(network, read_weights(spec))
     whole = keras.ops.convert_to_numpy(network(image[None, ..., None], training=False))[0]
     for slab in (4, 8, 20):
@@ -130,7 +130,7 @@ def test_unfilled_weights_are_an_error(random_model):
     weights = read_weights(random_model)
     del weights["unet_bn_up_0"]["beta"]
     with pytest.raises(ModelError, match="unet_bn_up_0/beta"):
-        fill_weights(build_unet(random_model), weights)
+        fill_weights(build_unet(len(random_model.colors), random_model.features), weights)
 
 
 def test_a_device_that_is_not_there(tiny_model):

@@ -107,7 +107,8 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--model",
         metavar="H5",
-        help="weights (default: FreeSurfer's, installed or shipped ones; see fs_sclimbic model list)",
+        help="weights: a file, or 'published' or 'shipped' (default: FreeSurfer's, installed or shipped ones, the "
+        "first that is there; see fs_sclimbic model list)",
     )
     add("--ctab", metavar="FILE", help="colour table, one row an output channel of the model")
     add("--fov", metavar="N", type=int, default=DEFAULT_FOV_MM, help="edge of the network's box in mm (default: 160)")

@@ -1,10 +1,12 @@
 """fs_sclimbic model: which weights are there, install the published ones, verify a file."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES
+from .guard import in_one_line
+
+OTHER = "not the published file"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,18 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
 
-    from ..errors import SclimbicError, UsageError
-
-    try:
-        return {"list": _list, "install": _install, "verify": _verify}[args.command](args)
-    except SclimbicError as error:
-        print(f"fs_sclimbic model: error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, UsageError) else 1
+    command = {"list": _list, "install": _install, "verify": _verify}[args.command]
+    return in_one_line("fs_sclimbic model", False, lambda: command(args))
 
 
 def _list(_: argparse.Namespace) -> int:
     from ..model import sha256_of
-    from ..store import PUBLISHED_SHA256, default_places
+    from ..store import INSTALL_HINT, PUBLISHED_SHA256, SHIPPED, default_places
 
     chosen = None
     for place in default_places():
@@ -59,15 +56,14 @@ def _list(_: argparse.Namespace) -> int:
         elif not place.present:
             state = f"not there: {place.path}"
         else:
-            kind = "published" if sha256_of(place.path) == PUBLISHED_SHA256 else "not the published file"
+            is_published = sha256_of(place.path) == PUBLISHED_SHA256
+            kind = "published" if is_published else "see docs/model_card.md" if place.origin == SHIPPED else OTHER
             state = f"{place.path} ({kind})"
             chosen = chosen or place
         print(f"{'*' if chosen is place else ' '} {place.origin:<16s} {state}")
-    print(
-        "* is used where --model is not given"
-        if chosen
-        else "no weights: run 'fs_sclimbic model install FILE|URL', or give --model"
-    )
+    print("* is used where --model is not given; --model published|shipped|FILE chooses")
+    if chosen and chosen.origin == SHIPPED:
+        print(f"  for the published weights run {INSTALL_HINT}, or set FREESURFER_HOME")
     return 0 if chosen else 1
 
 
@@ -86,7 +82,7 @@ def _verify(args: argparse.Namespace) -> int:
     arrays = [array for layer in read_weights(spec).values() for array in layer.values()]
     print(
         f"{spec.weights} ({spec.origin})\nSHA-256 {spec.sha256}: "
-        f"{'the published file' if is_published(spec) else 'not the published file'}\n"
+        f"{'the published file' if is_published(spec) else OTHER}\n"
         f"{len(arrays)} arrays, {sum(array.size for array in arrays)} parameters, {len(spec.colors)} labels: fits"
     )
     return 0

@@ -2,11 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 from ..pipeline import Outcome
@@ -75,3 +77,14 @@ def lines_of(outcome: Outcome, count: str, debug: bool) -> Iterator[tuple[str, s
         yield "skipped", f"{start}: skipped, done before with the same settings: {outcome.case.outputs.segmentation}"
     for warning in outcome.warnings:
         yield "warning", f"{start}: warning: {warning}"
+
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; numbers to the right, names to the left."""
+    table = Table(box=SIMPLE_HEAD)
+    for title, sample in zip(header, rows[0], strict=True):
+        number = sample.replace(".", "", 1).isdigit()
+        table.add_column(title, justify="right" if number else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table)

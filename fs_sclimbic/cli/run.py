@@ -1,12 +1,8 @@
 """Run the cases of a command line and write their tables, also when the run is cut short."""
 
 import argparse
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
 
 from .. import __version__
 from ..cohort import log_text, outcome_lines, run_cohort, write_tables
@@ -16,9 +12,10 @@ from ..pipeline import Outcome
 from ..provenance import Run, peak_memory_kb
 from ..qa import read_population
 from ..segmentation import ANTERIOR_COMMISSURE, Options, Predictor
-from ..store import find_model
+from ..store import advice, find_model
 from ..weights import read_weights
 from .flags import ALL_DONE, INTERRUPTED, SOME_FAILED
+from .guard import signals_interrupt
 from .plan import Plan, make_plan
 from .progress import say, show_progress
 
@@ -51,6 +48,8 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
     if not args.quiet:
         count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
         say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
+        if hint := advice(spec):
+            say(f"note: {hint}")
 
     def load() -> Predictor:
         # Loads Keras; not before a case needs it.
@@ -99,11 +98,12 @@ def _run_plan(
         if plan.log is not None:
             log_text(plan.log, lines)
 
-    log(*this_run.log_header())
+    hint = advice(this_run.spec)
+    log(*this_run.log_header(), *([f"note {hint}"] if hint else []))
     outcomes: list[Outcome] = []
     interrupted, lost = False, None
     try:
-        with _signals_interrupt():
+        with signals_interrupt():  # the tables are still written
             coming = run_cohort(plan.cases, load, options, this_run)
             for outcome in show_progress(coming, len(plan.cases), args.quiet, args.debug):
                 outcomes.append(outcome)
@@ -147,23 +147,3 @@ def _write_tables(plan: Plan, outcomes: Sequence[Outcome], options: Options, log
     if old:
         say(f"warning: no case is done, so {old[0]} is of an earlier run", sys.stderr)
     return True
-
-
-@contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """A scheduler's SIGTERM and a dropped connection end the run as Ctrl-C does: the tables are still written."""
-    if threading.current_thread() is not threading.main_thread():  # only there may signals be handled
-        yield
-        return
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    # What is ignored stays ignored: nohup does that to SIGHUP.
-    heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
-    previous = {number: signal.signal(number, interrupt) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -1,13 +1,11 @@
 """mri_sclimbic_seg: segment images, folders of images, and recon-all subjects."""
 
 import argparse
-import io
-import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ..errors import SclimbicError, UsageError
 from .flags import BAD_USAGE, INTERRUPTED, SOME_FAILED, build_parser, parse_flags
+from .guard import in_one_line
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,33 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # After parsing, so that --help and a wrong flag answer at once.
         from .run import run
 
-        return _in_one_line(args, lambda: run(args, argv))
+        return in_one_line("mri_sclimbic_seg", args.debug, lambda: run(args, argv))
     except KeyboardInterrupt:
         return INTERRUPTED
-
-
-def _in_one_line(args: argparse.Namespace, action: Callable[[], int]) -> int:
-    """Do something; what a user can mend is told in one line."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # file names may hold what a terminal's encoding does not
-            stream.reconfigure(errors="backslashreplace")
-    level = logging.DEBUG if args.debug else logging.WARNING
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
-    for talkative in ("h5py", "absl", "tensorflow", "urllib3", "filelock"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
-    status, message = SOME_FAILED, ""
-    try:
-        return action()
-    except UsageError as error:
-        status, message = BAD_USAGE, str(error)
-    except SclimbicError as error:
-        message = str(error)
-    except OSError as error:
-        if args.debug:
-            raise
-        message = f"{error.filename}: {error.strerror or error}"
-    print(f"mri_sclimbic_seg: error: {message}", file=sys.stderr)
-    return status
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def _silent_stderr() -> Iterator[None]:
 with _silent_stderr():
     import keras
 
-__all__ = ["compiled", "configure", "keras"]
+__all__ = ["compiled", "compiled_function", "configure", "keras"]
 
 
 def configure(threads: int | None = None, device: str | None = None) -> None:
@@ -93,6 +93,29 @@ def compiled(network: Any) -> Callable[..., Any]:
 
         return torch.no_grad()(forward)  # type: ignore[no-any-return]
     return forward
+
+
+def compiled_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of arrays, compiled where the backend can; arrays become tensors."""
+    backend = keras.backend.backend()
+
+    def of_tensors(*arrays: Any) -> Any:
+        return function(*(keras.ops.convert_to_tensor(array) for array in arrays))
+
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        compiled_graph = tf.function(function, autograph=False)
+        return lambda *arrays: compiled_graph(*(tf.convert_to_tensor(array) for array in arrays))
+    if backend == "jax":
+        import jax
+
+        return jax.jit(function)  # type: ignore[no-any-return]
+    if backend == "torch":
+        import torch
+
+        return torch.no_grad()(of_tensors)  # type: ignore[no-any-return]
+    return of_tensors
 
 
 def _configure_tensorflow(threads: int | None, device: str | None) -> None:

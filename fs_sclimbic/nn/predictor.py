@@ -45,7 +45,7 @@ class KerasPredictor:
         self.spec = spec
         weights = read_weights(spec)
         configure(threads, device)
-        network = build_unet(spec)
+        network = build_unet(len(spec.colors), spec.features, spec.channels, fov=spec.fov)
         fill_weights(network, weights)
         before, last = split_at_last_level(network)
         self._before, self._last = compiled(before), compiled(last)

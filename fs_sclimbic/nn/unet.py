@@ -3,12 +3,20 @@
 from typing import Any
 
 from ..errors import ModelError
-from ..model import CONVOLUTIONS_PER_LEVEL, KERNEL, LEVELS, ModelSpec
+from ..model import CONVOLUTIONS_PER_LEVEL, DEFAULT_CHANNELS, DEFAULT_FEATURES, KERNEL, LEVELS
 from ..weights import Weights
 from .backend import keras
 
 
-def build_unet(spec: ModelSpec) -> Any:
+def build_unet(
+    labels: int,
+    features: int = DEFAULT_FEATURES,
+    channels: int = DEFAULT_CHANNELS,
+    *,
+    fov: int | None = None,
+    precision: str = "float32",
+    frozen_norm: bool = False,
+) -> Any:
     """Build the network of a model, without its weights.
 
     Three levels of two 3x3x3 ELU convolutions and a batch norm; max-pooling by 2 down, nearest up-sampling
@@ -16,41 +24,54 @@ def build_unet(spec: ModelSpec) -> Any:
 
     Parameters
     ----------
-    spec : ModelSpec
-        Its ``fov``, ``features``, ``channels`` and number of labels count.
+    labels : int
+        Output channels, background included.
+    features : int
+        Features of the first level; they double with each level.
+    channels : int
+        Input channels.
+    fov : int, optional
+        Edge of the input box, voxels; without it, boxes of any shape that divides by 4.
+    precision : str
+        What the layers compute in: ``float32``, or Keras' ``mixed_bfloat16`` for training.
+        Weights, logits and posteriors are float32.
+    frozen_norm : bool
+        Normalise by the moving statistics in training too, as in inference.
 
     Returns
     -------
     keras.Model
         From (batch, fov, fov, fov, channels) to softmax posteriors (batch, fov, fov, fov, labels);
-        layers carry the published names.
+        layers carry the published names. The logits are the output of layer ``unet_likelihood``.
     """
     layers = keras.layers
     # Said to each layer: a user's keras.json must not change the network.
     exact = {"dtype": "float32"}
-    space = {"data_format": "channels_last", **exact}
+    inner = {"dtype": precision}
+    space = {"data_format": "channels_last", **inner}
+    norm = {"training": False} if frozen_norm else {}
 
     def convolutions(x: Any, level: int, name: str) -> Any:
         for i in range(CONVOLUTIONS_PER_LEVEL):
             x = layers.Conv3D(
-                spec.features * 2**level, KERNEL, padding="same", activation="elu", name=f"{name}_{i}", **space
+                features * 2**level, KERNEL, padding="same", activation="elu", name=f"{name}_{i}", **space
             )(x)
         return x
 
-    x = image = keras.Input((spec.fov, spec.fov, spec.fov, spec.channels), name="unet_input", dtype="float32")
+    x = image = keras.Input((fov, fov, fov, channels), name="unet_input", dtype="float32")
     across = []
     for level in range(LEVELS):
         x = convolutions(x, level, f"unet_conv_downarm_{level}")
         across.append(x)
-        x = layers.BatchNormalization(name=f"unet_bn_down_{level}", **exact)(x)
+        x = layers.BatchNormalization(name=f"unet_bn_down_{level}", **inner)(x, **norm)
         if level < LEVELS - 1:
             x = layers.MaxPooling3D(2, name=f"unet_maxpool_{level}", **space)(x)
     for up, level in enumerate(reversed(range(LEVELS - 1))):
         x = layers.UpSampling3D(2, name=f"unet_up_{LEVELS + up}", **space)(x)
-        x = layers.Concatenate(name=f"unet_merge_{LEVELS + up}", **exact)([across[level], x])
+        x = layers.Concatenate(name=f"unet_merge_{LEVELS + up}", **inner)([across[level], x])
         x = convolutions(x, level, f"unet_conv_uparm_{LEVELS + up}")
-        x = layers.BatchNormalization(name=f"unet_bn_up_{up}", **exact)(x)
-    x = layers.Conv3D(len(spec.colors), 1, name="unet_likelihood", **space)(x)
+        x = layers.BatchNormalization(name=f"unet_bn_up_{up}", **inner)(x, **norm)
+    x = layers.Conv3D(labels, 1, name="unet_likelihood", data_format="channels_last", **exact)(x)
     return keras.Model(image, layers.Softmax(axis=-1, name="unet_prediction", **exact)(x), name="unet")
 
 
@@ -97,3 +118,12 @@ def fill_weights(network: Any, weights: Weights) -> None:
     for layer, arrays in weights.items():
         for variable in network.get_layer(layer).weights:
             variable.assign(arrays[variable.name])
+
+
+def weights_of(network: Any) -> Weights:
+    """Copy a network's weights, layer by layer by name, as `fill_weights` takes them."""
+    return {
+        layer.name: {variable.name: keras.ops.convert_to_numpy(variable) for variable in layer.weights}
+        for layer in network.layers
+        if layer.weights
+    }

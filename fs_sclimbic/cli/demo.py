@@ -1,0 +1,74 @@
+"""fs_sclimbic demo: from nothing to a segmented head, a table and a picture."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+
+from .guard import in_one_line
+
+PROGRAM = "fs_sclimbic demo"
+DEFAULT_FOLDER = "sclimbic_demo"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of fs_sclimbic demo."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Write a sample T1 (the MNI152 average head that nilearn carries), segment it with the weights "
+        "shipped in this package, print the table and make a picture. Needs no FreeSurfer and no network.",
+        epilog='The head and the picture need nilearn and matplotlib: python -m pip install "fs_sclimbic[demo]"',
+    )
+    parser.add_argument("folder", metavar="OUTDIR", nargs="?", default=DEFAULT_FOLDER, help="default: sclimbic_demo")
+    parser.add_argument("--threads", metavar="N", type=int, default=2, help="processor threads (default: 2)")
+    parser.add_argument("--debug", action="store_true", help="print details and tracebacks")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run fs_sclimbic demo; returns 0, 1 (failed) or 2 (usage)."""
+    try:
+        args = build_parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return in_one_line(PROGRAM, args.debug, lambda: _demo(args))
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ..labels import read_ctab
+    from ..plots import plot_labels
+    from ..sample import SAMPLE_NAME, sample_head
+    from ..stats import read_stats
+    from ..store import SHIPPED
+    from ..volume import read_volume, write_volume
+    from . import segment
+    from .flags import ALL_DONE
+    from .progress import say, show_table
+
+    folder = Path(args.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    t1, labels = folder / f"{SAMPLE_NAME}.nii.gz", folder / f"{SAMPLE_NAME}_sclimbic.nii.gz"
+    write_volume(sample_head(), t1)
+    say(f"sample head: {t1} (MNI152 average, brain only)")
+    words = ["--i", str(t1), "--o", str(labels), "--model", SHIPPED, "--write_volumes", "--write_qa_stats", "--keep_ac"]
+    words += ["--threads", str(args.threads)]
+    say(f"$ mri_sclimbic_seg {shlex.join(words)}")
+    status = segment.main([*words, "--no-cite-sclimbic"])
+    if status != ALL_DONE:
+        return status
+    stats = read_stats(folder / f"{SAMPLE_NAME}_sclimbic.stats")
+    show_table(
+        ("SegId", "StructName", "NVoxels", "Volume_mm3"),
+        [(str(r.structure.index), r.structure.name, str(r.n_voxels), f"{r.volume_mm3:.1f}") for r in stats.structures],
+    )
+    picture = folder / f"{SAMPLE_NAME}_sclimbic.png"
+    plot_labels(picture, read_volume(t1), read_volume(labels), read_ctab(), "MNI152 average head, shipped weights")
+    say(f"picture: {picture}")
+    say("your own head: mri_sclimbic_seg --i T1.nii.gz --o sclimbic.nii.gz --conform --write_volumes")
+    return ALL_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""fs_sclimbic train: a model of this family from heads with labels or posteriors."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+
+from ..model import DEFAULT_FEATURES, DEFAULT_FOV_MM
+from ..recipe import DECAYS, LOSS_NAMES, PRECISIONS, Augmentation, Recipe
+from .guard import in_one_line
+
+PROGRAM = "fs_sclimbic train"
+BACKENDS = ("tensorflow", "jax", "torch")
+DEFAULT = Recipe()
+
+DESCRIPTION = """\
+Train a network of the published family (a 3-D U-Net) on T1-weighted heads with label maps or posteriors. The
+weights that come out are used with mri_sclimbic_seg --model --ctab; the published tool can load them too."""
+
+EPILOG = """\
+examples:
+  fs_sclimbic train --images heads --labels manual --ctab my.ctab --o mymodel --box 64 --epochs 40
+  fs_sclimbic train --data heads.tsv --ctab my.ctab --o mymodel --resume
+  mri_sclimbic_seg --model mymodel/model.h5 --ctab mymodel/model.ctab --i T1.nii.gz --o seg.nii.gz --conform
+
+The output folder holds model.h5 (the best weights by validation), model.ctab, model.json (data with hashes,
+settings, course), training.png, training.log and checkpoint.npz, from which --resume goes on.
+
+exit status: 0 trained, 1 failed, 2 the command line makes no sense, 130 interrupted (resume with --resume)"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of fs_sclimbic train."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument_group("data").add_argument
+    add("--images", metavar="DIR", help="folder of T1-weighted images, any orientation and voxel size")
+    add("--labels", metavar="DIR", help="folder of label maps of the same names, or of posteriors (4-D)")
+    add("--data", metavar="TSV", help="instead of folders: a list with columns case, image, targets, split, weight")
+    add("--root", metavar="DIR", help="folder that the paths of the list start from (default: the list's own)")
+    add("--ctab", metavar="FILE", help="colour table of the structures to learn (default: the limbic one)")
+    add("--o", metavar="DIR", required=True, help="output folder")
+    add("--resume", action="store_true", help="go on from the checkpoint in the output folder")
+    add(
+        "--validate",
+        metavar="SHARE",
+        type=float,
+        default=0.1,
+        help="share of the heads kept for validation if the list marks none; 0: none (default: 0.1, at least one head)",
+    )
+
+    add = parser.add_argument_group("training").add_argument
+    add(
+        "--box",
+        metavar="N",
+        type=int,
+        nargs="+",
+        default=list(DEFAULT.box),
+        help="size of a training box in voxels of 1 mm, one number or three (default: 80)",
+    )
+    for name, kind, words in (
+        ("batch", int, "boxes a step"),
+        ("epochs", int, "epochs in all"),
+        ("steps", int, "steps an epoch; each ends with a validation"),
+        ("learning-rate", float, "largest rate of Adam"),
+        ("l2-epochs", int, "first epochs with the weighted L2 loss on logits instead"),
+        (
+            "settle-epochs",
+            int,
+            "last epochs with batch norms fixed and foreground weighing no more, for volumes without bias",
+        ),
+        ("patience", int, "stop after so many epochs without a better validation Dice; 0: never"),
+        ("seed", int, "same seed, same course"),
+        ("checkpoint-steps", int, "steps between checkpoints: a kill loses at most these"),
+    ):
+        value = getattr(DEFAULT, name.replace("-", "_"))
+        add(
+            f"--{name}",
+            metavar="N" if kind is int else "X",
+            type=kind,
+            default=value,
+            help=f"{words} (default: {value})",
+        )
+    add("--decay", choices=DECAYS, default=DEFAULT.decay, help="how the rate falls (default: cosine)")
+    add("--loss", choices=LOSS_NAMES, default=DEFAULT.loss, help=f"loss (default: {DEFAULT.loss})")
+    add(
+        "--precision",
+        choices=PRECISIONS,
+        default=DEFAULT.precision,
+        help="what layers compute in while training; bfloat16 is quicker on GPUs and recent processors "
+        "(default: float32)",
+    )
+    add("--features", metavar="N", type=int, default=DEFAULT_FEATURES, help="features of the first level (default: 24)")
+    add("--fov", metavar="N", type=int, default=DEFAULT_FOV_MM, help="edge of the network's box in mm (default: 160)")
+    add("--percentile", metavar="P", type=float, help="top of the intensity range, as in mri_sclimbic_seg")
+
+    add = parser.add_argument_group("augmentation (0 switches a change off)").add_argument
+    for setting in fields(Augmentation):
+        add(
+            f"--{setting.name}",
+            metavar="X",
+            type=float,
+            default=setting.default,
+            help=f"{setting.metadata['help']} (default: {setting.default:g})".replace("%", "%%"),
+        )
+
+    add = parser.add_argument_group("running").add_argument
+    add("--backend", choices=BACKENDS, help="backend of Keras (default: KERAS_BACKEND, else tensorflow)")
+    add("--threads", metavar="N", type=int, help="processor threads (default: all)")
+    add("--cuda-device", metavar="D", help="train on this CUDA device (tensorflow; jax and torch take what they find)")
+    add("--tensorboard", action="store_true", help="write events for TensorBoard (needs tensorboardX)")
+    add("--quiet", action="store_true", help="print only warnings and errors")
+    add("--debug", action="store_true", help="print details and tracebacks")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run fs_sclimbic train; returns 0, 1 (failed), 2 (usage) or 130 (interrupted)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        args = build_parser().parse_args(words)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    if args.backend:
+        # Read once, when Keras starts.
+        os.environ["KERAS_BACKEND"] = args.backend
+
+    def action() -> int:
+        # After parsing, so that --help answers at once.
+        from .train_run import train
+
+        return train(args, recipe_of(args), (*PROGRAM.split(), *words))
+
+    return in_one_line(PROGRAM, args.debug, action)
+
+
+def recipe_of(args: argparse.Namespace) -> Recipe:
+    """The settings that the flags ask for.
+
+    Raises
+    ------
+    UsageError
+        If one makes no sense.
+    """
+    from ..errors import UsageError
+
+    if len(args.box) not in (1, 3):
+        raise UsageError(f"--box {' '.join(map(str, args.box))}: give one number or three")
+    box = tuple(args.box * 3 if len(args.box) == 1 else args.box)
+    augmentation = Augmentation(**{setting.name: getattr(args, setting.name) for setting in fields(Augmentation)})
+    given = {
+        setting.name: getattr(args, setting.name)
+        for setting in fields(Recipe)
+        if setting.name not in ("box", "augmentation")
+    }
+    return Recipe(box=(box[0], box[1], box[2]), augmentation=augmentation, **given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""Do a training: read the heads, step, show where it stands, keep what came out."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .. import __version__
+from ..checkpoint import CHECKPOINT_NAME, Checkpoint, Epoch, read_checkpoint
+from ..errors import SclimbicError, UsageError
+from ..labels import ColorTable, format_ctab, read_ctab
+from ..plots import plot_training
+from ..provenance import now
+from ..recipe import Recipe
+from ..staging import append_text, write_atomically
+from ..training_record import TrainingRecord
+from ..training_set import TRAIN, VALIDATE, Example, Source, hold_out, pair_folders, read_example, read_list
+from .flags import ALL_DONE, INTERRUPTED
+from .guard import signals_ask
+from .progress import say
+
+LOG_NAME, PLOT_NAME = "training.log", "training.png"
+
+logger = logging.getLogger(__name__)
+
+
+def train(args: argparse.Namespace, recipe: Recipe, command: tuple[str, ...]) -> int:
+    """Do what the parsed flags ask for; returns the exit status.
+
+    Raises
+    ------
+    SclimbicError
+        If the data, the checkpoint or the settings do not fit.
+    """
+    colors = read_ctab(args.ctab)
+    if len(colors) < 2:
+        raise UsageError(f"{args.ctab}: the colour table has no structure besides the background")
+    sources = _sources(args, recipe)
+    folder = Path(args.o)
+    start = _start(folder, args.resume)
+    folder.mkdir(parents=True, exist_ok=True)
+    tell = _Teller(folder / LOG_NAME, args.quiet)
+    tell(f"fs_sclimbic {__version__} train, {now()}: {' '.join(command)}", log_only=True)
+    examples = _read_examples(sources, colors, recipe, tell)
+
+    # Loads Keras; not before the data are known to be good.
+    from ..nn.backend import configure, keras
+    from ..nn.train import MODEL_NAME, Trainer
+
+    configure(args.threads, args.cuda_device)
+    trainer = Trainer(examples[TRAIN], examples[VALIDATE], colors, recipe, folder, start)
+    write_atomically(folder / Path(MODEL_NAME).with_suffix(".ctab"), format_ctab(colors).encode())
+    record = TrainingRecord(recipe, colors, tuple(sources), command, keras.backend.backend())
+    tell(
+        f"{len(examples[TRAIN])} heads to learn from, {len(examples[VALIDATE])} to validate, "
+        f"{len(colors) - 1} structures; step {len(start.losses) if start else 0} of {recipe.total_steps}"
+    )
+    board = _board(folder, start) if args.tensorboard else None
+    interrupted = False
+    with signals_ask() as asked_to_stop, _progress(args.quiet, recipe, start) as advance:
+        for step, loss, epoch in trainer.run():
+            advance(step, loss)
+            if board:
+                board.add_scalar("loss", loss, step)
+            if epoch:
+                tell(_line(epoch, recipe))
+                _keep(folder, record, trainer.save(), MODEL_NAME, board)
+            if asked_to_stop():
+                interrupted = True
+                break
+    last = trainer.save()
+    _keep(folder, record, last, MODEL_NAME, board)
+    if interrupted:
+        tell(f"interrupted after step {len(last.losses)}; the same command with --resume goes on")
+        return INTERRUPTED
+    best = max(last.epochs, key=lambda epoch: epoch.mean_dice)
+    tell(f"done after {len(last.losses)} steps, {last.seconds / 3600:.2f} h: {folder / MODEL_NAME}")
+    if best.dice:
+        tell("best validation Dice " + ", ".join(f"{name} {value:.3f}" for name, value in best.dice.items()))
+    return ALL_DONE
+
+
+def _sources(args: argparse.Namespace, recipe: Recipe) -> list[Source]:
+    """The heads that the flags name, those for validation marked."""
+    if bool(args.data) == bool(args.images or args.labels):
+        raise UsageError("give --data TSV, or --images DIR and --labels DIR")
+    if args.data:
+        sources = read_list(args.data, args.root)
+    elif args.images and args.labels:
+        sources = pair_folders(args.images, args.labels)
+    else:
+        raise UsageError("--images and --labels go together")
+    if not 0 <= args.validate < 1:
+        raise UsageError(f"--validate {args.validate}: give a share from 0 to less than 1")
+    if args.validate:
+        sources = hold_out(sources, args.validate, recipe.seed)
+    if not any(source.split == TRAIN for source in sources):
+        raise UsageError(f"{args.data or args.images}: no head is left to learn from")
+    return sources
+
+
+def _start(folder: Path, resume: bool) -> Checkpoint | None:
+    """The checkpoint to go on from; a training that is there is never overwritten."""
+    start = read_checkpoint(folder)
+    if start and not resume:
+        raise UsageError(
+            f"{folder}: holds a training of {len(start.losses)} steps; give --resume to go on, or another folder"
+        )
+    if resume and not start:
+        raise UsageError(f"{folder}: holds no {CHECKPOINT_NAME} to resume from; leave --resume out to start")
+    return start
+
+
+def _read_examples(
+    sources: Sequence[Source], colors: ColorTable, recipe: Recipe, tell: "_Teller"
+) -> dict[str, list[Example]]:
+    """Read all heads; every one that cannot be used is told before anything is trained."""
+    examples: dict[str, list[Example]] = {TRAIN: [], VALIDATE: []}
+    broken = []
+    for source in sources:
+        if source.split not in examples:
+            continue
+        try:
+            example = read_example(source, colors, recipe.fov, recipe.percentile)
+        except SclimbicError as error:
+            broken.append(str(error))
+            continue
+        examples[source.split].append(example)
+        missing = [s.name for s, there in zip(colors.foreground, example.has_structures, strict=True) if not there]
+        if missing:
+            tell(f"warning: {source.name} has no voxel of {', '.join(missing)}")
+    for line in broken:
+        tell(f"error: {line}", stream=sys.stderr)
+    if broken:
+        raise UsageError(f"{len(broken)} of {len(sources)} heads cannot be used; mend them or take them off the list")
+    return examples
+
+
+class _Teller:
+    """Says a line on the terminal and in the log."""
+
+    def __init__(self, log: Path, quiet: bool) -> None:
+        self._log, self._quiet = log, quiet
+
+    def __call__(self, text: str, *, log_only: bool = False, stream: Any = None) -> None:
+        append_text(self._log, f"{now()} {text}\n")
+        if stream or not (log_only or self._quiet):
+            say(text, stream)
+
+
+def _line(epoch: Epoch, recipe: Recipe) -> str:
+    text = f"epoch {epoch.number}/{recipe.epochs}: loss {epoch.loss:.4f}, rate {epoch.rate:.2g}, {epoch.seconds:.0f} s"
+    if not epoch.dice:
+        return text
+    worst = min(epoch.dice, key=lambda name: epoch.dice[name])
+    return f"{text}, Dice {epoch.mean_dice:.3f} (worst {worst} {epoch.dice[worst]:.3f})"
+
+
+def _keep(folder: Path, record: TrainingRecord, state: Checkpoint, model: str, board: Any) -> None:
+    """Write the record, the plot and the events of an epoch."""
+    record.write(folder / model, state.epochs, len(state.losses), state.seconds)
+    try:
+        plot_training(folder / PLOT_NAME, state.losses, state.epochs)
+    except UsageError as error:
+        logger.warning("%s", error)
+    if board and state.epochs:
+        epoch = state.epochs[-1]
+        for name, value in {**epoch.dice, "mean": epoch.mean_dice}.items():
+            board.add_scalar(f"Dice/{name}", value, epoch.steps)
+        board.flush()
+
+
+def _board(folder: Path, start: Checkpoint | None) -> Any:
+    """A writer of TensorBoard's event files; steps that are done again replace the earlier ones."""
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError as error:
+        raise UsageError("--tensorboard needs tensorboardX: python -m pip install tensorboardX") from error
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=len(start.losses) if start else None)
+
+
+@contextmanager
+def _progress(quiet: bool, recipe: Recipe, start: Checkpoint | None) -> Iterator[Any]:
+    """A bar with the loss and the time left on a terminal; elsewhere the lines of the epochs are enough."""
+    if quiet or not sys.stdout or not sys.stdout.isatty():
+        yield lambda step, loss: None
+        return
+    columns: Iterable[Any] = (
+        TextColumn("loss {task.fields[loss]:.4f}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(highlight=False), transient=True, speed_estimate_period=600) as bar:
+        task = bar.add_task("training", total=recipe.total_steps, completed=len(start.losses) if start else 0, loss=0.0)
+        yield lambda step, loss: bar.update(task, completed=step, loss=loss)

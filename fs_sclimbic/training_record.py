@@ -1,0 +1,89 @@
+"""What a model was made of: the json that lies beside trained weights."""
+
+import json
+import platform
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .checkpoint import Epoch
+from .labels import ColorTable
+from .model import sha256_of
+from .provenance import now, versions
+from .recipe import Recipe
+from .staging import write_atomically
+from .training_set import Source, sha256_of_files
+
+LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "nibabel", "surfa", "h5py")
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Data, settings and course of a training."""
+
+    recipe: Recipe
+    colors: ColorTable
+    sources: tuple[Source, ...]
+    """The heads, those left out included."""
+    command: tuple[str, ...]
+    """The command line, word by word."""
+    backend: str
+    """Keras' backend and its device."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_data", [_described(source) for source in self.sources])
+
+    def write(self, weights: str | PathLike[str], epochs: Sequence[Epoch], steps: int, seconds: float) -> Path:
+        """Write the json beside the weights; returns its path.
+
+        Parameters
+        ----------
+        weights : path-like
+            The .h5, with the best weights so far; may not be there yet.
+        epochs : sequence of Epoch
+        steps : int
+            Steps done.
+        seconds : float
+            Time spent, all sessions together.
+        """
+        file = Path(weights)
+        best = max(epochs, key=lambda epoch: epoch.mean_dice, default=None)
+        content: dict[str, Any] = {
+            "program": f"fs_sclimbic {__version__}",
+            "command": shlex.join(self.command),
+            "written": now(),
+            "weights": {"file": file.name, "sha256": sha256_of(file) if file.is_file() else None},
+            "structures": [
+                {"SegId": structure.index, "StructName": structure.name, "rgba": list(structure.rgba)}
+                for structure in self.colors
+            ],
+            "steps": steps,
+            "hours": round(seconds / 3600, 3),
+            "best_epoch": best and best.number,
+            "validation_dice": best and {name: round(value, 4) for name, value in best.dice.items()},
+            "settings": asdict(self.recipe),
+            "backend": self.backend,
+            "platform": f"{platform.platform()} Python {platform.python_version()}",
+            "libraries": [text for text in versions(LIBRARIES) if not text.endswith("absent")],
+            "data": self._data,  # type: ignore[attr-defined]
+            "epochs": [asdict(epoch) for epoch in epochs],
+        }
+        path = file.with_suffix(".json")
+        write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+        return path
+
+
+def _described(source: Source) -> dict[str, Any]:
+    """One head: names of its files, what it was used for, and what was in the files."""
+    return {
+        "case": source.name,
+        "image": source.image.name,
+        "targets": source.targets and source.targets.name,
+        "split": source.split,
+        "weight": source.weight,
+        "sha256": sha256_of_files(source),
+    }

@@ -1,0 +1,233 @@
+"""Heads to learn from: images with label maps or posteriors, brought to the network's box."""
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .conform import conform, resample_linear, scale_intensities, shift_grid
+from .errors import ImageError, TableError, UsageError, naming
+from .labels import ColorTable
+from .volume import Grid, Volume, image_suffix, read_volume
+
+TRAIN, VALIDATE = "train", "validate"
+PREPARED_SUFFIX = ".npz"
+FULL = 255
+LABEL_MARGIN = 2
+TISSUE_PERCENTILE = 99.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """One row of a training list: where a head and its targets lie."""
+
+    name: str
+    """Name of the case."""
+    image: Path
+    """The T1, or a prepared head (.npz)."""
+    targets: Path | None
+    """Label map or posteriors; None for a prepared head, which holds its own."""
+    split: str
+    """``train`` or ``validate``; anything else is left out."""
+    weight: float = 1.0
+    """How often the head is drawn, relative to others."""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One head, ready to be drawn from."""
+
+    name: str
+    image: NDArray[np.uint8]
+    """(fov, fov, fov), 1 mm, RAS; 255 is the image's maximum."""
+    targets: NDArray[np.uint8]
+    """(x, y, z, labels): posteriors, 255 is 1, in a box around the structures; outside it all is background."""
+    start: tuple[int, int, int]
+    """First voxel of that box in the image."""
+    middle: NDArray[np.float64]
+    """Centre of the structures, voxels of the image."""
+    tissue: float
+    """Intensity (0-1) of the brightest tissue: a high percentile around the structures."""
+    weight: float = 1.0
+    """How often the head is drawn, relative to others."""
+
+    @property
+    def has_structures(self) -> list[bool]:
+        """For each structure of the table: whether the targets make it the likeliest label anywhere."""
+        found = np.bincount(self.targets.argmax(-1).ravel(), minlength=self.targets.shape[3])
+        return [bool(count) for count in found[1:]]
+
+
+def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None) -> list[Source]:
+    """Read a training list.
+
+    Parameters
+    ----------
+    path : path-like
+        Tab-separated, first line names the columns: ``case image targets``, and if wanted ``split`` (``train``,
+        ``validate``, anything else is left out) and ``weight``. A prepared head (.npz) needs no ``targets``.
+    root : path-like, optional
+        Folder that relative paths start from; by default the list's own.
+
+    Raises
+    ------
+    TableError
+        If columns are missing, a number is none, or a case comes twice; with the line.
+    """
+    home = Path(root) if root is not None else Path(path).parent
+    try:
+        with open(path, newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"{path}: training list cannot be read ({error})") from error
+    if not rows or not {"case", "image"} <= set(rows[0]):
+        raise TableError(
+            f"{path}: expected a tab-separated table with columns case, image, targets, found "
+            f"{', '.join(rows[0]) if rows else 'nothing'}"
+        )
+    sources: list[Source] = []
+    for number, row in enumerate(rows, 2):
+        image, targets = row["image"] or "", row.get("targets") or ""
+        try:
+            weight = float(row.get("weight") or 1)
+        except ValueError:
+            weight = -1
+        if not row["case"] or not image or (not targets and not image.endswith(PREPARED_SUFFIX)) or not weight > 0:
+            raise TableError(f"{path}:{number}: expected case, image and targets (and a weight above 0), found {row}")
+        if any(source.name == row["case"] for source in sources):
+            raise TableError(f"{path}:{number}: case {row['case']} comes twice")
+        sources.append(
+            Source(row["case"], home / image, home / targets if targets else None, row.get("split") or TRAIN, weight)
+        )
+    return sources
+
+
+def pair_folders(images: str | PathLike[str], labels: str | PathLike[str]) -> list[Source]:
+    """Pair the images of one folder with the label maps of the same names in another.
+
+    Raises
+    ------
+    UsageError
+        If a folder is missing or empty, or a file has no partner; the message names them.
+    """
+    found = []
+    for folder in (images, labels):
+        if not Path(folder).is_dir():
+            raise UsageError(f"{folder}: no such folder")
+        files = sorted(path for path in Path(folder).iterdir() if image_suffix(path))
+        found.append({path.name.removesuffix(image_suffix(path) or ""): path for path in files})
+    single = sorted(found[0].keys() ^ found[1].keys())
+    if single:
+        raise UsageError(
+            f"{len(single)} file(s) without a partner of the same name in {images} and {labels}: "
+            f"{', '.join(single[:5])}"
+        )
+    if not found[0]:
+        raise UsageError(f"{images}: no image ({', '.join(('.nii.gz', '.nii', '.mgz', '.mgh'))}) in it")
+    return [Source(name, path, found[1][name], TRAIN) for name, path in found[0].items()]
+
+
+def hold_out(sources: Sequence[Source], share: float, seed: int) -> list[Source]:
+    """Mark a share of the heads, at least one, for validation if the list marks none."""
+    if any(source.split == VALIDATE for source in sources):
+        return list(sources)
+    pool = [source.name for source in sources if source.split == TRAIN]
+    count = max(1, round(share * len(pool)))
+    chosen = set(np.random.default_rng(seed).permutation(pool)[:count])
+    return [Source(s.name, s.image, s.targets, VALIDATE if s.name in chosen else s.split, s.weight) for s in sources]
+
+
+def read_example(source: Source, colors: ColorTable, fov: int, percentile: float | None = None) -> Example:
+    """Read one head and its targets.
+
+    Parameters
+    ----------
+    source : Source
+        Its targets are a label map of the table's SegIds on any grid, or posteriors with one frame a row.
+        SegIds that are not in the table count as background.
+    colors : ColorTable
+    fov : int
+        Edge of the network's box, voxels of 1 mm.
+    percentile : float, optional
+        Top of the intensity range, as in segmentation.
+
+    Raises
+    ------
+    ImageError
+        If a file cannot be read or holds none of the structures.
+    """
+    if source.targets is None:
+        with naming(source.image):
+            image, targets, start = _read_prepared(source.image, len(colors), fov)
+    else:
+        t1 = read_volume(source.image)
+        with naming(source.image):
+            conformed = conform(scale_intensities(t1, percentile), fov)
+        image = np.rint(conformed.data * FULL).astype(np.uint8)
+        truth = read_volume(source.targets, frames=True)
+        with naming(source.targets):
+            targets, start = _to_targets(truth, colors, conformed.grid)
+    foreground = np.argwhere(targets.argmax(-1) > 0)
+    if not len(foreground):
+        raise ImageError(f"{source.targets or source.image}: holds no voxel of a structure of the colour table")
+    box = tuple(slice(first, first + n) for first, n in zip(start, targets.shape[:3], strict=True))
+    tissue = float(np.percentile(image[box], TISSUE_PERCENTILE)) / FULL
+    return Example(source.name, image, targets, start, foreground.mean(0) + start, tissue, source.weight)
+
+
+def _read_prepared(
+    path: Path, labels: int, fov: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[int, int, int]]:
+    try:
+        with np.load(path) as file:
+            image, targets, start = file["t1"], file["posteriors"], file["box"]
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise ImageError(f"not a prepared head: an .npz with t1, posteriors and box ({error})") from error
+    if image.shape != (fov,) * 3 or targets.ndim != 4 or targets.shape[3] != labels:
+        raise ImageError(
+            f"t1 {image.shape} and posteriors {targets.shape} found; expected {(fov,) * 3} and {labels} channels"
+        )
+    return image, targets, (int(start[0]), int(start[1]), int(start[2]))
+
+
+def _to_targets(truth: Volume, colors: ColorTable, grid: Grid) -> tuple[NDArray[np.uint8], tuple[int, int, int]]:
+    """Bring labels or posteriors to the voxels of a conformed image, in the smallest box that holds them."""
+    labels = len(colors)
+    if truth.data.ndim == 4 and truth.data.shape[3] != labels:
+        raise ImageError(
+            f"{truth.data.shape[3]} frames found, the colour table has {labels} rows (background included)"
+        )
+    if truth.data.ndim == 4:
+        frames = np.asarray(truth.data[..., 1:], np.float32)
+    else:
+        frames = np.stack([truth.data == s.index for s in colors.foreground], -1).astype(np.float32)
+    where = np.argwhere(frames.max(-1) > 0)
+    if not len(where):
+        raise ImageError("holds no voxel of a structure of the colour table")
+    first, last = where.min(0), where.max(0)
+    to_grid = np.linalg.inv(grid.vox2ras) @ truth.grid.vox2ras
+    corners = np.array(np.meshgrid(*zip(first - 1, last + 1, strict=True))).reshape(3, -1)
+    moved = to_grid[:3, :3] @ corners + to_grid[:3, 3:]
+    low = np.clip(np.floor(moved.min(1)).astype(int) - LABEL_MARGIN, 0, None)
+    high = np.clip(np.ceil(moved.max(1)).astype(int) + LABEL_MARGIN + 1, None, grid.shape)
+    if (high <= low).any():
+        raise ImageError(f"its structures lie outside the {grid.shape[0]} mm box about the centre of the image")
+    box = shift_grid(grid, low, tuple(high - low))
+    foreground = np.clip(resample_linear(Volume(frames, truth.grid), box).data, 0, 1)
+    targets = np.concatenate([np.clip(1 - foreground.sum(-1, keepdims=True), 0, 1), foreground], -1)
+    return np.rint(targets * FULL).astype(np.uint8), (int(low[0]), int(low[1]), int(low[2]))
+
+
+def sha256_of_files(source: Source) -> str:
+    """SHA-256 over the image's bytes and then the targets', hexadecimal."""
+    digest = hashlib.sha256()
+    for path in (source.image, source.targets):
+        if path is not None:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,60 @@
+"""Synthetic heads with four structures to learn, each of its own shape, size, place and brightness."""
+
+from pathlib import Path
+
+import numpy as np
+
+from fs_sclimbic.labels import ColorTable, Structure
+from fs_sclimbic.volume import Grid, Volume, write_volume
+
+from .conftest import grid_about
+
+FOUR = ColorTable(
+    (
+        Structure(0, "Unknown", (0, 0, 0, 0)),
+        Structure(11, "Left-Ball", (255, 0, 0, 0)),
+        Structure(50, "Right-Ball", (0, 255, 0, 0)),
+        Structure(16, "Rod", (0, 0, 255, 0)),
+        Structure(80, "Box", (255, 255, 0, 0)),
+    )
+)
+HEAD_MM = np.array([22.0, 24.0, 20.0])
+HEAD_LEVEL, LEVELS = 0.5, (0.85, 0.2, 1.0, 0.7)
+ORIENTATIONS = (np.eye(3), np.array([[-1, 0, 0], [0, 0, 1], [0, -1, 0]]), np.diag([-1, -1, 1]))
+
+
+def labelled_head(seed: int, size_mm: float = 1.0, axes=None) -> tuple[Volume, Volume]:
+    """A noisy T1 and its label map; place, size and contrast of everything depend on the seed."""
+    rng = np.random.default_rng(seed)
+    axes = ORIENTATIONS[seed % 3] if axes is None else axes
+    grid = grid_about(rng.uniform(-20, 20, 3), (np.full(3, 48) / size_mm).astype(int), axes, np.full(3, size_mm))
+    ras = np.moveaxis(np.indices(grid.shape), 0, -1) @ grid.vox2ras[:3, :3].T + grid.vox2ras[:3, 3] - grid.center_ras
+    ras = ras / rng.uniform(0.92, 1.08, 3) - rng.uniform(-2, 2, 3)
+
+    def away(point):
+        return ras - (np.array(point) + rng.uniform(-1.5, 1.5, 3))
+
+    inside = (
+        np.linalg.norm(away((-10, 6, 1)), axis=-1) < rng.uniform(6, 7.5),
+        np.linalg.norm(away((10, 6, 1)), axis=-1) < rng.uniform(6, 7.5),
+        np.linalg.norm(away((0, -10, 2))[..., :2], axis=-1) + 100 * (np.abs(ras[..., 2]) > 10) < 4.5,
+        np.abs(away((0, 8, -9))).max(-1) < rng.uniform(5, 6),
+    )
+    image = np.where(np.linalg.norm(ras / HEAD_MM, axis=-1) < 1, HEAD_LEVEL, 0.0)
+    labels = np.zeros(grid.shape, np.int32)
+    for structure, level, where in zip(FOUR.foreground, LEVELS, inside, strict=True):
+        image[where], labels[where] = level, structure.index
+    image = 300 * np.clip(image + 0.02 * rng.standard_normal(grid.shape), 0, None)
+    return Volume(image.astype(np.float32), grid), Volume(labels, Grid(grid.shape, grid.vox2ras))
+
+
+def write_heads(folder: Path, seeds, **geometry) -> tuple[Path, Path]:
+    """Folders of images and label maps for `fs_sclimbic train`."""
+    images, labels = folder / "images", folder / "labels"
+    for made in (images, labels):
+        made.mkdir(parents=True)
+    for seed in seeds:
+        t1, truth = labelled_head(seed, **geometry)
+        write_volume(t1, images / f"head{seed}.nii.gz")
+        write_volume(truth, labels / f"head{seed}.nii.gz")
+    return images, labels

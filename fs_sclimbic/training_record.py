@@ -11,6 +11,7 @@ from typing import Any
 
 from . import __version__
 from .checkpoint import Epoch
+from .errors import TableError
 from .labels import ColorTable
 from .model import sha256_of
 from .provenance import now, versions
@@ -79,11 +80,17 @@ class TrainingRecord:
 
 def _described(source: Source) -> dict[str, Any]:
     """One head: names of its files, what it was used for, and what was in the files."""
+    sha256, notes = sha256_of_files(source), dict(source.notes)
+    if notes.setdefault("sha256", sha256) != sha256:
+        raise TableError(
+            f"{source.image}: its SHA-256 is {sha256[:12]}..., the list says {notes['sha256'][:12]}...; "
+            "these are not the data of the list"
+        )
     return {
         "case": source.name,
         "image": source.image.name,
         "targets": source.targets and source.targets.name,
         "split": source.split,
         "weight": source.weight,
-        "sha256": sha256_of_files(source),
+        **notes,
     }

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from zipfile import BadZipFile
@@ -18,6 +18,7 @@ from .volume import Grid, Volume, image_suffix, read_volume
 
 TRAIN, VALIDATE = "train", "validate"
 PREPARED_SUFFIX = ".npz"
+COLUMNS = ("case", "image", "targets", "split", "weight")
 FULL = 255
 LABEL_MARGIN = 2
 TISSUE_PERCENTILE = 99.0
@@ -37,6 +38,8 @@ class Source:
     """``train`` or ``validate``; anything else is left out."""
     weight: float = 1.0
     """How often the head is drawn, relative to others."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """Further columns of the list (origin, licence ...), name and text; kept in the model's record."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,7 @@ def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None
     path : path-like
         Tab-separated, first line names the columns: ``case image targets``, and if wanted ``split`` (``train``,
         ``validate``, anything else is left out) and ``weight``. A prepared head (.npz) needs no ``targets``.
+        Further columns are kept for the model's record; a ``sha256`` is compared with the files.
     root : path-like, optional
         Folder that relative paths start from; by default the list's own.
 
@@ -102,8 +106,16 @@ def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None
             raise TableError(f"{path}:{number}: expected case, image and targets (and a weight above 0), found {row}")
         if any(source.name == row["case"] for source in sources):
             raise TableError(f"{path}:{number}: case {row['case']} comes twice")
+        notes = tuple((name, text) for name, text in row.items() if name not in COLUMNS and isinstance(text, str))
         sources.append(
-            Source(row["case"], home / image, home / targets if targets else None, row.get("split") or TRAIN, weight)
+            Source(
+                row["case"],
+                home / image,
+                home / targets if targets else None,
+                row.get("split") or TRAIN,
+                weight,
+                notes,
+            )
         )
     return sources
 
@@ -140,7 +152,7 @@ def hold_out(sources: Sequence[Source], share: float, seed: int) -> list[Source]
     pool = [source.name for source in sources if source.split == TRAIN]
     count = max(1, round(share * len(pool)))
     chosen = set(np.random.default_rng(seed).permutation(pool)[:count])
-    return [Source(s.name, s.image, s.targets, VALIDATE if s.name in chosen else s.split, s.weight) for s in sources]
+    return [replace(source, split=VALIDATE) if source.name in chosen else source for source in sources]
 
 
 def read_example(source: Source, colors: ColorTable, fov: int, percentile: float | None = None) -> Example:

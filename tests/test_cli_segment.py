@@ -327,8 +327,8 @@ def test_no_argument_is_help(capsys):
 
 
 def test_no_weights_is_said_before_anything_is_written(tmp_path, head_file, capsys):
-    assert main(["--i", str(head_file), "--o", str(tmp_path / "o.mgz")]) == 1
-    assert "no weights found. Looked at" in capsys.readouterr().err
+    assert main(["--i", str(head_file), "--o", str(tmp_path / "o.mgz"), "--model", "published"]) == 1
+    assert "no published weights found. Looked at" in capsys.readouterr().err
     assert not (tmp_path / "o.mgz").exists()
 
 

@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage
 
 from fs_sclimbic.augment import draw
-from fs_sclimbic.nn.backend import keras
-from fs_sclimbic.nn.generator import Generator, deformed, warp
+from fs_sclimbic.nn.backend import compiled_function, keras
+from fs_sclimbic.nn.generator import Generator, _geometry, deformed, warp
 from fs_sclimbic.recipe import Augmentation
 from fs_sclimbic.training_set import FULL, Example
 
@@ -67,14 +67,12 @@ def _pair_of(example, settings, rng):
 
 def test_warp_is_smooth_and_invertible():
     """A stationary velocity field gives a diffeomorphism: no voxel is folded over."""
-    from fs_sclimbic.nn.generator import _geometry
-
     settings = Augmentation(**{**OFF.__dict__, "warp": 3})
     box = (48, 48, 48)
     largest = 0.0
     for seed in range(5):
         pair = draw(np.random.default_rng(seed), settings, box, 64, np.full(3, 32.0), 1.0)
-        points = to_numpy(deformed(np.array(box, np.float32), *_geometry(box, pair)[:-2]))
+        points = to_numpy(compiled_function(deformed)(np.array(box, np.float32), *_geometry(box, pair)[:-2]))
         gradients = np.stack([np.stack(np.gradient(points[..., i]), -1) for i in range(3)], -2)
         assert np.linalg.det(gradients).min() > 0
         straight = np.moveaxis(np.indices(box), 0, -1) - 23.5 + 32
@@ -83,11 +81,9 @@ def test_warp_is_smooth_and_invertible():
 
 
 def test_constant_velocity_moves_by_itself():
-    from fs_sclimbic.nn.generator import _geometry
-
     pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, 1.0)
     pair.velocity[..., 1] = 2.5
-    points = to_numpy(deformed(np.array(BOX, np.float32), *_geometry(BOX, pair)[:-2]))
+    points = to_numpy(compiled_function(deformed)(np.array(BOX, np.float32), *_geometry(BOX, pair)[:-2]))
     straight = np.moveaxis(np.indices(BOX), 0, -1) - (np.array(BOX) - 1) / 2 + MIDDLE
     assert np.allclose(points - straight, [0, 2.5, 0], atol=1e-4)
 
@@ -145,12 +141,10 @@ def test_heads_are_drawn_by_weight(example):
 
 def test_targets_beyond_their_box_are_background(example):
     """The rim of the padded targets goes on outside: sampling far away gives pure background."""
-    from fs_sclimbic.nn.generator import _geometry
-
     pair = draw(np.random.default_rng(0), OFF, BOX, FOV, np.array([33.0, 33.0, 33.0]), 1.0)
     padded = np.zeros((18, 20, 18, 2), np.uint8)
     padded[..., 0] = FULL
     padded[1:-1, 1:-1, 1:-1] = example.targets
     size, origin = np.array(BOX, np.float32), np.array(example.start, np.float32) - 1
-    _, targets = warp(example.image.astype(np.float32), padded, origin, size, *_geometry(BOX, pair))
+    _, targets = compiled_function(warp)(example.image.astype(np.float32), padded, origin, size, *_geometry(BOX, pair))
     assert np.array_equal(to_numpy(targets)[-4:, -4:, -4:, 0], np.ones((4, 4, 4)))

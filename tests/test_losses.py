@@ -10,7 +10,8 @@ SHAPE = (1, 6, 5, 4, 3)
 
 
 def of(loss, targets, logits):
-    return float(keras.ops.convert_to_numpy(loss(targets.astype(np.float32), logits.astype(np.float32))))
+    tensors = (keras.ops.convert_to_tensor(array.astype(np.float32)) for array in (targets, logits))
+    return float(keras.ops.convert_to_numpy(loss(*tensors)))
 
 
 @pytest.fixture

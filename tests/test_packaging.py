@@ -25,7 +25,8 @@ def test_wheel_is_complete(tmp_path):
         for folder in ("ctab", "stats_templates")
         for path in ROOT.glob(f"{folder}/*.*")
     }
-    assert len(data) >= 3
+    data |= {path.relative_to(ROOT).as_posix() for path in ROOT.glob("fs_sclimbic/models/*")}
+    assert len(data) >= 5
     assert modules | data | {"fs_sclimbic/py.typed"} <= shipped
 
 

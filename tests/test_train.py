@@ -241,6 +241,14 @@ def test_events_for_tensorboard(data, tmp_path):
     assert b"Dice/Rod" in content
 
 
+def test_data_that_are_not_the_lists(data, tmp_path, capsys):
+    image, labels = data / "images/head1.nii.gz", data / "labels/head1.nii.gz"
+    (tmp_path / "list.tsv").write_text(f"case\timage\ttargets\tsha256\na\t{image}\t{labels}\t{'0' * 64}\n")
+    command = ["--data", str(tmp_path / "list.tsv"), "--ctab", str(data / "four.ctab"), "--o", str(tmp_path / "o")]
+    assert train([*command, *SHORT, "--validate", "0"]) == 1
+    assert "head1.nii.gz: its SHA-256 is" in capsys.readouterr().err
+
+
 def test_stalling():
     def course(*values):
         return [Epoch(i, i, 0.1, 0.1, {"A": value}, 1.0) for i, value in enumerate(values)]

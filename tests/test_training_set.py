@@ -99,6 +99,8 @@ def test_list(tmp_path):
     assert sources[1] == Source("b", tmp_path / "b.npz", None, "validate", 1.0)
     assert read_list(path, "/else")[2].image.as_posix() == "/else/c.npz"
     assert hold_out(sources, 0.5, 1) == sources
+    path.write_text("case\timage\torigin\tsha256\na\ta.npz\tOpenNeuro\tabc\n")
+    assert read_list(path)[0].notes == (("origin", "OpenNeuro"), ("sha256", "abc"))
 
 
 @pytest.mark.parametrize(

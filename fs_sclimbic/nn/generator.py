@@ -197,7 +197,7 @@ def _interpolated(grid: Any, x: Any, y: Any, z: Any) -> Any:
 def _sample_image(image: Any, points: Any) -> Any:
     """Linear interpolation in 0-255, as 0-1; outside the image is 0."""
     shape = image.shape
-    last = np.array(shape, np.float32) - 1
+    last = ops.convert_to_tensor(np.array(shape, np.float32) - 1)
     inside = ops.all((points >= 0) & (points <= last), axis=-1)
     flat = ops.reshape(image, (-1, 1))
     sampled = ops.reshape(_trilinear(flat, shape, ops.reshape(points, (-1, 3))), inside.shape)
@@ -214,12 +214,12 @@ def _in_view(image: Any, points: Any, planes: Any, brain: Any) -> Any:
 def _trilinear(flat: Any, shape: Sequence[int], points: Any) -> Any:
     """Values (n, c) at points (n, 3) of a grid given as (voxels, c); beyond the rim the rim's values go on."""
     points = ops.reshape(points, (-1, 3))
-    last = np.array(shape, np.float32) - 1
-    points = ops.clip(points, 0.0, last)
+    last = ops.convert_to_tensor(np.array(shape, np.float32) - 1)
+    points = ops.minimum(ops.maximum(points, 0.0), last)
     corner = ops.minimum(ops.floor(points), last - 1)
     share = points - corner
     strides = np.array([shape[1] * shape[2], shape[2], 1], np.int32)
-    first = ops.sum(ops.cast(corner, "int32") * strides, axis=-1)
+    first = ops.sum(ops.cast(corner, "int32") * ops.convert_to_tensor(strides), axis=-1)
     total: Any = 0.0
     for dx in (0, 1):
         for dy in (0, 1):

@@ -115,7 +115,9 @@ class Trainer:
         """Write a checkpoint of the training as it is."""
         if self._phase is not None:
             self._weights = weights_of(self._network)
-            self._optimizer_state = [keras.ops.convert_to_numpy(value) for value in self._optimizer.variables]
+            self._optimizer_state = [
+                keras.ops.convert_to_numpy(variable.value) for variable in self._optimizer.variables
+            ]
         checkpoint = Checkpoint(
             self._weights, self._optimizer_state, self._losses, self._epochs, self._fingerprint, self._seconds()
         )

@@ -123,7 +123,7 @@ def fill_weights(network: Any, weights: Weights) -> None:
 def weights_of(network: Any) -> Weights:
     """Copy a network's weights, layer by layer by name, as `fill_weights` takes them."""
     return {
-        layer.name: {variable.name: keras.ops.convert_to_numpy(variable) for variable in layer.weights}
+        layer.name: {variable.name: keras.ops.convert_to_numpy(variable.value) for variable in layer.weights}
         for layer in network.layers
         if layer.weights
     }

@@ -10,6 +10,8 @@ from .recipe import Augmentation
 
 PLANES = 2
 NO_PLANE = 1e6
+# Distance of a cut from the structures, voxels.
+CUT_AWAY = (5, 45)
 FLOAT = np.float32
 
 
@@ -43,6 +45,7 @@ def draw(
     box: tuple[int, int, int],
     fov: int,
     middle: NDArray[np.float64],
+    reach: NDArray[np.float64],
     tissue: float,
 ) -> Draw:
     """Draw one training pair.
@@ -57,14 +60,16 @@ def draw(
         Edge of the head's image, voxels.
     middle : ndarray, shape (3,)
         Centre of the structures, voxels of the head.
+    reach : ndarray, shape (3,)
+        How far they lie from it along each axis; no cut takes them.
     tissue : float
         Intensity of the brightest tissue of the head (its maximum is 1).
     """
     s, size = settings, np.array(box, float)
     if rng.random() < s.elsewhere:
         # Anywhere that the box still lies inside the image.
-        reach = np.maximum(fov - size, 0) / 2
-        center = (fov - 1) / 2 + rng.uniform(-reach, reach)
+        room = np.maximum(fov - size, 0) / 2
+        center = (fov - 1) / 2 + rng.uniform(-room, room)
     else:
         center = middle + rng.uniform(-s.jitter, s.jitter, 3)
     coarse = tuple(np.maximum(np.ceil(size * 0.04).astype(int), 3))
@@ -74,8 +79,8 @@ def draw(
         matrix=_matrix(rng, s).astype(FLOAT),
         center=center.astype(FLOAT),
         velocity=(rng.uniform(0, s.warp) * rng.standard_normal((*coarse, 3))).astype(FLOAT),
-        planes=_planes(rng, s, middle),
-        brain=_brain(rng, s, middle, fov),
+        planes=_planes(rng, s, middle, reach),
+        brain=_brain(rng, s, middle, reach, fov),
         blurs=_blurs(rng, s, box),
         log_bias=(rng.uniform(0, s.bias) * rng.standard_normal(bias_grid)).astype(FLOAT),
         noise=rng.standard_normal(box, FLOAT) * FLOAT(noise_sd),
@@ -97,7 +102,9 @@ def _matrix(rng: np.random.Generator, s: Augmentation) -> NDArray[np.float64]:
     return matrix
 
 
-def _planes(rng: np.random.Generator, s: Augmentation, middle: NDArray[np.float64]) -> NDArray[np.float32]:
+def _planes(
+    rng: np.random.Generator, s: Augmentation, middle: NDArray[np.float64], reach: NDArray[np.float64]
+) -> NDArray[np.float32]:
     """Cut the neck, the face or another side off, some way from the structures."""
     planes = np.zeros((PLANES, 4))
     planes[:, 3] = NO_PLANE
@@ -105,17 +112,22 @@ def _planes(rng: np.random.Generator, s: Augmentation, middle: NDArray[np.float6
         if rng.random() < s.cut / 2:
             normal = rng.standard_normal(3)
             normal /= np.linalg.norm(normal)
-            plane[:3], plane[3] = normal, normal @ middle + rng.uniform(40, 80)
+            plane[:3], plane[3] = normal, normal @ middle + np.abs(normal) @ reach + rng.uniform(*CUT_AWAY)
     return planes.astype(FLOAT)
 
 
-def _brain(rng: np.random.Generator, s: Augmentation, middle: NDArray[np.float64], fov: int) -> NDArray[np.float32]:
+def _brain(
+    rng: np.random.Generator, s: Augmentation, middle: NDArray[np.float64], reach: NDArray[np.float64], fov: int
+) -> NDArray[np.float32]:
     """Keep an ellipsoid about as large as a brain: the image of a stripped brain, or of a narrow coil."""
     if rng.random() >= s.cut / 2:
         return np.array([*middle, *[(4.0 * fov) ** 2] * 3], FLOAT)
     # The limbic structures lie 20 mm below the middle of the brain.
     center = middle + [0, -15, 20] + rng.uniform(-6, 6, 3)
-    return np.array([*center, *(np.array([68, 85, 65]) * rng.uniform(0.9, 1.15, 3)) ** 2], FLOAT)
+    squared = (np.array([68, 85, 65]) * rng.uniform(0.9, 1.15, 3)) ** 2
+    # The furthest corner of the structures' box lies inside, whatever the structures are.
+    furthest = np.sum((np.abs(middle - center) + reach) ** 2 / squared)
+    return np.array([*center, *squared * max(1.0, furthest)], FLOAT)
 
 
 def _blurs(rng: np.random.Generator, s: Augmentation, box: tuple[int, int, int]) -> tuple[NDArray[np.float32], ...]:

@@ -3,13 +3,13 @@
 import errno
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .errors import ModelError, SclimbicError
+from .errors import ModelError, SclimbicError, UsageError
 from .pipeline import Outcome, run_case
 from .provenance import Run, now
 from .qa import Population
@@ -114,6 +114,28 @@ def write_tables(
         else:
             write_atomically(path, encode_text(text))
     return [path for path, _ in files]
+
+
+@contextmanager
+def only_one(lock_file: Path, message: str) -> Iterator[None]:
+    """Let one process at a time into a folder.
+
+    Raises
+    ------
+    UsageError
+        With the message, if another is there.
+    """
+    lock = FileLock(lock_file, timeout=0)
+    try:
+        with suppress(NotImplementedError):  # a file system without locks
+            lock.acquire()
+    except Timeout as error:
+        raise UsageError(message) from error
+    try:
+        yield
+    finally:
+        lock.release()
+        lock_file.unlink(missing_ok=True)
 
 
 def _put_rows(path: Path, text: str) -> None:

@@ -20,6 +20,7 @@ from .record import (
     Record,
     Settings,
     changed_files,
+    changed_settings,
     format_record,
     is_done,
     read_record,
@@ -96,6 +97,13 @@ def run_case(case: Case, get_predictor: Callable[[], Predictor], options: Option
         )
         warnings = result.warnings + etiv_warnings + stale
         write_outputs(case, result, warnings, transform, settings, options, run)
+        otherwise = changed_settings(record, settings) if record is not None else []
+        if otherwise:
+            warnings = (
+                *warnings,
+                f"replaced an earlier result, made with other {', '.join(otherwise)}; tables that were not written now "
+                "still hold its numbers",
+            )
         return Outcome(case, "done", time.monotonic() - start, warnings=warnings, stats=result.stats)
     except ModelError:
         raise

@@ -55,7 +55,8 @@ def plot_training(path: str | PathLike[str], losses: Sequence[float], epochs: Se
     left.plot(steps, losses, color="0.8", linewidth=0.5, label="each step")
     width = min(50, len(losses))
     left.plot(steps[width - 1 :], np.convolve(losses, np.ones(width) / width, "valid"), label=f"mean of {width}")
-    left.set(xlabel="step", ylabel="loss", title="training loss")
+    # A loss falls by powers of ten, and most of what one wants to see lies at the end.
+    left.set(xlabel="step", ylabel="loss", title="training loss", yscale="log")
     left.legend()
     at = [epoch.steps for epoch in epochs]
     for i, name in enumerate(epochs[-1].dice if epochs else ()):

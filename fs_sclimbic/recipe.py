@@ -34,7 +34,9 @@ class Augmentation:
     darkest: float = _setting(0.25, "smallest intensity of the brightest tissue, relative to the image's maximum")
     blur: float = _setting(0.6, "largest sd of a smoothing, mm")
     slices: float = _setting(2.5, "largest thickness of simulated slices, mm; one image in four gets any")
-    cut: float = _setting(0.3, "share of images whose field of view is cut (neck, face, all but the brain)")
+    cut: float = _setting(
+        0.3, "how often the field of view is cut: half of this by either of two planes, and to the brain alone"
+    )
     jitter: float = _setting(14.0, "furthest centre of a box from the structures' centre, voxels along each axis")
     elsewhere: float = _setting(0.2, "share of boxes anywhere in the image instead of around the structures")
 
@@ -72,7 +74,8 @@ class Recipe:
     """Last epochs, in which the network settles: batch norms are fixed to their moving statistics, as they are in
     use, and foreground weighs no more than background, so that volumes come out without bias."""
     patience: int = 0
-    """Stop after this many epochs without a better validation Dice; 0: never."""
+    """Stop after this many epochs without a better validation Dice (counted while settling, if there are epochs for
+    that); 0: never."""
     seed: int = 123
     precision: str = "float32"
     """``float32`` or ``bfloat16``: what the network's layers compute in while training."""
@@ -87,6 +90,10 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
+        if self.fov < 2 * FOV_MULTIPLE or self.fov % FOV_MULTIPLE:
+            raise UsageError(f"--fov {self.fov}: give a multiple of {FOV_MULTIPLE}")
+        if self.percentile is not None and not 0 < self.percentile <= 100:
+            raise UsageError(f"--percentile {self.percentile:g}: give a number above 0, up to 100")
         for edge in self.box:
             if edge < 2 * FOV_MULTIPLE or edge % FOV_MULTIPLE or edge > self.fov:
                 raise UsageError(
@@ -120,6 +127,10 @@ class Recipe:
             return self.learning_rate * warm * (LAST_SHARE + (1 - LAST_SHARE) * (1 + math.cos(math.pi * share)) / 2)
         return self.learning_rate * warm / (1 + (INVERSE_DECAY * step if self.decay == "inverse" else 0))
 
+    def settles(self, epoch: int) -> bool:
+        """Whether an epoch (the first is 0) belongs to the settling ones."""
+        return epoch >= self.epochs - self.settle_epochs
+
     def phase(self, epoch: int) -> tuple[str, bool]:
         """Loss of an epoch (the first is 0), and whether the network is to settle."""
-        return ("l2" if epoch < self.l2_epochs else self.loss), epoch >= self.epochs - self.settle_epochs
+        return ("l2" if epoch < self.l2_epochs else self.loss), self.settles(epoch)

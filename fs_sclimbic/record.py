@@ -95,6 +95,20 @@ def same_settings(record: Record, settings: Settings) -> bool:
     return bool(dict(record.settings) == json.loads(json.dumps(dict(settings))))
 
 
+def changed_settings(record: Record, settings: Settings) -> list[str]:
+    """What a record was made with otherwise, in words; weights by the name that its provenance gives."""
+    before, now = dict(record.settings), json.loads(json.dumps(dict(settings)))
+    names = []
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) == now.get(key):
+            continue
+        name = key.removesuffix("_sha256").replace("_", " ")
+        if key == "weights_sha256":
+            name += next((f" ({line.split()[1]})" for line in record.provenance if line.startswith("Weights ")), "")
+        names.append(name)
+    return names
+
+
 def is_done(record: Record, settings: Settings, products: Sequence[Path]) -> bool:
     """Whether all products were made with these settings and are there."""
     return same_settings(record, settings) and all(

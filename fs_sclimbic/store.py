@@ -94,7 +94,9 @@ def find_model(
     place = _place_of(weights)
     assert place.path is not None
     colors: ColorTable = read_ctab(ctab)
-    return ModelSpec(place.path, sha256_of(place.path), colors, place.origin, fov, features, channels)
+    sha256 = sha256_of(place.path)
+    origin = f"{place.origin}, {PUBLISHED}" if sha256 == PUBLISHED_SHA256 else place.origin
+    return ModelSpec(place.path, sha256, colors, origin, fov, features, channels)
 
 
 def _place_of(weights: str | PathLike[str] | None) -> Place:
@@ -105,12 +107,15 @@ def _place_of(weights: str | PathLike[str] | None) -> Place:
         places = [place for place in places if place.origin == SHIPPED]
     elif weights is not None:
         if not Path(weights).is_file():
-            raise ModelError(f"{weights}: weight file does not exist")
+            raise ModelError(
+                f"{weights}: weight file does not exist; give a file, or the word '{PUBLISHED}' or '{SHIPPED}'"
+            )
         return Place("--model", Path(weights))
     for place in places:
         if place.present:
             return place
-    looked = "; ".join(f"{place.origin}: {place.path or place.note}" for place in default_places())
+    wanted = [place for place in default_places() if weights != PUBLISHED or place.origin != SHIPPED]
+    looked = "; ".join(f"{place.origin}: {place.path or place.note}" for place in wanted)
     raise ModelError(
         f"no {weights or ''} weights found. Looked at {looked}. Give --model FILE, set FREESURFER_HOME, or run "
         f"{INSTALL_HINT}".replace("no  ", "no ")
@@ -151,7 +156,12 @@ def install_model(source: str | PathLike[str]) -> Path:
         If the source cannot be had, or its SHA-256 is not the published one; nothing is installed then.
     """
     target = models_folder() / PUBLISHED_NAME
-    content = _fetch(os.fspath(source))
+    source = os.fspath(source)
+    # A folder is taken for FreeSurfer's, or its models folder.
+    for file in (Path(source) / PUBLISHED_NAME, Path(source) / "models" / PUBLISHED_NAME):
+        if "://" not in source and file.is_file():
+            source = str(file)
+    content = _fetch(source)
     try:
         write_atomically(target, content)
     except OSError as error:

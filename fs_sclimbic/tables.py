@@ -76,6 +76,11 @@ def merge_rows(old: str, new: str) -> str:
     return text.getvalue()
 
 
+def case_names(text: str) -> list[str]:
+    """The cases that a table has rows of."""
+    return [row[0] for row in list(csv.reader(io.StringIO(text)))[1:] if row]
+
+
 def table_files(start: Path, separator: str, tables: Sequence[Table]) -> list[tuple[Path, Table]]:
     """File of each table: ``OUT/sclimbic`` with ``_``, or a single image's ``OUT/name`` with ``.``."""
     return [(start.with_name(f"{start.name}{separator}{table.ending}"), table) for table in tables]

@@ -17,7 +17,7 @@ from .model import sha256_of
 from .provenance import now, versions
 from .recipe import Recipe
 from .staging import write_atomically
-from .training_set import Source, sha256_of_files
+from .training_set import TRAIN, VALIDATE, Source, sha256_of_files
 
 LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "nibabel", "surfa", "h5py")
 
@@ -33,12 +33,23 @@ class TrainingRecord:
     command: tuple[str, ...]
     """The command line, word by word."""
     backend: str
-    """Keras' backend and its device."""
+    """Keras' backend."""
+    first_step: int = 0
+    """Steps that were done when this session began."""
+    earlier: tuple[dict[str, Any], ...] = ()
+    """The sessions before, as `read_sessions` gives them."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_data", [_described(source) for source in self.sources])
 
-    def write(self, weights: str | PathLike[str], epochs: Sequence[Epoch], steps: int, seconds: float) -> Path:
+    def write(
+        self,
+        weights: str | PathLike[str],
+        epochs: Sequence[Epoch],
+        steps: int,
+        seconds: float,
+        ended: str | None = None,
+    ) -> Path:
         """Write the json beside the weights; returns its path.
 
         Parameters
@@ -50,13 +61,23 @@ class TrainingRecord:
             Steps done.
         seconds : float
             Time spent, all sessions together.
+        ended : str, optional
+            Why the training is over; None while it is not.
         """
         file = Path(weights)
-        best = max(epochs, key=lambda epoch: epoch.mean_dice, default=None)
+        best = next((epoch for epoch in reversed(epochs) if epoch.kept), None)
+        session = {
+            "first_step": self.first_step,
+            "command": shlex.join(self.command),
+            "settings": asdict(self.recipe),
+            "backend": self.backend,
+            "platform": f"{platform.platform()} Python {platform.python_version()}",
+            "libraries": [text for text in versions(LIBRARIES) if not text.endswith("absent")],
+        }
         content: dict[str, Any] = {
             "program": f"fs_sclimbic {__version__}",
-            "command": shlex.join(self.command),
             "written": now(),
+            "ended": ended,
             "weights": {"file": file.name, "sha256": sha256_of(file) if file.is_file() else None},
             "structures": [
                 {"SegId": structure.index, "StructName": structure.name, "rgba": list(structure.rgba)}
@@ -66,10 +87,7 @@ class TrainingRecord:
             "hours": round(seconds / 3600, 3),
             "best_epoch": best and best.number,
             "validation_dice": best and {name: round(value, 4) for name, value in best.dice.items()},
-            "settings": asdict(self.recipe),
-            "backend": self.backend,
-            "platform": f"{platform.platform()} Python {platform.python_version()}",
-            "libraries": [text for text in versions(LIBRARIES) if not text.endswith("absent")],
+            "sessions": [*self.earlier, session],
             "data": self._data,  # type: ignore[attr-defined]
             "epochs": [asdict(epoch) for epoch in epochs],
         }
@@ -78,9 +96,18 @@ class TrainingRecord:
         return path
 
 
+def read_sessions(weights: str | PathLike[str]) -> tuple[dict[str, Any], ...]:
+    """The sessions of a training so far, from the record beside its weights; none if there is no record."""
+    try:
+        return tuple(json.loads(Path(weights).with_suffix(".json").read_text())["sessions"])
+    except (OSError, ValueError, KeyError):
+        return ()
+
+
 def _described(source: Source) -> dict[str, Any]:
     """One head: names of its files, what it was used for, and what was in the files."""
-    sha256, notes = sha256_of_files(source), dict(source.notes)
+    notes = dict(source.notes)
+    sha256 = sha256_of_files(source) if source.split in (TRAIN, VALIDATE) else notes.get("sha256", "")
     if notes.setdefault("sha256", sha256) != sha256:
         raise TableError(
             f"{source.image}: its SHA-256 is {sha256[:12]}..., the list says {notes['sha256'][:12]}...; "

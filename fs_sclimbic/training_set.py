@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .conform import conform, resample_linear, scale_intensities, shift_grid
 from .errors import ImageError, TableError, UsageError, naming
 from .labels import ColorTable
-from .volume import Grid, Volume, image_suffix, read_volume
+from .volume import IMAGE_SUFFIXES, Grid, Volume, image_suffix, read_volume
 
 TRAIN, VALIDATE = "train", "validate"
 PREPARED_SUFFIX = ".npz"
@@ -22,6 +22,8 @@ COLUMNS = ("case", "image", "targets", "split", "weight")
 FULL = 255
 LABEL_MARGIN = 2
 TISSUE_PERCENTILE = 99.0
+# A posterior below this is 0 in the targets.
+SMALLEST = 0.5 / FULL
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,22 @@ class Example:
     """Intensity (0-1) of the brightest tissue: a high percentile around the structures."""
     weight: float = 1.0
     """How often the head is drawn, relative to others."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that training sees of the head, hexadecimal."""
+        digest = hashlib.sha256(repr((self.targets.shape, self.start)).encode())
+        digest.update(self.image.tobytes())
+        digest.update(self.targets.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def reach(self) -> NDArray[np.float64]:
+        """How far the structures lie from their centre along each axis, voxels."""
+        first = np.array(self.start)
+        last = first + self.targets.shape[:3] - 1
+        reach: NDArray[np.float64] = np.maximum(self.middle - first, last - self.middle)
+        return reach
 
     @property
     def has_structures(self) -> list[bool]:
@@ -106,13 +124,16 @@ def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None
             raise TableError(f"{path}:{number}: expected case, image and targets (and a weight above 0), found {row}")
         if any(source.name == row["case"] for source in sources):
             raise TableError(f"{path}:{number}: case {row['case']} comes twice")
+        split = (row.get("split") or TRAIN).strip().lower()
+        if split.startswith(("train", "val")) and split not in (TRAIN, VALIDATE):
+            raise TableError(f"{path}:{number}: split '{row['split']}'; write {TRAIN} or {VALIDATE}")
         notes = tuple((name, text) for name, text in row.items() if name not in COLUMNS and isinstance(text, str))
         sources.append(
             Source(
                 row["case"],
                 home / image,
                 home / targets if targets else None,
-                row.get("split") or TRAIN,
+                split,
                 weight,
                 notes,
             )
@@ -134,14 +155,16 @@ def pair_folders(images: str | PathLike[str], labels: str | PathLike[str]) -> li
             raise UsageError(f"{folder}: no such folder")
         files = sorted(path for path in Path(folder).iterdir() if image_suffix(path))
         found.append({path.name.removesuffix(image_suffix(path) or ""): path for path in files})
-    single = sorted(found[0].keys() ^ found[1].keys())
-    if single:
+        if not files:
+            raise UsageError(f"{folder}: no image ({', '.join(IMAGE_SUFFIXES)}) in it")
+    alone = []
+    for folder, mine, others in ((images, found[0], found[1]), (labels, found[1], found[0])):
+        if names := sorted(mine.keys() - others.keys()):
+            alone.append(f"{', '.join(names[:5])}{f' ... ({len(names)})' if len(names) > 5 else ''} only in {folder}")
+    if alone:
         raise UsageError(
-            f"{len(single)} file(s) without a partner of the same name in {images} and {labels}: "
-            f"{', '.join(single[:5])}"
+            f"images and labels are paired by their names: {'; '.join(alone)}; rename or link them, or give --data TSV"
         )
-    if not found[0]:
-        raise UsageError(f"{images}: no image ({', '.join(('.nii.gz', '.nii', '.mgz', '.mgh'))}) in it")
     return [Source(name, path, found[1][name], TRAIN) for name, path in found[0].items()]
 
 
@@ -179,10 +202,15 @@ def read_example(source: Source, colors: ColorTable, fov: int, percentile: float
             image, targets, start = _read_prepared(source.image, len(colors), fov)
     else:
         t1 = read_volume(source.image)
+        truth = read_volume(source.targets, frames=True)
+        if not (t1.grid.oriented and truth.grid.oriented) and not _same_voxels(t1.grid, truth.grid):
+            raise ImageError(
+                f"{source.targets}: lies on another grid than {source.image}, and one of their headers does not say "
+                "how it lies (no qform, sform or goodRASFlag); save both on one grid"
+            )
         with naming(source.image):
             conformed = conform(scale_intensities(t1, percentile), fov)
         image = np.rint(conformed.data * FULL).astype(np.uint8)
-        truth = read_volume(source.targets, frames=True)
         with naming(source.targets):
             targets, start = _to_targets(truth, colors, conformed.grid)
     foreground = np.argwhere(targets.argmax(-1) > 0)
@@ -199,12 +227,16 @@ def _read_prepared(
     try:
         with np.load(path) as file:
             image, targets, start = file["t1"], file["posteriors"], file["box"]
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ImageError(f"not a prepared head: an .npz with t1, posteriors and box ({error})") from error
     if image.shape != (fov,) * 3 or targets.ndim != 4 or targets.shape[3] != labels:
         raise ImageError(
             f"t1 {image.shape} and posteriors {targets.shape} found; expected {(fov,) * 3} and {labels} channels"
         )
+    if image.dtype != np.uint8 or targets.dtype != np.uint8:
+        raise ImageError(f"t1 is {image.dtype} and posteriors {targets.dtype}; expected uint8, where 255 is 1")
+    if start.shape != (3,) or (start < 0).any() or (start + targets.shape[:3] > fov).any():
+        raise ImageError(f"posteriors {targets.shape[:3]} from voxel {start.tolist()} reach beyond the image")
     return image, targets, (int(start[0]), int(start[1]), int(start[2]))
 
 
@@ -217,9 +249,13 @@ def _to_targets(truth: Volume, colors: ColorTable, grid: Grid) -> tuple[NDArray[
         )
     if truth.data.ndim == 4:
         frames = np.asarray(truth.data[..., 1:], np.float32)
+        if not (frames.min() >= 0 and frames.max() <= 1 + SMALLEST):  # NaN is neither
+            raise ImageError(f"posteriors from {frames.min():g} to {frames.max():g} found; expected 0 to 1")
     else:
+        if not np.array_equal(truth.data, np.rint(truth.data)):
+            raise ImageError("labels are not whole numbers; resample label maps with nearest neighbour")
         frames = np.stack([truth.data == s.index for s in colors.foreground], -1).astype(np.float32)
-    where = np.argwhere(frames.max(-1) > 0)
+    where = np.argwhere(frames.max(-1) >= SMALLEST)
     if not len(where):
         raise ImageError("holds no voxel of a structure of the colour table")
     first, last = where.min(0), where.max(0)
@@ -234,6 +270,10 @@ def _to_targets(truth: Volume, colors: ColorTable, grid: Grid) -> tuple[NDArray[
     foreground = np.clip(resample_linear(Volume(frames, truth.grid), box).data, 0, 1)
     targets = np.concatenate([np.clip(1 - foreground.sum(-1, keepdims=True), 0, 1), foreground], -1)
     return np.rint(targets * FULL).astype(np.uint8), (int(low[0]), int(low[1]), int(low[2]))
+
+
+def _same_voxels(one: Grid, other: Grid) -> bool:
+    return one.shape == other.shape and np.allclose(one.vox2ras, other.vox2ras, atol=1e-3)
 
 
 def sha256_of_files(source: Source) -> str:

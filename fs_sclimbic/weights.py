@@ -1,5 +1,6 @@
 """Read and write weight files (.h5) in the published layer naming, without a neural-network library."""
 
+import io
 from collections.abc import Mapping
 from os import PathLike
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import ModelError
 from .model import ModelSpec, network_weights
+from .staging import write_atomically
 
 Weights = dict[str, dict[str, NDArray[np.float32]]]
 """``{layer: {weight: array}}``, for instance ``weights["unet_likelihood"]["bias"]``."""
@@ -116,7 +118,7 @@ def _check_shapes(
 
 
 def write_weights(path: str | PathLike[str], weights: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> None:
-    """Write weights in the layout of the published files, which Keras reads by layer name.
+    """Write weights in the layout of the published files, which Keras reads by layer name; whole or not at all.
 
     Parameters
     ----------
@@ -125,7 +127,9 @@ def write_weights(path: str | PathLike[str], weights: Mapping[str, Mapping[str, 
     weights : mapping
         ``{layer: {weight: array}}`` as `read_weights` gives it.
     """
-    with h5py.File(path, "w") as file:
+    # In memory first: a full disk in the middle of an HDF5 file ends the process without a word.
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
         # Keras' reader of old files asks for these; without a version it rearranges kernels.
         file.attrs["backend"], file.attrs["keras_version"] = b"tensorflow", b"2.3.1"
         file.attrs["layer_names"] = np.array([layer.encode() for layer in weights])
@@ -134,3 +138,4 @@ def write_weights(path: str | PathLike[str], weights: Mapping[str, Mapping[str, 
             group.attrs["weight_names"] = np.array([f"{layer}/{name}:0".encode() for name in arrays])
             for name, array in arrays.items():
                 group.create_dataset(f"{layer}/{name}:0", data=np.asarray(array, np.float32))
+    write_atomically(path, content.getvalue())

@@ -6,11 +6,12 @@ from fs_sclimbic.errors import UsageError
 from fs_sclimbic.recipe import Augmentation
 
 BOX, FOV, MIDDLE = (16, 20, 24), 48, np.array([20.0, 24.0, 28.0])
+REACH = np.array([6.0, 7.0, 4.0])
 OFF = Augmentation(**{name: 0.0 for name in Augmentation.__dataclass_fields__})
 
 
 def drawn(settings=None, seed=0, tissue=0.5):
-    return draw(np.random.default_rng(seed), settings or Augmentation(), BOX, FOV, MIDDLE, tissue)
+    return draw(np.random.default_rng(seed), settings or Augmentation(), BOX, FOV, MIDDLE, REACH, tissue)
 
 
 def test_same_seed_same_draw():
@@ -61,10 +62,12 @@ def test_shares_of_boxes_elsewhere_and_of_cut_images():
 
 
 def test_a_cut_never_takes_the_structures():
-    pairs = [drawn(Augmentation(cut=1), seed) for seed in range(200)]
-    for pair in pairs:
-        assert np.all(pair.planes[:, :3] @ MIDDLE.astype(np.float32) <= pair.planes[:, 3] - 35)
-        assert np.sum((MIDDLE - pair.brain[:3]) ** 2 / pair.brain[3:]) < 0.5
+    for reach in (REACH, np.array([90.0, 80.0, 70.0])):
+        corners = MIDDLE + reach * np.moveaxis(np.indices((2, 2, 2)) * 2 - 1, 0, -1).reshape(-1, 3)
+        for seed in range(200):
+            pair = draw(np.random.default_rng(seed), Augmentation(cut=1), BOX, FOV, MIDDLE, reach, 0.5)
+            assert np.all(corners @ pair.planes[:, :3].T <= pair.planes[:, 3] - 4.9)
+            assert np.all(np.sum((corners - pair.brain[:3]) ** 2 / pair.brain[3:], -1) <= 1 + 1e-5)
 
 
 @pytest.mark.parametrize("thickness", [1.4, 2.0, 2.7])

@@ -4,7 +4,7 @@ import pytest
 from fs_sclimbic.checkpoint import CHECKPOINT_NAME, Checkpoint, Epoch, read_checkpoint, write_checkpoint
 from fs_sclimbic.errors import ModelError
 
-EPOCH = Epoch(1, 50, 0.25, 1e-3, {"A": 0.9, "B": 0.7}, 12.5)
+EPOCH = Epoch(1, 50, 0.25, 1e-3, {"A": 0.9, "B": 0.7}, 12.5, True, True)
 
 
 def test_round_trip(tmp_path):

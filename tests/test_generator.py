@@ -6,13 +6,13 @@ from scipy import ndimage
 
 from fs_sclimbic.augment import draw
 from fs_sclimbic.nn.backend import compiled_function, keras
-from fs_sclimbic.nn.generator import Generator, _geometry, deformed, warp
+from fs_sclimbic.nn.generator import Generator, _bias, _geometry, deformed, spoil, warp
 from fs_sclimbic.recipe import Augmentation
 from fs_sclimbic.training_set import FULL, Example
 
 FOV, BOX = 40, (16, 20, 12)
 OFF = Augmentation(**{name: 0.0 for name in Augmentation.__dataclass_fields__})
-MIDDLE = np.array([19.5, 18.5, 21.5])
+MIDDLE, REACH = np.array([19.5, 18.5, 21.5]), np.full(3, 8.0)
 
 
 def to_numpy(tensor):
@@ -47,7 +47,7 @@ def test_everything_off_cuts_the_box_out(example):
 
 def test_affine_sampling_is_scipys(example):
     settings = Augmentation(**{**OFF.__dict__, "rotation": 25, "scaling": 0.2, "shear": 0.1, "jitter": 3})
-    pair = draw(np.random.default_rng(3), settings, BOX, FOV, MIDDLE, 0.8)
+    pair = draw(np.random.default_rng(3), settings, BOX, FOV, MIDDLE, REACH, 0.8)
     image, targets = (to_numpy(t)[0] for t in _pair_of(example, settings, np.random.default_rng(3)))
     at = (np.moveaxis(np.indices(BOX), 0, -1) - (np.array(BOX) - 1) / 2) @ pair.matrix.T + pair.center
     wanted = ndimage.map_coordinates(example.image / 255, np.moveaxis(at, -1, 0), order=1, cval=0)
@@ -61,7 +61,7 @@ def test_affine_sampling_is_scipys(example):
 def _pair_of(example, settings, rng):
     """The generator's pair of a given stream of chance (its own begins with the choice of the head)."""
     generator = Generator([example], settings, BOX, 1)
-    generator._chance = lambda number: (example, draw(rng, settings, BOX, FOV, MIDDLE, example.tissue))
+    generator._chance = lambda number: (example, draw(rng, settings, BOX, FOV, MIDDLE, REACH, example.tissue))
     return generator.pair(0)
 
 
@@ -71,7 +71,7 @@ def test_warp_is_smooth_and_invertible():
     box = (48, 48, 48)
     largest = 0.0
     for seed in range(5):
-        pair = draw(np.random.default_rng(seed), settings, box, 64, np.full(3, 32.0), 1.0)
+        pair = draw(np.random.default_rng(seed), settings, box, 64, np.full(3, 32.0), REACH, 1.0)
         points = to_numpy(compiled_function(deformed)(np.array(box, np.float32), *_geometry(box, pair)[:-2]))
         gradients = np.stack([np.stack(np.gradient(points[..., i]), -1) for i in range(3)], -2)
         assert np.linalg.det(gradients).min() > 0
@@ -81,7 +81,7 @@ def test_warp_is_smooth_and_invertible():
 
 
 def test_constant_velocity_moves_by_itself():
-    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, 1.0)
+    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, REACH, 1.0)
     pair.velocity[..., 1] = 2.5
     points = to_numpy(compiled_function(deformed)(np.array(BOX, np.float32), *_geometry(BOX, pair)[:-2]))
     straight = np.moveaxis(np.indices(BOX), 0, -1) - (np.array(BOX) - 1) / 2 + MIDDLE
@@ -112,7 +112,7 @@ def test_a_box_away_from_the_structures_is_background(example):
 
 
 def test_cut_makes_black(example):
-    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, 1.0)
+    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, REACH, 1.0)
     pair.planes[0] = [1, 0, 0, MIDDLE[0]]  # nothing right of the middle
     generator = Generator([example], OFF, BOX, 1)
     generator._chance = lambda number: (example, pair)
@@ -125,11 +125,52 @@ def test_noise_has_the_sd_that_was_drawn(example):
     settings = Augmentation(**{**OFF.__dict__, "noise": 25})
     plain = to_numpy(_pair_of(example, OFF, np.random.default_rng(1))[0])
     rng = np.random.default_rng(1)
-    pair = draw(np.random.default_rng(1), settings, BOX, FOV, MIDDLE, 0.8)
+    pair = draw(np.random.default_rng(1), settings, BOX, FOV, MIDDLE, REACH, 0.8)
     noisy = to_numpy(_pair_of(example, settings, rng)[0])
     window = pair.tones[2] - pair.tones[1]
     inner = (noisy > 0.01) & (noisy < 0.99)
     assert np.std((noisy * window + pair.tones[1] - plain)[inner]) == pytest.approx(pair.noise.std(), rel=0.1)
+
+
+def test_spoiling_is_what_the_draw_says():
+    """Smoothing and slices, bias, brightness, noise, window, gamma: the whole chain again, with NumPy."""
+    settings = Augmentation(cut=0, darkest=0.2, gamma=0.6, bias=0.8)
+    rng = np.random.default_rng(5)
+    image = rng.random(BOX, np.float32)
+    kinds = set()
+    for seed in range(12):
+        pair = draw(np.random.default_rng(seed), settings, BOX, FOV, MIDDLE, REACH, 0.8)
+        spoiled = to_numpy(compiled_function(spoil)(image, *pair.blurs, *_bias(BOX, pair), pair.noise, pair.tones))
+        wanted = np.einsum("ai,bj,ck,ijk->abc", *(blur.astype(float) for blur in pair.blurs), image.astype(float))
+        field = pair.log_bias.astype(float)
+        for axis, n in enumerate(BOX):
+            coarse = field.shape[axis]
+            at = np.clip((np.arange(n) + 0.5) / n * coarse - 0.5, 0, coarse - 1)
+            field = np.apply_along_axis(lambda line, at=at: np.interp(at, np.arange(len(line)), line), axis, field)
+        factor, bottom, top, gamma = pair.tones
+        wanted = wanted * np.exp(field) * factor + pair.noise
+        wanted = np.clip((wanted - bottom) / (top - bottom), 0, 1) ** gamma
+        assert np.abs(spoiled - wanted).max() < 2e-3
+        kinds.add((bottom < 0, any(np.abs(blur - np.eye(len(blur))).max() > 0.3 for blur in pair.blurs)))
+    assert len(kinds) >= 3
+
+
+def test_an_ellipsoid_leaves_the_brain_alone(example):
+    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, REACH, 1.0)
+    pair.brain[:] = [*MIDDLE, 25, 36, 16]
+    generator = Generator([example], OFF, BOX, 1)
+    generator._chance = lambda number: (example, pair)
+    image = to_numpy(generator.pair(0)[0])[0, ..., 0]
+    at = np.moveaxis(np.indices(BOX), 0, -1) - (np.array(BOX) - 1) / 2
+    inside = (at**2 / [25, 36, 16]).sum(-1)
+    whole = to_numpy(Generator([example], OFF, BOX, 1).pair(0)[0])[0, ..., 0]
+    assert image[inside > 1.1].max() < 1e-4
+    assert np.allclose(image[inside < 0.9], whole[inside < 0.9], atol=1e-4)
+
+
+def test_pairs_depend_on_the_seed(example):
+    images = [to_numpy(Generator([example], Augmentation(), BOX, seed).pair(0)[0]) for seed in (1, 2)]
+    assert not np.allclose(*images)
 
 
 def test_heads_are_drawn_by_weight(example):
@@ -141,7 +182,7 @@ def test_heads_are_drawn_by_weight(example):
 
 def test_targets_beyond_their_box_are_background(example):
     """The rim of the padded targets goes on outside: sampling far away gives pure background."""
-    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, np.array([33.0, 33.0, 33.0]), 1.0)
+    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, np.array([33.0, 33.0, 33.0]), REACH, 1.0)
     padded = np.zeros((18, 20, 18, 2), np.uint8)
     padded[..., 0] = FULL
     padded[1:-1, 1:-1, 1:-1] = example.targets

@@ -74,6 +74,22 @@ def test_l2_is_zero_at_sure_logits_only(targets):
     assert of(weighted_l2, targets, 0.8 * sure) > 0.01
 
 
+def test_l2_pulls_all_present_labels_alike_and_none_that_is_absent():
+    labels = np.zeros(SHAPE[:-1], int)
+    labels[0, :2], labels[0, 5, 0, 0] = 1, 2
+    four = np.eye(4)[labels]  # a fourth label that is nowhere
+    sure = 5 * (2 * four - 1)
+    losses = []
+    for label in range(3):
+        wrong = sure.copy()
+        wrong[labels == label] = 0
+        losses.append(of(weighted_l2, four, wrong))
+    assert np.allclose(losses, 25 / 3, rtol=1e-4)
+    missed = sure.copy()
+    missed[labels == 2] = sure[labels == 0][0]
+    assert of(weighted_l2, four, missed) > 5
+
+
 def test_a_small_structure_counts_as_much_as_a_large_one():
     labels = np.zeros(SHAPE[:-1], int)
     labels[0, :4], labels[0, 5, 0, 0] = 1, 2

@@ -44,17 +44,17 @@ def flags(data, out):
 def trained(data, tmp_path_factory):
     """A model of four structures of a user's own."""
     out = tmp_path_factory.mktemp("trained") / "model"
-    course = ["--box", "32", "--epochs", "8", "--steps", "50", "--learning-rate", "0.01", "--validate", "0.2"]
-    assert train([*flags(data, out), *course, *GEOMETRY, *GENTLE, "--quiet"]) == 0
+    course = ["--box", "32", "--epochs", "10", "--steps", "50", "--settle-epochs", "4", "--learning-rate", "0.01"]
+    assert train([*flags(data, out), *course, "--validate", "0.2", *GEOMETRY, *GENTLE, "--quiet"]) == 0
     return out
 
 
 def test_loss_falls_and_validation_rises(trained):
     state = read_checkpoint(trained)
-    assert len(state.losses) == 400
+    assert len(state.losses) == 500
     assert np.mean(state.losses[-50:]) < 0.3 * np.mean(state.losses[:50])
     assert state.epochs[-1].mean_dice > 0.85 > 0.5 > state.epochs[0].mean_dice
-    assert [epoch.steps for epoch in state.epochs] == list(range(50, 401, 50))
+    assert [epoch.steps for epoch in state.epochs] == list(range(50, 501, 50))
 
 
 def test_what_is_left_behind(trained, data):
@@ -71,14 +71,20 @@ def test_what_is_left_behind(trained, data):
     assert [head["case"] for head in record["data"]] == [f"head{i}" for i in range(8)]
     assert [head["split"] for head in record["data"]].count("validate") == 2
     assert all(len(head["sha256"]) == 64 for head in record["data"])
-    assert record["settings"]["augmentation"]["warp"] == 1
-    assert (record["steps"], len(record["epochs"])) == (400, 8)
-    best = max(record["epochs"], key=lambda epoch: np.mean(list(epoch["dice"].values())))
+    (session,) = record["sessions"]
+    assert session["settings"]["augmentation"]["warp"] == 1
+    assert session["first_step"] == 0
+    assert record["ended"] == "all epochs done"
+    assert (record["steps"], len(record["epochs"])) == (500, 10)
+    settled = [epoch for epoch in record["epochs"] if epoch["settled"]]
+    best = max(settled, key=lambda epoch: np.mean(list(epoch["dice"].values())))
+    assert len(settled) == 4
     assert record["best_epoch"] == best["number"]
+    assert best["kept"]
     assert str(data) not in json.dumps(record["data"])
-    assert record["command"].startswith("fs_sclimbic train --images")
+    assert session["command"].startswith("fs_sclimbic train --images")
     log = (trained / "training.log").read_text()
-    assert "epoch 8/8: loss" in log
+    assert "epoch 10/10: loss" in log
 
 
 def test_new_heads_are_segmented(trained, tmp_path):
@@ -123,8 +129,9 @@ def test_same_seed_same_losses(data, tmp_path):
     assert train([*flags(data, tmp_path / "other"), *SHORT, *course, "--seed", "7"]) == 0
     one, two, other = (read_checkpoint(tmp_path / name).losses for name in ("one", "two", "other"))
     assert len(one) == 20
-    assert one == two
-    assert one != other
+    # Sums of several threads are taken in changing order.
+    assert np.allclose(one, two, rtol=1e-4)
+    assert not np.allclose(one, other, rtol=1e-2)
 
 
 def test_kill_and_resume(data, tmp_path):
@@ -150,6 +157,9 @@ def test_kill_and_resume(data, tmp_path):
     assert killed.losses[: len(before.losses)] == before.losses
     assert np.allclose(killed.losses, whole.losses, rtol=1e-3)
     assert [epoch.number for epoch in killed.epochs] == [1, 2, 3]
+    assert [epoch.settled for epoch in killed.epochs] == [False, False, True]
+    sessions = json.loads((tmp_path / "killed" / "model.json").read_text())["sessions"]
+    assert sessions[-1]["first_step"] == len(before.losses)
     assert (tmp_path / "killed" / "model.h5").exists()
 
 
@@ -174,9 +184,19 @@ def test_a_signal_ends_after_the_step_and_keeps_it(data, tmp_path):
 
 def test_nothing_is_overwritten_and_nothing_mixed(data, trained, tmp_path, capsys):
     assert train([*flags(data, trained), *SHORT]) == 2
-    assert "holds a training of 400 steps; give --resume" in capsys.readouterr().err
+    assert "holds a training of 500 steps; give --resume" in capsys.readouterr().err
     assert train([*flags(data, trained), *SHORT, "--resume"]) == 1
-    assert "made with another box, features" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "--box (was 32 32 32, now 16 16 16); --steps (was 50, now 250); --features (was 8, now 2)" in printed
+    same = ["--box", "32", "--epochs", "10", "--steps", "50", "--validate", "0.2", *GEOMETRY, "--resume"]
+    before = (trained / "model.json").read_text()
+    assert train([*flags(data, trained), *same]) == 0
+    assert "500 of 500 steps are done" in capsys.readouterr().out
+    assert (trained / "model.json").read_text() == before
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign/model.h5").write_text("precious")
+    assert train([*flags(data, tmp_path / "foreign"), *SHORT]) == 2
+    assert (tmp_path / "foreign/model.h5").read_text() == "precious"
     assert train([*flags(data, tmp_path / "new"), *SHORT, "--resume"]) == 2
     assert "no checkpoint.npz to resume from" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
@@ -222,12 +242,13 @@ def test_mixed_precision_learns_too(data, tmp_path):
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends(data, tmp_path, backend):
     pytest.importorskip(backend)
-    course = ["--epochs", "1", "--steps", "6", "--settle-epochs", "0", "--validate", "0.2", "--backend", backend]
+    course = ["--epochs", "3", "--steps", "4", "--settle-epochs", "1", "--validate", "0.2", "--backend", backend]
+    course += ["--learning-rate", "0.1"]
     command = [sys.executable, "-m", "fs_sclimbic", "train", *flags(data, tmp_path / "o"), *SHORT, *course, "--quiet"]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     state = read_checkpoint(tmp_path / "o")
     assert json.loads((tmp_path / "o" / "model.json").read_text())["backend"] == backend
-    assert len(state.losses) == 6
+    assert len(state.losses) == 12
     assert np.isfinite(state.losses).all()
     assert set(state.epochs[0].dice) == {s.name for s in FOUR.foreground}
 
@@ -247,6 +268,107 @@ def test_data_that_are_not_the_lists(data, tmp_path, capsys):
     command = ["--data", str(tmp_path / "list.tsv"), "--ctab", str(data / "four.ctab"), "--o", str(tmp_path / "o")]
     assert train([*command, *SHORT, "--validate", "0"]) == 1
     assert "head1.nii.gz: its SHA-256 is" in capsys.readouterr().err
+
+
+@pytest.fixture
+def small_trainer(data, tmp_path):
+    """Makes a Trainer of a few steps; keywords go to the recipe."""
+    from fs_sclimbic.nn.train import Trainer
+    from fs_sclimbic.recipe import Recipe
+    from fs_sclimbic.training_set import pair_folders, read_example
+
+    heads = [read_example(source, FOUR, 48) for source in pair_folders(data / "images", data / "labels")[:3]]
+
+    def make(start=None, **settings):
+        recipe = Recipe(**{"box": (16, 16, 16), "fov": 48, "features": 2, "steps": 4, **settings})
+        return Trainer(heads[:2], heads[2:], FOUR, recipe, tmp_path, start)
+
+    return make
+
+
+def test_a_change_of_phase_keeps_the_optimizer_and_settles(small_trainer):
+    from fs_sclimbic.nn.losses import SETTLING
+
+    trainer = small_trainer(epochs=3, l2_epochs=1, settle_epochs=1)
+    iterations, losses = [], []
+    for _ in trainer.run():
+        iterations.append(int(trainer._optimizer.iterations.numpy()))
+        losses.append(trainer._network.loss)
+    assert iterations == list(range(1, 13))
+    assert losses[8] is SETTLING["dice+cross-entropy"]
+    assert losses[7] is not losses[8]
+    assert losses[0] is SETTLING["l2"]
+
+
+def test_the_model_is_the_best_epoch(small_trainer, tmp_path, monkeypatch):
+    """Its weights, not the last ones; and a settled epoch before any other."""
+    from fs_sclimbic.nn.train import Trainer
+    from fs_sclimbic.nn.unet import weights_of
+
+    scores = iter([0.5, 0.9, 0.6, 0.8, 0.7])
+    monkeypatch.setattr(Trainer, "validate", lambda self: {"Rod": next(scores)})
+    trainer = small_trainer(epochs=5, settle_epochs=2)
+    seen = {}
+    for _, _, epoch in trainer.run():
+        if epoch:
+            seen[epoch.number] = weights_of(trainer._network)["unet_likelihood"]["kernel"]
+    import h5py
+
+    with h5py.File(tmp_path / "model.h5") as file:
+        kept = file["unet_likelihood/unet_likelihood/kernel:0"][()]
+    assert [epoch.kept for epoch in trainer.save().epochs] == [True, True, False, True, False]
+    assert np.array_equal(kept, seen[4])
+    assert not np.array_equal(kept, seen[5])
+
+
+def test_a_structure_that_no_validation_head_has(small_trainer, data, tmp_path):
+    """It has no Dice; the mean is over the others, and a model is written."""
+    from dataclasses import replace
+
+    trainer = small_trainer(epochs=1)
+    head = trainer._validate[0]
+    targets = head.targets.copy()
+    targets[..., 0] = np.maximum(targets[..., 0], targets[..., 4])
+    targets[..., 4] = 0
+    trainer._validate = [replace(head, targets=targets)]
+    (epoch,) = [epoch for _, _, epoch in trainer.run() if epoch]
+    assert set(epoch.dice) == {"Left-Ball", "Right-Ball", "Rod"}
+    assert np.isfinite(epoch.mean_dice)
+    assert epoch.kept
+
+
+def test_heads_in_another_order_are_the_same_and_others_are_not(small_trainer):
+    trainer = small_trainer(epochs=1)
+    for _ in trainer.run():
+        pass
+    start = trainer.save()
+    small_trainer(start, epochs=2)
+    from dataclasses import replace
+
+    from fs_sclimbic.errors import ModelError
+
+    changed = replace(start, fingerprint=start.fingerprint.replace('"head0": [1.0, "', '"head0": [1.0, "0'))
+    assert changed.fingerprint != start.fingerprint
+    with pytest.raises(ModelError, match="other training heads head0"):
+        small_trainer(changed, epochs=2)
+
+
+def test_structures_and_words_that_are_not_there(data, tmp_path, capsys):
+    (tmp_path / "more.ctab").write_text(format_ctab(FOUR) + "99 Typo 1 2 3 0\n")
+    command = [f"--images={data / 'images'}", f"--labels={data / 'labels'}", f"--o={tmp_path / 'o'}", *SHORT]
+    assert train([*command, f"--ctab={tmp_path / 'more.ctab'}"]) == 2
+    assert "99 Typo is in none of the 7 heads to learn from" in capsys.readouterr().err
+    assert train([*command, f"--ctab={data / 'four.ctab'}", "--threads", "0"]) == 2
+    assert "--threads 0" in capsys.readouterr().err
+
+
+def test_one_training_at_a_time_in_a_folder(data, tmp_path, capsys):
+    from filelock import FileLock
+
+    (tmp_path / "o").mkdir()
+    with FileLock(tmp_path / "o" / ".training.lock"):
+        assert train([*flags(data, tmp_path / "o"), *SHORT, "--epochs", "1", "--steps", "1"]) == 2
+    assert "another training runs here" in capsys.readouterr().err
 
 
 def test_stalling():

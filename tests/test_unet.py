@@ -138,3 +138,48 @@ def test_a_device_that_is_not_there(tiny_model):
 
     with pytest.raises(ModelError, match="99"):
         KerasPredictor(tiny_model, device="99")
+
+
+def test_frozen_norms_stay_frozen_in_training():
+    """A step at rate 0 moves no statistics, and its loss is the one of inference; gamma and beta still learn."""
+    import keras
+
+    from fs_sclimbic.nn.unet import build_unet, weights_of
+
+    keras.utils.set_random_seed(1)
+    image = RNG.random((1, 8, 8, 8, 1)).astype(np.float32)
+    targets = np.eye(3)[RNG.integers(0, 3, (1, 8, 8, 8))].astype(np.float32)
+    losses = {}
+    for frozen in (True, False):
+        network = build_unet(3, 2, frozen_norm=frozen)
+        network.compile(keras.optimizers.SGD(0.0), "categorical_crossentropy", jit_compile=False)
+        before = weights_of(network)
+        losses[frozen] = [float(network.train_on_batch(image, targets)), float(network.test_on_batch(image, targets))]
+        after = weights_of(network)
+        moved = [
+            name
+            for layer, arrays in after.items()
+            for name, array in arrays.items()
+            if not np.array_equal(array, before[layer][name])
+        ]
+        assert set(moved) == (set() if frozen else {"moving_mean", "moving_variance"})
+        assert len(network.trainable_variables) == 32
+    assert losses[True][0] == pytest.approx(losses[True][1], rel=1e-6)
+    assert losses[False][0] != pytest.approx(losses[False][1], rel=1e-2)
+
+
+def test_compiled_network_follows_its_weights(tmp_path):
+    """What validates a network in training must see the weights of now, not those of its first call."""
+    import keras
+
+    from fs_sclimbic.nn.backend import compiled
+    from fs_sclimbic.nn.unet import build_unet, fill_weights
+
+    network = build_unet(3, 2, fov=8)
+    forward = compiled(network)
+    image = keras.ops.convert_to_tensor(RNG.random((1, 8, 8, 8, 1)).astype(np.float32))
+    first = keras.ops.convert_to_numpy(forward(image))
+    fill_weights(network, random_weights(3, 2))
+    second = keras.ops.convert_to_numpy(forward(image))
+    assert np.abs(second - first).max() > 0.01
+    assert np.allclose(second, keras.ops.convert_to_numpy(network(image)), atol=1e-5)

@@ -2,17 +2,20 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from .. import __version__
 from ..cohort import log_text, outcome_lines, run_cohort, write_tables
 from ..errors import SclimbicError, UsageError
 from ..labels import ColorTable
+from ..model import ModelSpec
 from ..pipeline import Outcome
 from ..provenance import Run, peak_memory_kb
 from ..qa import read_population
+from ..record import read_record
 from ..segmentation import ANTERIOR_COMMISSURE, Options, Predictor
 from ..store import advice, find_model
+from ..tables import case_names
 from ..weights import read_weights
 from .flags import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_interrupt
@@ -114,6 +117,10 @@ def _run_plan(
         lost = error
         log(str(error))
     tables_written = _write_tables(plan, outcomes, options, log)
+    if plan.update_tables and tables_written:
+        for line in _mixed_weights(plan, this_run.spec):
+            log(f"warning: {line}")
+            say(f"warning: {line}", sys.stderr)
 
     count = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "skipped", "failed")}
     summary = ", ".join(f"{number} {status}" for status, number in count.items())
@@ -129,6 +136,21 @@ def _run_plan(
     if interrupted:
         return INTERRUPTED
     return SOME_FAILED if count["failed"] or not tables_written else ALL_DONE
+
+
+def _mixed_weights(plan: Plan, spec: ModelSpec) -> Iterator[str]:
+    """Tables into which one subject's row was put, and that hold rows made with other weights."""
+    (case,) = plan.cases
+    record_of = case.outputs.record.relative_to(plan.folder / case.name)
+    for path, _ in plan.tables:
+        names = case_names(path.read_text("utf-8", "surrogateescape")) if path.exists() else []
+        records = ((name, read_record(plan.folder / name / record_of)) for name in names if name != case.name)
+        others = [name for name, record in records if record and record.settings.get("weights_sha256") != spec.sha256]
+        if others:
+            yield (
+                f"{path}: {len(others)} of {len(names)} rows were made with other weights than {spec.name} "
+                f"({', '.join(others[:5])}{' ...' if len(others) > 5 else ''}); run them again with the same weights"
+            )
 
 
 def _write_tables(plan: Plan, outcomes: Sequence[Outcome], options: Options, log: Callable[..., None]) -> bool:

@@ -71,7 +71,11 @@ def build_parser() -> argparse.ArgumentParser:
             int,
             "last epochs with batch norms fixed and foreground weighing no more, for volumes without bias",
         ),
-        ("patience", int, "stop after so many epochs without a better validation Dice; 0: never"),
+        (
+            "patience",
+            int,
+            "stop after so many epochs without a better validation Dice, settling epochs if there are any; 0: never",
+        ),
         ("seed", int, "same seed, same course"),
         ("checkpoint-steps", int, "steps between checkpoints: a kill loses at most these"),
     ):

@@ -1,8 +1,11 @@
 """Do a training: read the heads, step, show where it stands, keep what came out."""
 
 import argparse
+import importlib.util
 import logging
+import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,20 +15,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from .. import __version__
-from ..checkpoint import CHECKPOINT_NAME, Checkpoint, Epoch, read_checkpoint
+from ..checkpoint import CHECKPOINT_NAME, Checkpoint, Epoch, check_resumable, lasting_settings, read_checkpoint
+from ..cohort import only_one
 from ..errors import SclimbicError, UsageError
 from ..labels import ColorTable, format_ctab, read_ctab
 from ..plots import plot_training
 from ..provenance import now
 from ..recipe import Recipe
 from ..staging import append_text, write_atomically
-from ..training_record import TrainingRecord
+from ..training_record import TrainingRecord, read_sessions
 from ..training_set import TRAIN, VALIDATE, Example, Source, hold_out, pair_folders, read_example, read_list
 from .flags import ALL_DONE, INTERRUPTED
 from .guard import signals_ask
 from .progress import say
 
-LOG_NAME, PLOT_NAME = "training.log", "training.png"
+LOG_NAME, PLOT_NAME, LOCK_NAME = "training.log", "training.png", ".training.lock"
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +45,33 @@ def train(args: argparse.Namespace, recipe: Recipe, command: tuple[str, ...]) ->
     colors = read_ctab(args.ctab)
     if len(colors) < 2:
         raise UsageError(f"{args.ctab}: the colour table has no structure besides the background")
+    _check_installed(args)
     sources = _sources(args, recipe)
     folder = Path(args.o)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--o {folder}: is a file; give a folder")
     start = _start(folder, args.resume)
+    if start:
+        check_resumable(folder, start, lasting_settings(recipe, colors))
+        if len(start.losses) >= recipe.total_steps:
+            say(f"{folder}: {len(start.losses)} of {recipe.total_steps} steps are done; give more --epochs to go on")
+            return ALL_DONE
     folder.mkdir(parents=True, exist_ok=True)
+    with only_one(folder / LOCK_NAME, f"{folder}: another training runs here; give another --o"):
+        return _train(args, recipe, command, colors, sources, start)
+
+
+def _train(
+    args: argparse.Namespace,
+    recipe: Recipe,
+    command: tuple[str, ...],
+    colors: ColorTable,
+    sources: Sequence[Source],
+    start: Checkpoint | None,
+) -> int:
+    folder = Path(args.o)
     tell = _Teller(folder / LOG_NAME, args.quiet)
-    tell(f"fs_sclimbic {__version__} train, {now()}: {' '.join(command)}", log_only=True)
+    tell(f"fs_sclimbic {__version__} train: {' '.join(command)}", log_only=True)
     examples = _read_examples(sources, colors, recipe, tell)
 
     # Loads Keras; not before the data are known to be good.
@@ -56,34 +81,57 @@ def train(args: argparse.Namespace, recipe: Recipe, command: tuple[str, ...]) ->
     configure(args.threads, args.cuda_device)
     trainer = Trainer(examples[TRAIN], examples[VALIDATE], colors, recipe, folder, start)
     write_atomically(folder / Path(MODEL_NAME).with_suffix(".ctab"), format_ctab(colors).encode())
-    record = TrainingRecord(recipe, colors, tuple(sources), command, keras.backend.backend())
-    tell(
-        f"{len(examples[TRAIN])} heads to learn from, {len(examples[VALIDATE])} to validate, "
-        f"{len(colors) - 1} structures; step {len(start.losses) if start else 0} of {recipe.total_steps}"
-    )
+    done = len(start.losses) if start else 0
+    earlier = read_sessions(folder / MODEL_NAME) if start else ()
+    record = TrainingRecord(recipe, colors, tuple(sources), command, keras.backend.backend(), done, earlier)
+    tell(f"{len(colors) - 1} structures, step {done} of {recipe.total_steps}")
     board = _board(folder, start) if args.tensorboard else None
+
+    def keep(state: Checkpoint, ended: str | None = None) -> None:
+        record.write(folder / MODEL_NAME, state.epochs, len(state.losses), state.seconds, ended)
+        try:
+            plot_training(folder / PLOT_NAME, state.losses, state.epochs)
+        except UsageError as error:
+            logger.warning("%s", error)
+
     interrupted = False
     with signals_ask() as asked_to_stop, _progress(args.quiet, recipe, start) as advance:
         for step, loss, epoch in trainer.run():
             advance(step, loss)
-            if board:
-                board.add_scalar("loss", loss, step)
             if epoch:
                 tell(_line(epoch, recipe))
-                _keep(folder, record, trainer.save(), MODEL_NAME, board)
+                keep(trainer.save())
+            if board:
+                _add_events(board, step, loss, epoch)
             if asked_to_stop():
                 interrupted = True
                 break
+    if board:
+        board.close()
     last = trainer.save()
-    _keep(folder, record, last, MODEL_NAME, board)
     if interrupted:
+        keep(last, "interrupted")
         tell(f"interrupted after step {len(last.losses)}; the same command with --resume goes on")
         return INTERRUPTED
-    best = max(last.epochs, key=lambda epoch: epoch.mean_dice)
-    tell(f"done after {len(last.losses)} steps, {last.seconds / 3600:.2f} h: {folder / MODEL_NAME}")
-    if best.dice:
-        tell("best validation Dice " + ", ".join(f"{name} {value:.3f}" for name, value in best.dice.items()))
+    ended = "stopped early: validation no longer rose" if trainer.has_stalled else "all epochs done"
+    keep(last, ended)
+    tell(f"{ended}, {len(last.losses)} steps, {last.seconds / 60:.0f} min: {folder / MODEL_NAME}")
+    best = next((epoch for epoch in reversed(last.epochs) if epoch.kept), None)
+    if best and best.dice:
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in best.dice.items())
+        tell(f"the model is that of epoch {best.number}{', settled' if best.settled else ''}; validation Dice {scores}")
     return ALL_DONE
+
+
+def _check_installed(args: argparse.Namespace) -> None:
+    """Refuse before anything is read what would fail after it for want of a package."""
+    backend = args.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
+    if importlib.util.find_spec(backend) is None:
+        raise UsageError(f"--backend {backend}: is not installed; python -m pip install {backend}")
+    if args.tensorboard and importlib.util.find_spec("tensorboardX") is None:
+        raise UsageError("--tensorboard needs tensorboardX: python -m pip install tensorboardX")
+    if args.threads is not None and args.threads < 1:
+        raise UsageError(f"--threads {args.threads}: give a positive number")
 
 
 def _sources(args: argparse.Namespace, recipe: Recipe) -> list[Source]:
@@ -112,6 +160,8 @@ def _start(folder: Path, resume: bool) -> Checkpoint | None:
         raise UsageError(
             f"{folder}: holds a training of {len(start.losses)} steps; give --resume to go on, or another folder"
         )
+    if not resume and (folder / "model.h5").exists():
+        raise UsageError(f"{folder}: holds a model.h5 that would be overwritten; give another folder")
     if resume and not start:
         raise UsageError(f"{folder}: holds no {CHECKPOINT_NAME} to resume from; leave --resume out to start")
     return start
@@ -123,22 +173,37 @@ def _read_examples(
     """Read all heads; every one that cannot be used is told before anything is trained."""
     examples: dict[str, list[Example]] = {TRAIN: [], VALIDATE: []}
     broken = []
-    for source in sources:
-        if source.split not in examples:
-            continue
+    used = [source for source in sources if source.split in examples]
+    left_out = Counter(source.split for source in sources if source.split not in examples)
+    tell(
+        f"reading {len(used)} heads"
+        + (f"; left out: {', '.join(f'{n} {split}' for split, n in left_out.items())}" if left_out else "")
+    )
+    for source in used:
         try:
-            example = read_example(source, colors, recipe.fov, recipe.percentile)
+            examples[source.split].append(read_example(source, colors, recipe.fov, recipe.percentile))
         except SclimbicError as error:
             broken.append(str(error))
-            continue
-        examples[source.split].append(example)
-        missing = [s.name for s, there in zip(colors.foreground, example.has_structures, strict=True) if not there]
-        if missing:
-            tell(f"warning: {source.name} has no voxel of {', '.join(missing)}")
     for line in broken:
         tell(f"error: {line}", stream=sys.stderr)
     if broken:
-        raise UsageError(f"{len(broken)} of {len(sources)} heads cannot be used; mend them or take them off the list")
+        raise UsageError(f"{len(broken)} of {len(used)} heads cannot be used; mend them or take them off the list")
+    for i, structure in enumerate(colors.foreground):
+        for split, heads in examples.items():
+            missing = [head.name for head in heads if not head.has_structures[i]]
+            if heads and len(missing) == len(heads) and split == TRAIN:
+                raise UsageError(
+                    f"{structure.index} {structure.name} is in none of the {len(heads)} heads to learn from; take it "
+                    "off the colour table (--ctab)"
+                )
+            if missing:
+                names = f"{', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}"
+                tell(
+                    f"warning: {structure.name} is missing in {len(missing)} of {len(heads)} heads to {split}: {names}",
+                    stream=sys.stderr,
+                )
+    names = ", ".join(head.name for head in examples[VALIDATE]) or "none"
+    tell(f"{len(examples[TRAIN])} heads to learn from; to validate: {names}")
     return examples
 
 
@@ -162,26 +227,19 @@ def _line(epoch: Epoch, recipe: Recipe) -> str:
     return f"{text}, Dice {epoch.mean_dice:.3f} (worst {worst} {epoch.dice[worst]:.3f})"
 
 
-def _keep(folder: Path, record: TrainingRecord, state: Checkpoint, model: str, board: Any) -> None:
-    """Write the record, the plot and the events of an epoch."""
-    record.write(folder / model, state.epochs, len(state.losses), state.seconds)
-    try:
-        plot_training(folder / PLOT_NAME, state.losses, state.epochs)
-    except UsageError as error:
-        logger.warning("%s", error)
-    if board and state.epochs:
-        epoch = state.epochs[-1]
+def _add_events(board: Any, step: int, loss: float, epoch: Epoch | None) -> None:
+    """What TensorBoard shows."""
+    board.add_scalar("loss", loss, step)
+    if epoch and epoch.dice:
         for name, value in {**epoch.dice, "mean": epoch.mean_dice}.items():
-            board.add_scalar(f"Dice/{name}", value, epoch.steps)
+            board.add_scalar(f"Dice/{name}", value, step)
         board.flush()
 
 
 def _board(folder: Path, start: Checkpoint | None) -> Any:
     """A writer of TensorBoard's event files; steps that are done again replace the earlier ones."""
-    try:
-        from tensorboardX import SummaryWriter
-    except ImportError as error:
-        raise UsageError("--tensorboard needs tensorboardX: python -m pip install tensorboardX") from error
+    from tensorboardX import SummaryWriter
+
     return SummaryWriter(str(folder / "tensorboard"), purge_step=len(start.losses) if start else None)
 
 

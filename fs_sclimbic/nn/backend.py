@@ -67,6 +67,8 @@ def configure(threads: int | None = None, device: str | None = None) -> None:
         import torch
 
         torch.set_num_threads(threads)
+    elif threads:
+        logger.warning("%s takes the threads that it finds; --threads %d has no effect on it", backend, threads)
 
 
 def compiled(network: Any) -> Callable[..., Any]:
@@ -87,7 +89,16 @@ def compiled(network: Any) -> Callable[..., Any]:
     if backend == "jax":
         import jax
 
-        return jax.jit(forward)  # type: ignore[no-any-return]
+        def stateless(trainable: Any, fixed: Any, inputs: Any) -> Any:
+            return network.stateless_call(trainable, fixed, inputs, training=False)[0]
+
+        # The weights are arguments: those of the first call would stay in the compiled code for ever.
+        jitted = jax.jit(stateless)
+        return lambda *inputs: jitted(
+            [variable.value for variable in network.trainable_variables],
+            [variable.value for variable in network.non_trainable_variables],
+            inputs[0] if len(inputs) == 1 else list(inputs),
+        )
     if backend == "torch":
         import torch
 

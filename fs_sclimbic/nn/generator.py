@@ -79,7 +79,7 @@ class Generator:
         rng = np.random.default_rng((self._seed, number))
         example = self._examples[rng.choice(len(self._examples), p=self._shares)]
         fov = example.image.shape[0]
-        return example, draw(rng, self._settings, self._box, fov, example.middle, example.tissue)
+        return example, draw(rng, self._settings, self._box, fov, example.middle, example.reach, example.tissue)
 
     def _reaches(self, example: Example, chance: Draw) -> bool:
         """Whether the box can hold a structure: its corners, moved, with room for the warp."""
@@ -178,7 +178,7 @@ def spoil(image: Any, blur_x: Any, blur_y: Any, blur_z: Any, log_bias: Any, *res
     bias = ops.exp(_interpolated(log_bias[..., None], *between))
     spoiled = (blurred * bias)[..., 0] * tones[0] + noise
     windowed = ops.clip((spoiled - tones[1]) / (tones[2] - tones[1]), 0.0, 1.0)
-    return ops.power(windowed + 1e-6, tones[3])
+    return ops.power(windowed, tones[3])
 
 
 def _voxels(shape: Sequence[int]) -> Any:

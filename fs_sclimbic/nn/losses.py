@@ -43,14 +43,15 @@ def _entropy(targets: Any, logits: Any) -> Any:
 
 
 def weighted_l2(targets: Any, logits: Any) -> Any:
-    """Mean squared distance of logits from +5 and -5, each label weighted by the inverse of its size."""
+    """Mean squared distance of logits from +5 (the voxel's label) and -5 (the others).
+
+    Every label that is in the box has the same weight in all, shared by its voxels.
+    """
     size = ops.sum(targets, axis=SPACE)
-    weights = 1 / (size + DICE_SMOOTHING)
-    weights = weights / ops.sum(weights)
-    aim = SURE * (2 * targets - 1)
-    distance = ops.sum(targets * ops.square(logits - aim) * weights, axis=SPACE) / (size + DICE_SMOOTHING)
-    others = ops.mean((1 - targets) * ops.square(logits - aim), axis=SPACE)
-    return ops.sum(distance) + ops.mean(others)
+    share = ops.where(size >= 1, 1 / ops.maximum(size, 1.0), 0.0)
+    weight = ops.sum(targets * share, axis=-1)
+    distance = ops.mean(ops.square(logits - SURE * (2 * targets - 1)), axis=-1)
+    return ops.sum(weight * distance) / ops.sum(weight)
 
 
 def dice_and_cross_entropy(targets: Any, logits: Any) -> Any:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint import Checkpoint, Epoch, write_checkpoint
+from ..checkpoint import Checkpoint, Epoch, check_resumable, lasting_settings, write_checkpoint
 from ..errors import ModelError
 from ..labels import ColorTable
 from ..model import FOV_MULTIPLE
@@ -26,8 +26,6 @@ from .unet import build_unet, fill_weights, weights_of
 MODEL_NAME = "model.h5"
 # Room around the structures in validation: the network sees 22 voxels far, and false labels nearby count.
 VALIDATION_MARGIN = 20
-# Changing these in mid-training would make its record untrue; the others may be changed when it is resumed.
-LASTING = ("box", "batch", "seed", "features", "fov", "percentile")
 
 
 class Trainer:
@@ -60,11 +58,13 @@ class Trainer:
         folder: str | PathLike[str],
         start: Checkpoint | None = None,
     ) -> None:
+        # The generator draws heads by their place in the list: a list in another order is the same list.
+        train = sorted(train, key=lambda example: example.name)
         self._validate, self._colors, self._recipe, self._folder = validate, colors, recipe, Path(folder)
         self._generator = Generator(train, recipe.augmentation, recipe.box, recipe.seed)
         fingerprint = _fingerprint(train, validate, colors, recipe)
-        if start is not None and start.fingerprint != fingerprint:
-            raise ModelError(_difference(self._folder, start.fingerprint, fingerprint))
+        if start is not None:
+            check_resumable(self._folder, start, json.loads(fingerprint))
         if start is None:
             keras.utils.set_random_seed(recipe.seed)
             start = Checkpoint(weights_of(build_unet(len(colors), recipe.features)), [], [], [], fingerprint)
@@ -73,6 +73,9 @@ class Trainer:
         self._losses, self._epochs = list(start.losses), list(start.epochs)
         self._began = time.perf_counter() - start.seconds
         self._phase: tuple[str, bool] | None = None
+        # What users of the weights will run: float32, whatever the training computes in.
+        self._in_use = build_unet(len(colors), recipe.features)
+        self._forward = compiled(self._in_use)
 
     def run(self) -> Iterator[tuple[int, float, Epoch | None]]:
         """Train to the end of the recipe, or until the validation stops it.
@@ -94,11 +97,12 @@ class Trainer:
             If the loss is no longer a number.
         """
         recipe = self._recipe
-        while len(self._losses) < recipe.total_steps and not has_stalled(self._epochs, recipe.patience):
+        while len(self._losses) < recipe.total_steps and not self.has_stalled:
             step = len(self._losses)
             self._enter(recipe.phase(step // recipe.steps))
             self._optimizer.learning_rate = recipe.rate(step)
             image, targets = self._generator.batch(step, recipe.batch)
+            self._network.reset_metrics()  # what comes back is a mean since the last reset
             loss = float(self._network.train_on_batch(image, targets))
             if not np.isfinite(loss):
                 raise ModelError(
@@ -112,9 +116,15 @@ class Trainer:
             yield len(self._losses), loss, epoch
 
     def save(self) -> Checkpoint:
-        """Write a checkpoint of the training as it is."""
+        """Write a checkpoint of the training as it is.
+
+        Raises
+        ------
+        ModelError
+            If a weight is no longer finite; the last good checkpoint stays.
+        """
         if self._phase is not None:
-            self._weights = weights_of(self._network)
+            self._weights = self._finite_weights()
             self._optimizer_state = [
                 keras.ops.convert_to_numpy(variable.value) for variable in self._optimizer.variables
             ]
@@ -123,6 +133,15 @@ class Trainer:
         )
         write_checkpoint(self._folder, checkpoint)
         return checkpoint
+
+    def _finite_weights(self) -> Weights:
+        weights = weights_of(self._network)
+        if not all(np.isfinite(array).all() for arrays in weights.values() for array in arrays.values()):
+            raise ModelError(
+                f"step {len(self._losses)}: weights are no longer finite; resume from the last checkpoint with a "
+                "smaller --learning-rate"
+            )
+        return weights
 
     def _seconds(self) -> float:
         """Time spent in this training, earlier sessions included."""
@@ -139,21 +158,36 @@ class Trainer:
             rate=recipe.rate(step - 1),
             dice=dice,
             seconds=self._seconds() - sum(earlier.seconds for earlier in self._epochs),
+            settled=recipe.settles(step // recipe.steps - 1),
         )
-        if epoch.mean_dice >= max((earlier.mean_dice for earlier in self._epochs), default=0.0):
-            write_model(self._folder / MODEL_NAME, weights_of(self._network))
+        if is_better(epoch, self._epochs):
+            write_weights(self._folder / MODEL_NAME, self._finite_weights())
+            epoch = replace(epoch, kept=True)
         self._epochs.append(epoch)
         return epoch
 
+    @property
+    def has_stalled(self) -> bool:
+        """Whether the validation ends the training before its last epoch."""
+        epochs = self._epochs
+        if self._recipe.settle_epochs:
+            # Until then the rate is high and Dice is blind to the bias that settling takes away.
+            epochs = [epoch for epoch in epochs if epoch.settled]
+        return has_stalled(epochs, self._recipe.patience)
+
     def validate(self) -> dict[str, float]:
-        """Mean Dice by structure over the validation heads, with the weights as they are."""
-        if not self._validate:
-            return {}
-        found = [self._dice(example) for example in self._validate]
-        names = [structure.name for structure in self._colors.foreground]
-        with np.errstate(invalid="ignore"):
-            means = np.nanmean(found, axis=0)
-        return {name: float(mean) for name, mean in zip(names, means, strict=True)}
+        """Mean Dice by structure over the validation heads that have it, of the float32 network with these weights.
+
+        Looks at the structures and 20 voxels around them: false labels further away do not count.
+        """
+        fill_weights(self._in_use, weights_of(self._network))
+        scores: dict[str, list[float]] = {}
+        for example in self._validate:
+            found = zip(self._colors.foreground, example.has_structures, self._dice(example), strict=True)
+            for structure, there, score in found:
+                if there:
+                    scores.setdefault(structure.name, []).append(float(score))
+        return {s.name: float(np.mean(scores[s.name])) for s in self._colors.foreground if s.name in scores}
 
     def _dice(self, example: Example) -> NDArray[np.float64]:
         low, high = _validation_box(example)
@@ -187,7 +221,6 @@ class Trainer:
         losses = SETTLING if settle else LOSSES
         logits.compile(optimizer, losses[loss], jit_compile=keras.backend.backend() == "jax")
         self._network, self._optimizer, self._phase = logits, optimizer, phase
-        self._forward = compiled(network)
 
 
 def has_stalled(epochs: Sequence[Epoch], patience: int) -> bool:
@@ -198,12 +231,9 @@ def has_stalled(epochs: Sequence[Epoch], patience: int) -> bool:
     return all(epoch.mean_dice <= best for epoch in epochs[-patience:])
 
 
-def write_model(path: str | PathLike[str], weights: Weights) -> None:
-    """Write weights beside the final name, then rename: an .h5 is whole or not there."""
-    final = Path(path)
-    staged = final.with_name(f".{final.name}.tmp")
-    write_weights(staged, weights)
-    staged.replace(final)
+def is_better(epoch: Epoch, earlier: Sequence[Epoch]) -> bool:
+    """Whether an epoch's weights should become the model: settled ones first, then by the mean Dice."""
+    return all((epoch.settled, epoch.mean_dice) >= (other.settled, other.mean_dice) for other in earlier)
 
 
 def dice_scores(labels: NDArray[Any], truth: NDArray[Any], count: int) -> NDArray[np.float64]:
@@ -224,18 +254,8 @@ def _validation_box(example: Example) -> tuple[NDArray[np.int_], NDArray[np.int_
 
 
 def _fingerprint(train: Sequence[Example], validate: Sequence[Example], colors: ColorTable, recipe: Recipe) -> str:
-    settings = asdict(recipe)
-    return json.dumps(
-        {name: settings[name] for name in LASTING}
-        | {"structures": [structure.name for structure in colors]}
-        | {"train": sorted(e.name for e in train), "validate": sorted(e.name for e in validate)}
-    )
-
-
-def _difference(folder: Path, before: str, now: str) -> str:
-    old, new = json.loads(before), json.loads(now)
-    names = [name for name in new if new[name] != old.get(name)]
-    return (
-        f"{folder}: its checkpoint was made with another {', '.join(names)}; give the same as before to resume, "
-        "or another folder to start anew"
-    )
+    heads = {
+        split: {e.name: [e.weight, e.digest] for e in sorted(examples, key=lambda e: e.name)}
+        for split, examples in (("training heads", train), ("validation heads", validate))
+    }
+    return json.dumps(lasting_settings(recipe, colors) | heads)

@@ -8,6 +8,16 @@ from ..weights import Weights
 from .backend import keras
 
 
+class _FrozenNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
+    """Normalises by its moving statistics whatever the network is called for; gamma and beta still learn.
+
+    ``training=False`` in a functional graph is no way to it: calling the network with ``training=True`` wins.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        return super().call(inputs, training=False, mask=mask)
+
+
 def build_unet(
     labels: int,
     features: int = DEFAULT_FEATURES,
@@ -49,7 +59,7 @@ def build_unet(
     exact = {"dtype": "float32"}
     inner = {"dtype": precision}
     space = {"data_format": "channels_last", **inner}
-    norm = {"training": False} if frozen_norm else {}
+    norm = _FrozenNormalization if frozen_norm else layers.BatchNormalization
 
     def convolutions(x: Any, level: int, name: str) -> Any:
         for i in range(CONVOLUTIONS_PER_LEVEL):
@@ -63,14 +73,14 @@ def build_unet(
     for level in range(LEVELS):
         x = convolutions(x, level, f"unet_conv_downarm_{level}")
         across.append(x)
-        x = layers.BatchNormalization(name=f"unet_bn_down_{level}", **inner)(x, **norm)
+        x = norm(name=f"unet_bn_down_{level}", **inner)(x)
         if level < LEVELS - 1:
             x = layers.MaxPooling3D(2, name=f"unet_maxpool_{level}", **space)(x)
     for up, level in enumerate(reversed(range(LEVELS - 1))):
         x = layers.UpSampling3D(2, name=f"unet_up_{LEVELS + up}", **space)(x)
         x = layers.Concatenate(name=f"unet_merge_{LEVELS + up}", **inner)([across[level], x])
         x = convolutions(x, level, f"unet_conv_uparm_{LEVELS + up}")
-        x = layers.BatchNormalization(name=f"unet_bn_up_{up}", **inner)(x, **norm)
+        x = norm(name=f"unet_bn_up_{up}", **inner)(x)
     x = layers.Conv3D(labels, 1, name="unet_likelihood", data_format="channels_last", **exact)(x)
     return keras.Model(image, layers.Softmax(axis=-1, name="unet_prediction", **exact)(x), name="unet")
 

@@ -18,7 +18,9 @@ from scipy import ndimage
 
 from fs_sclimbic import load_model
 from fs_sclimbic.labels import read_ctab
+from fs_sclimbic.measure import measure
 from fs_sclimbic.nn.train import dice_scores
+from fs_sclimbic.postprocess import clean_posteriors
 from fs_sclimbic.training_set import Example, Source, read_example, read_list
 from fs_sclimbic.volume import Grid, Volume
 
@@ -88,13 +90,20 @@ def cut(array: NDArray[Any], around: NDArray[np.float64]) -> NDArray[Any]:
     return array[tuple(slice(s, s + BOX) for s in start)]
 
 
-def labels_of(model: Any, image: NDArray[Any]) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+def labels_of(model: Any, image: NDArray[Any]) -> tuple[NDArray[np.int_], list[float]]:
     """Labels of a head whose intensities are stretched to 0-1, and the volumes of all structures, mm^3."""
     stretched = (image - image.min()) / (image.max() - image.min())
     grid = Grid((image.shape[0], image.shape[1], image.shape[2]), np.eye(4))
-    posteriors = model.predict(Volume(stretched.astype(np.float32), grid)).data
-    labels = posteriors.argmax(-1)
-    return labels, np.array([posteriors[..., i].sum() for i in range(1, len(COLORS))])
+    posteriors = model.predict(Volume(stretched.astype(np.float32), grid))
+    return posteriors.data.argmax(-1), volumes_of(posteriors)
+
+
+def volumes_of(posteriors: Volume) -> list[float]:
+    """Volumes as they stand in the stats file, mm^3."""
+    clean = clean_posteriors(posteriors)
+    if clean is None:
+        return [0.0] * len(NAMES)
+    return [row.volume_mm3 for row in measure(clean, COLORS, exclude=frozenset()).structures]
 
 
 def table(title: str, columns: list[str], rows: list[tuple[str, list[float]]], digits: int = 3) -> str:
@@ -112,7 +121,7 @@ def plain(sources: list[Source], model: Any, folder: dict[str, Example], whole: 
         truth = whole_posteriors(example)
         labels, volumes = labels_of(model, example.image.astype(np.float32) / 255)
         dice[source.name] = dice_scores(labels, truth.argmax(-1), len(COLORS))
-        ours[source.name], theirs[source.name] = volumes, truth.sum((0, 1, 2))[1:].astype(float)
+        ours[source.name], theirs[source.name] = volumes, volumes_of(Volume(truth, Grid((FOV, FOV, FOV), np.eye(4))))
         near = ndimage.binary_dilation(truth.argmax(-1) > 0, iterations=8)
         lost = [n for n, i in zip(NAMES, range(1, 14), strict=True) if not (labels == i).any()]
         print(

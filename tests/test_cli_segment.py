@@ -551,14 +551,14 @@ def test_array_jobs_fill_one_qa_table(subjects_dir, tiny_flags):
 
 def test_nohup_is_honoured():
     """SIGHUP ends a run like Ctrl-C, but not where the user has it ignored."""
-    from fs_sclimbic.cli.run import _signals_interrupt
+    from fs_sclimbic.cli.guard import signals_interrupt
 
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with _signals_interrupt():
+        with signals_interrupt():
             os.kill(os.getpid(), signal.SIGHUP)
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        with pytest.raises(KeyboardInterrupt), _signals_interrupt():  # noqa: PT012
+        with pytest.raises(KeyboardInterrupt), signals_interrupt():  # noqa: PT012
             os.kill(os.getpid(), signal.SIGHUP)
             time.sleep(5)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL

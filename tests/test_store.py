@@ -37,7 +37,7 @@ def test_order_of_choice(homes):
     assert find_model().weights == freesurfer
     given = put(homes / "other.h5", "x")
     assert find_model(given).weights == given
-    assert [find_model().origin, find_model(given).origin] == ["FREESURFER_HOME", "--model"]
+    assert [find_model().origin, find_model(given).origin] == ["FREESURFER_HOME, published", "--model"]
     assert is_published(find_model())
     assert not is_published(find_model(given))
 
@@ -47,7 +47,7 @@ def test_the_shipped_weights_are_the_last_choice(homes):
     assert (spec.origin, spec.name) == ("shipped", "fs_sclimbic.h5")
     assert "model install" in advice(spec)
     put(homes / "fs/models" / PUBLISHED_NAME)
-    assert find_model().origin == "FREESURFER_HOME"
+    assert find_model().origin == "FREESURFER_HOME, published"
     assert advice(find_model()) is None
 
 
@@ -89,7 +89,10 @@ def test_install_checks_the_hash(homes):
         install_model(put(homes / "wrong.h5", "other"))
     assert not models_folder().exists()
     assert install_model(put(homes / "right.h5")).read_text() == "weights"
-    assert find_model().origin == "installed"
+    assert find_model().origin == "installed, published"
+    models_folder().joinpath(PUBLISHED_NAME).unlink()
+    put(homes / "freesurfer/models" / PUBLISHED_NAME)
+    assert install_model(homes / "freesurfer").read_text() == "weights"
     with pytest.raises(UsageError):
         install_model("gopher://host/x.h5")
     with pytest.raises(ModelError, match="cannot be read"):

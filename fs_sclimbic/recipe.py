@@ -10,6 +10,8 @@ WARM_UP_STEPS = 100
 DECAYS = ("cosine", "inverse", "constant")
 PRECISIONS = ("float32", "bfloat16")
 LOSS_NAMES = ("dice+cross-entropy", "dice", "cross-entropy", "l2")
+# Loss and norms change at once when settling begins: at the full rate the first steps can wreck a network.
+SETTLING_SHARE = 0.5
 # At the end of a cosine the steps are this much smaller than at its top.
 LAST_SHARE = 0.01
 # The published network's: rate / (1 + 1e-6 step).
@@ -120,8 +122,11 @@ class Recipe:
         return self.epochs * self.steps
 
     def rate(self, step: int) -> float:
-        """Learning rate of a step (the first is 0); rises from 0 over the first ones."""
+        """Learning rate of a step (the first is 0); rises from 0 at the start and when settling begins."""
         warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+        settled = step - (self.total_steps - self.settle_epochs * self.steps)
+        if self.settle_epochs and settled >= 0:
+            warm *= SETTLING_SHARE * min(1.0, (settled + 1) / WARM_UP_STEPS)
         if self.decay == "cosine":
             share = min(step / self.total_steps, 1.0)
             return self.learning_rate * warm * (LAST_SHARE + (1 - LAST_SHARE) * (1 + math.cos(math.pi * share)) / 2)

@@ -19,7 +19,7 @@ FOUR = ColorTable(
     )
 )
 HEAD_MM = np.array([22.0, 24.0, 20.0])
-HEAD_LEVEL, LEVELS = 0.5, (0.85, 0.2, 1.0, 0.7)
+HEAD_LEVEL, LEVELS = 0.5, (0.75, 0.15, 1.0, 0.32)
 ORIENTATIONS = (np.eye(3), np.array([[-1, 0, 0], [0, 0, 1], [0, -1, 0]]), np.diag([-1, -1, 1]))
 
 
@@ -38,7 +38,7 @@ def labelled_head(seed: int, size_mm: float = 1.0, axes=None) -> tuple[Volume, V
         np.linalg.norm(away((-10, 6, 1)), axis=-1) < rng.uniform(6, 7.5),
         np.linalg.norm(away((10, 6, 1)), axis=-1) < rng.uniform(6, 7.5),
         np.linalg.norm(away((0, -10, 2))[..., :2], axis=-1) + 100 * (np.abs(ras[..., 2]) > 10) < 4.5,
-        np.abs(away((0, 8, -9))).max(-1) < rng.uniform(5, 6),
+        np.abs(away((0, 8, -9))).max(-1) < rng.uniform(5.5, 6.5),
     )
     image = np.where(np.linalg.norm(ras / HEAD_MM, axis=-1) < 1, HEAD_LEVEL, 0.0)
     labels = np.zeros(grid.shape, np.int32)

@@ -17,6 +17,13 @@ def test_cosine_rises_then_falls_to_a_hundredth():
     assert all(a > b for a, b in itertools.pairwise(rates[100:]))
 
 
+def test_settling_begins_gently():
+    plain, settling = Recipe(epochs=10, steps=100), Recipe(epochs=10, steps=100, settle_epochs=4)
+    assert settling.rate(599) == plain.rate(599)
+    assert settling.rate(600) == pytest.approx(0.005 * plain.rate(600))
+    assert settling.rate(750) == pytest.approx(0.5 * plain.rate(750))
+
+
 def test_the_published_decay_and_none():
     inverse = Recipe(decay="inverse", learning_rate=1e-4, epochs=200, steps=1000)
     assert inverse.rate(100_000) == pytest.approx(1e-4 / 1.1)

@@ -51,7 +51,7 @@ def _demo(args: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     t1, labels = folder / f"{SAMPLE_NAME}.nii.gz", folder / f"{SAMPLE_NAME}_sclimbic.nii.gz"
     write_volume(sample_head(), t1)
-    say(f"sample head: {t1} (MNI152 average, brain only)")
+    say(f"sample head: {t1} (MNI152 average, brain only; the shipped weights learned from it, among others)")
     words = ["--i", str(t1), "--o", str(labels), "--model", SHIPPED, "--write_volumes", "--write_qa_stats", "--keep_ac"]
     words += ["--threads", str(args.threads)]
     say(f"$ mri_sclimbic_seg {shlex.join(words)}")

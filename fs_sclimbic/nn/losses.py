@@ -29,13 +29,17 @@ def cross_entropy(targets: Any, logits: Any) -> Any:
     It finds small structures soon, and makes them too large: a voxel that is foreground in one head of ten counts
     twenty times there. `even_cross_entropy` takes that back.
     """
-    weight = 1 + (FOREGROUND_WEIGHT - 1) * (1 - targets[..., 0])
+    weight = _foreground_weight(targets)
     return ops.sum(weight * _entropy(targets, logits)) / ops.sum(weight)
 
 
 def even_cross_entropy(targets: Any, logits: Any) -> Any:
     """Cross-entropy in which every voxel weighs as much as foreground does in `cross_entropy`: without bias."""
-    return FOREGROUND_WEIGHT * ops.mean(_entropy(targets, logits))
+    return FOREGROUND_WEIGHT * ops.sum(_entropy(targets, logits)) / ops.sum(_foreground_weight(targets))
+
+
+def _foreground_weight(targets: Any) -> Any:
+    return 1 + (FOREGROUND_WEIGHT - 1) * (1 - targets[..., 0])
 
 
 def _entropy(targets: Any, logits: Any) -> Any:

@@ -24,6 +24,8 @@ from .losses import LOSSES, SETTLING
 from .unet import build_unet, fill_weights, weights_of
 
 MODEL_NAME = "model.h5"
+# A settled epoch becomes the model unless its mean Dice is this much below that of an unsettled one.
+SETTLED_BONUS = 0.05
 # Room around the structures in validation: the network sees 22 voxels far, and false labels nearby count.
 VALIDATION_MARGIN = 20
 
@@ -232,8 +234,15 @@ def has_stalled(epochs: Sequence[Epoch], patience: int) -> bool:
 
 
 def is_better(epoch: Epoch, earlier: Sequence[Epoch]) -> bool:
-    """Whether an epoch's weights should become the model: settled ones first, then by the mean Dice."""
-    return all((epoch.settled, epoch.mean_dice) >= (other.settled, other.mean_dice) for other in earlier)
+    """Whether an epoch's weights should become the model: by the mean Dice, where a settled epoch is forgiven a little.
+
+    What settling takes away, volumes that are too large, Dice hardly sees.
+    """
+
+    def score(one: Epoch) -> float:
+        return one.mean_dice + (SETTLED_BONUS if one.settled else 0)
+
+    return all(score(epoch) >= score(other) for other in earlier)
 
 
 def dice_scores(labels: NDArray[Any], truth: NDArray[Any], count: int) -> NDArray[np.float64]:

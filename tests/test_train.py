@@ -249,7 +249,8 @@ def test_other_backends(data, tmp_path, backend):
     command = [sys.executable, "-m", "fs_sclimbic", "train", *flags(data, tmp_path / "o"), *SHORT, *course, "--quiet"]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     state = read_checkpoint(tmp_path / "o")
-    assert json.loads((tmp_path / "o" / "model.json").read_text())["backend"] == backend
+    (session,) = json.loads((tmp_path / "o" / "model.json").read_text())["sessions"]
+    assert session["backend"] == backend
     assert len(state.losses) == 12
     assert np.isfinite(state.losses).all()
     assert set(state.epochs[0].dice) == {s.name for s in FOUR.foreground}

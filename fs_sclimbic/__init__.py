@@ -22,7 +22,7 @@ _HOMES = {
     "Options": "segmentation",
     "Segmentation": "segmentation",
     "load_model": "nn.predictor",
-    "Predictor": "segmentation",
+    "Predictor": "framing",
     "read_volume": "volume",
     "write_volume": "volume",
     "Volume": "volume",
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from .measure import StructureStats as StructureStats
     from .nn.predictor import load_model as load_model
     from .segmentation import Options as Options
-    from .segmentation import Predictor as Predictor
+    from .framing import Predictor as Predictor
     from .segmentation import Segmentation as Segmentation
     from .segmentation import segment as segment
     from .stats import read_stats as read_stats

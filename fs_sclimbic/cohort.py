@@ -3,6 +3,7 @@
 import errno
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from .errors import ModelError, SclimbicError, UsageError
-from .pipeline import Outcome, run_case
+from .framing import Predictor
+from .pipeline import OpenCase, Outcome, SeenCase, close_case, look_at, open_case
 from .provenance import Run, now
 from .qa import Population
-from .segmentation import Options, Predictor
+from .segmentation import Options, place_seen
 from .staging import append_text, encode_text, write_atomically
+from .store import learned_place, write_place
 from .subject import Case
 from .tables import Table, format_table, merge_rows
 
@@ -25,6 +28,9 @@ LOCK_SECONDS = 60
 
 def run_cohort(cases: Sequence[Case], load: Callable[[], Predictor], options: Options, run: Run) -> Iterator[Outcome]:
     """Run cases one after the other, and yield the outcome of each as it ends.
+
+    With more than one thread the next case is read, and the last one is written, while the network runs. Three
+    images are held at most.
 
     Parameters
     ----------
@@ -39,12 +45,76 @@ def run_cohort(cases: Sequence[Case], load: Callable[[], Predictor], options: Op
     ModelError
         If the model cannot be loaded.
     """
-    get_predictor = cache(partial(_load, load))
-    for case in cases:
-        outcome = run_case(case, get_predictor, options, run)
-        if case.outputs.log:
-            log_text(case.outputs.log, [*run.log_header(), *outcome_lines(outcome)])
+    steps = _Steps(cache(partial(_load, load)), options, run)
+    outcomes = _side_by_side(cases, steps) if run.threads != 1 and len(cases) > 1 else map(steps.all, cases)
+    for outcome in outcomes:
+        if outcome.case.outputs.log:
+            log_text(outcome.case.outputs.log, [*run.log_header(), *outcome_lines(outcome)])
         yield outcome
+
+
+class _Steps:
+    """The steps of a case, with what the cohort has learned so far: where the structures of its model lie."""
+
+    def __init__(self, get_predictor: Callable[[], Predictor], options: Options, run: Run) -> None:
+        self._get_predictor, self._options, self._run = get_predictor, options, run
+        self._place = run.spec.place
+
+    def open(self, case: Case) -> OpenCase | Outcome:
+        return open_case(case, self._options, self._run, self._place)
+
+    def look(self, opened: OpenCase | Outcome) -> SeenCase | Outcome:
+        if isinstance(opened, Outcome):
+            return opened
+        return look_at(opened, self._get_predictor, self._options, self._place)
+
+    def close(self, seen: SeenCase | Outcome) -> Outcome:
+        if isinstance(seen, Outcome):
+            return seen
+        return close_case(seen, self._options, self._run, self._learn(seen))
+
+    def all(self, case: Case) -> Outcome:
+        return self.close(self.look(self.open(case)))
+
+    def _learn(self, seen: SeenCase) -> tuple[str, ...]:
+        """Learn from the first whole field of view where a model's structures lie; later runs know it too."""
+        if self._place is not None or self._options.full_fov:
+            return ()
+        spec = self._run.spec
+        self._place = place_seen(seen.open.prepared, seen.framed, spec)
+        if self._place is None:
+            return ()
+        kept = learned_place(spec.sha256)
+        try:
+            write_place(kept, self._place)
+        except OSError as error:
+            return (f"learned where the structures lie; {kept} cannot be written ({error.strerror})",)
+        return (f"learned where the structures lie, kept in {kept}",)
+
+
+def _side_by_side(cases: Sequence[Case], steps: _Steps) -> Iterator[Outcome]:
+    closing: Future[Outcome] | None = None
+    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
+        opening = reader.submit(steps.open, cases[0])
+        try:
+            for number in range(len(cases)):
+                opened = opening.result()
+                if number + 1 < len(cases):
+                    opening = reader.submit(steps.open, cases[number + 1])
+                seen = steps.look(opened)
+                del opened
+                last, closing = closing, None
+                if last is not None:
+                    yield last.result()
+                closing = writer.submit(steps.close, seen)
+                del seen
+        except (KeyboardInterrupt, ModelError):
+            opening.cancel()
+            if closing is not None:  # its files are written, so its row belongs into the tables
+                yield closing.result()
+            raise
+        if closing is not None:
+            yield closing.result()
 
 
 def _load(load: Callable[[], Predictor]) -> Predictor:
@@ -63,6 +133,7 @@ def outcome_lines(outcome: Outcome) -> list[str]:
     """An outcome for a log: what happened, warnings, the traceback of our own faults."""
     lines = [
         f"{now()} {outcome.case.name} {outcome.status} {outcome.seconds:.1f} s {outcome.message}".rstrip(),
+        *(f"  {note}" for note in outcome.notes),
         *(f"  warning: {warning}" for warning in outcome.warnings),
     ]
     if outcome.status == "done":

@@ -4,10 +4,14 @@ Sampling is surfa's, so that the numbers are FreeSurfer's; the geometry is our o
 stumbles over current NumPy (permuted axes, bounding boxes) and because a grid here is a value.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from surfa.image.interp import interpolate
 
+from .box import Box, three
 from .errors import ImageError
 from .volume import Grid, Volume
 
@@ -16,42 +20,51 @@ SAME_SIZE_MM = 1e-5
 ISOTROPIC_1MM_TOLERANCE = 0.01
 
 
-def scale_intensities(t1: Volume, percentile: float | None = None) -> Volume:
-    """Stretch the intensities of an image to [0, 1].
+@dataclass(frozen=True)
+class IntensityRange:
+    """What becomes 0 and 1."""
+
+    bottom: np.float32
+    """The image's minimum."""
+    top: np.float32
+    """The top of the range; all above it becomes 1."""
+
+    def scale(self, data: NDArray[Any]) -> NDArray[np.float32]:
+        """Stretch intensities to [0, 1]."""
+        scaled = np.asarray(data, np.float32) - self.bottom
+        scaled /= np.float32(self.top - self.bottom)
+        return np.clip(scaled, 0, 1, out=scaled)
+
+
+def intensity_range(data: NDArray[Any], percentile: float | None = None) -> IntensityRange:
+    """The range of intensities that the network is to see.
 
     Parameters
     ----------
-    t1 : Volume
-        One frame, any real type.
+    data : ndarray
+        Voxels of any real type.
     percentile : float, optional
         The top of the range is this percentile of the non-zero voxels; by default the maximum.
-
-    Returns
-    -------
-    Volume
-        float32 on the same grid; 0 is the image's minimum, 1 the top of the range and all above it.
 
     Raises
     ------
     ImageError
         If a voxel is not finite, or all have one value.
     """
-    data = np.asarray(t1.data, np.float32)
-    finite = np.isfinite(data)
-    if not finite.all():
-        count = int(data.size - np.count_nonzero(finite))
+    bottom, top = np.float32(data.min()), np.float32(data.max())  # NaN if there is one
+    if not (np.isfinite(bottom) and np.isfinite(top)):
+        count = int(data.size - np.count_nonzero(np.isfinite(data.astype(np.float32))))
         raise ImageError(
             f"{count} of {data.size} voxels are NaN or infinite; set them to a number first (fslmaths IN -nan OUT)"
         )
-    bottom = data.min()
-    top = data.max() if percentile is None else np.percentile(data[data != 0], percentile) if data.any() else bottom
+    if percentile is not None:
+        values = np.asarray(data[data != 0], np.float32)
+        top = np.float32(np.percentile(values, percentile, overwrite_input=True)) if values.size else bottom
     if not top > bottom:
         raise ImageError(f"the image is blank: its intensities end at {top:g} and begin at {bottom:g}")
     if float(top) - float(bottom) > float(np.finfo(np.float32).max):
         raise ImageError(f"intensities from {bottom:g} to {top:g} span too much; rescale the image")
-    scaled = data - bottom
-    scaled /= np.float32(top - bottom)
-    return Volume(np.clip(scaled, 0, 1, out=scaled), t1.grid)
+    return IntensityRange(bottom, top)
 
 
 def is_isotropic_1mm(grid: Grid) -> bool:
@@ -59,23 +72,82 @@ def is_isotropic_1mm(grid: Grid) -> bool:
     return bool(np.all(np.abs(grid.voxel_size_mm - 1) <= ISOTROPIC_1MM_TOLERANCE))
 
 
-def conform(volume: Volume, fov: int) -> Volume:
-    """Put an image into the network's box: axes along RAS, 1 mm voxels, ``fov`` voxels a side.
+@dataclass(frozen=True, eq=False)
+class Conformed:
+    """A head on the network's voxels: axes along RAS, 1 mm, intensities from 0 to 1.
+
+    Voxels are counted from the first one of the network's box, which lies about the centre of the image, and go on
+    beyond it. They are made where they are asked for: most are never looked at.
+    """
+
+    t1: Volume
+    """The image with its axes along RAS, as it was read."""
+    intensities: IntensityRange
+    grid: Grid
+    """The network's box."""
+    image: Box
+    """Where the image lies; its voxels are 1 mm."""
+
+    @property
+    def box(self) -> Box:
+        """The network's box."""
+        return Box.of_shape(self.grid.shape)
+
+    @property
+    def goes_on(self) -> NDArray[np.bool_]:
+        """Along which axes the image goes on beyond the network's box, by more than a rounded voxel."""
+        return (np.array(self.image.low) < -1) | (np.array(self.image.high) > np.array(self.box.high) + 1)
+
+    def block(self, box: Box) -> Volume:
+        """The voxels of a box, float32; 0 outside the image."""
+        block = np.zeros(box.shape, np.float32)
+        inside = box.clipped(self.image)
+        if inside.voxels:
+            block[inside.seen_from(box).slices] = self._sample(inside.seen_from(self.image))
+        return Volume(block, shift_grid(self.grid, box.low, box.shape))
+
+    def _sample(self, box: Box) -> NDArray[np.float32]:
+        """A box of the resized image."""
+        resized = _resized(self.t1.grid, np.ones(3))
+        if resized is self.t1.grid:
+            return self.intensities.scale(self.t1.data[box.slices])
+        # Only what is sampled is scaled; zeros that nobody touches cost nothing.
+        corners = np.array(np.meshgrid(*zip(box.low, box.high, strict=True))).reshape(3, -1)
+        matrix = np.linalg.inv(self.t1.grid.vox2ras) @ resized.vox2ras
+        seen = matrix[:3, :3] @ corners + matrix[:3, 3:]
+        source = Box(three(np.floor(seen.min(1)) - 1), three(np.ceil(seen.max(1)) + 2))
+        source = source.clipped(Box.of_shape(self.t1.grid.shape))
+        scaled = np.zeros(self.t1.grid.shape, np.float32)
+        scaled[source.slices] = self.intensities.scale(self.t1.data[source.slices])
+        return _sample(Volume(scaled, self.t1.grid), resized, "linear", box)  # type: ignore[return-value]
+
+
+def conform(t1: Volume, fov: int, percentile: float | None = None) -> Conformed:
+    """Lay the network's voxels over an image.
 
     Parameters
     ----------
-    volume : Volume
-        One frame, any orientation and voxel size.
+    t1 : Volume
+        One frame of any real type, any orientation and voxel size. Oblique axes stay oblique: each keeps its own
+        direction and is only named after the nearest anatomical one.
     fov : int
-        Edge of the box in mm; it lies about the centre of the image, which is padded with 0 or cut.
+        Edge of the network's box in mm; it lies about the centre of the image.
+    percentile : float, optional
+        See `intensity_range`.
 
-    Returns
-    -------
-    Volume
-        float32, shape (fov, fov, fov). Oblique axes stay oblique: each keeps its own direction
-        and is only named after the nearest anatomical one.
+    Raises
+    ------
+    ImageError
+        If a voxel is not finite, or all have one value.
     """
-    return fit_box(resize(reorient_ras(volume), np.ones(3)), fov)
+    intensities = intensity_range(t1.data, percentile)
+    upright = reorient_ras(t1)
+    resized = _resized(upright.grid, np.ones(3))
+    # Where the image's first voxel comes to lie; of an odd difference the smaller half goes before it.
+    offset = np.trunc((fov - np.array(resized.shape)) / 2).astype(int)
+    return Conformed(
+        upright, intensities, shift_grid(resized, -offset, (fov, fov, fov)), Box.of_shape(resized.shape).moved(offset)
+    )
 
 
 def reorient_ras(volume: Volume) -> Volume:
@@ -115,27 +187,19 @@ def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
     voxel_size_mm : ndarray, shape (3,)
         New edge lengths, mm, in the order of the volume's axes.
     """
-    grid = volume.grid
+    target = _resized(volume.grid, voxel_size_mm)
+    return volume if target is volume.grid else Volume(_sample(volume, target, "linear"), target)
+
+
+def _resized(grid: Grid, voxel_size_mm: NDArray[np.float64]) -> Grid:
+    """The grid of other voxel sizes about the same centre; the same object where the sizes are those already."""
     if np.allclose(grid.voxel_size_mm, voxel_size_mm, atol=SAME_SIZE_MM, rtol=0):
-        return volume
+        return grid
     shape = np.ceil(grid.voxel_size_mm * grid.shape / voxel_size_mm).astype(int)
     vox2ras = np.eye(4)
     vox2ras[:3, :3] = _directions(grid) * voxel_size_mm
     vox2ras[:3, 3] = grid.center_ras - vox2ras[:3, :3] @ (shape / 2)
-    target = grid.derived(tuple(shape), vox2ras, voxel_size_mm)
-    return Volume(_sample(volume, target, "linear"), target)
-
-
-def fit_box(volume: Volume, fov: int) -> Volume:
-    """Pad with 0 or cut each axis to ``fov`` voxels about the centre; no value is resampled."""
-    shape = np.array(volume.grid.shape)
-    # Where the image's first voxel comes to lie; of an odd difference the smaller half goes before it.
-    offset = np.trunc((fov - shape) / 2).astype(int)
-    box = np.zeros((fov, fov, fov), np.float32)
-    inside = tuple(slice(max(o, 0), min(o + n, fov)) for o, n in zip(offset, shape, strict=True))
-    taken = tuple(slice(max(-o, 0), min(fov - o, n)) for o, n in zip(offset, shape, strict=True))
-    box[inside] = volume.data[taken]
-    return Volume(box, shift_grid(volume.grid, -offset, box.shape))
+    return grid.derived(tuple(shape), vox2ras, voxel_size_mm)
 
 
 def shift_grid(grid: Grid, start: NDArray[np.int_] | tuple[int, ...], shape: tuple[int, ...]) -> Grid:
@@ -155,7 +219,15 @@ def resample_nearest(labels: Volume, grid: Grid) -> Volume:
     grid : Grid
         The grid of the result.
     """
-    return Volume(_sample(labels, grid, "nearest"), grid)
+    # The labels fill a small part of a head: only there are voxels looked up.
+    corners = np.array(np.meshgrid(*((-1, n) for n in labels.grid.shape))).reshape(3, -1)
+    matrix = np.linalg.inv(grid.vox2ras) @ labels.grid.vox2ras
+    seen = matrix[:3, :3] @ corners + matrix[:3, 3:]
+    part = Box(three(np.floor(seen.min(1))), three(np.ceil(seen.max(1)) + 1)).clipped(Box.of_shape(grid.shape))
+    resampled = np.zeros(grid.shape, np.int32, order="F")  # as files have it
+    if part.voxels:
+        resampled[part.slices] = _sample(labels, grid, "nearest", part)
+    return Volume(resampled, grid)
 
 
 def resample_linear(volume: Volume, grid: Grid) -> Volume:
@@ -177,13 +249,27 @@ def _directions(grid: Grid) -> NDArray[np.float64]:
     return q * np.sign(np.diag(r))  # type: ignore[no-any-return]
 
 
-def _sample(volume: Volume, target: Grid, method: str) -> NDArray[np.float32] | NDArray[np.int32]:
+def _sample(
+    volume: Volume, target: Grid, method: str, part: Box | None = None
+) -> NDArray[np.float32] | NDArray[np.int32]:
+    """Values at the voxels of a grid, or of a box of it: the same to the last bit as if all were sampled."""
     framed = volume.data if volume.data.ndim == 4 else volume.data[..., np.newaxis]
     target_to_source = np.linalg.inv(volume.grid.vox2ras) @ target.vox2ras
     # Voxels that coincide must not miss each other by a rounding error: surfa takes -1e-16 for outside.
     if np.allclose(target_to_source, np.rint(target_to_source), atol=SAME_SIZE_MM, rtol=0):
         target_to_source = np.rint(target_to_source)
+    shape, from_start = target.shape, None
+    if part is not None:
+        # As a displacement, not in the matrix, whose float32 would round otherwise: ties would fall otherwise.
+        shape = part.shape
+        from_start = np.empty((*shape, 3), np.float32)
+        from_start[:] = part.low
     sampled = interpolate(
-        source=np.ascontiguousarray(framed), target_shape=target.shape, method=method, affine=target_to_source, fill=0
+        source=np.ascontiguousarray(framed),
+        target_shape=shape,
+        method=method,
+        affine=target_to_source,
+        disp=from_start,
+        fill=0,
     )
     return sampled if volume.data.ndim == 4 else sampled[..., 0]  # type: ignore[no-any-return]

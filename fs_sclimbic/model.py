@@ -4,19 +4,31 @@ import hashlib
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import ModelError, UsageError
 from .labels import ColorTable
 
+if TYPE_CHECKING:  # NumPy and nibabel behind it would slow --help
+    from .place import Place
+
 LEVELS = 3
 CONVOLUTIONS_PER_LEVEL = 2
 KERNEL = 3
+BATCH_NORM_EPSILON = 1e-3
 # Two poolings by two: only boxes that divide by four come back at their own size.
 FOV_MULTIPLE = 2 ** (LEVELS - 1)
+# How far the network sees: 22 voxels from a voxel to the last one of the image on which its posteriors depend,
+# and 2 more to begin at a multiple of 4.
+REACH = 24
 
 DEFAULT_FOV_MM = 160
 DEFAULT_FEATURES = 24
 DEFAULT_CHANNELS = 1
+
+AUTO, TENSORFLOW, OPENVINO = "auto", "tensorflow", "openvino"
+ENGINES = (AUTO, TENSORFLOW, OPENVINO)
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,8 @@ class ModelSpec:
     """Features of the first level; they double with each level."""
     channels: int = DEFAULT_CHANNELS
     """Input channels."""
+    place: "Place | None" = None
+    """Where the structures lie in a head, if it is known: the network need not look at all of it."""
 
     def __post_init__(self) -> None:
         if self.fov < FOV_MULTIPLE or self.fov % FOV_MULTIPLE:

@@ -7,13 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .errors import ImageError, ModelError, SclimbicError, TransformError, naming
 from .etiv import PLAUSIBLE_MM3, etiv_mm3
+from .framing import Framed, Predictor
 from .labels import format_ctab
 from .measure import SegStats
-from .model import ModelSpec, sha256_of
+from .model import sha256_of
+from .place import Place
 from .provenance import Run, now
 from .qa import format_qa_stats
 from .record import (
@@ -27,12 +32,14 @@ from .record import (
     same_settings,
     stale_files,
 )
-from .segmentation import Options, Predictor, Segmentation, segment
+from .segmentation import Options, Prepared, Segmentation, finish, look, prepare
 from .staging import StagedFiles, encode_text
 from .stats import format_stats
 from .subject import Case
 from .volume import encode_volume, read_volume
 from .xfm import read_transform
+
+Step = TypeVar("Step")
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,40 @@ class Outcome:
     case: Case
     status: Literal["done", "skipped", "failed"]
     seconds: float
+    """Work on this case, without waiting for others."""
     message: str = ""
     """Why it failed, in one line."""
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """How it was done, for the log."""
     stats: SegStats | None = None
     """The numbers of a done or skipped case."""
     details: str = ""
     """Traceback of an error that is not the user's."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenCase:
+    """A case whose inputs are read."""
+
+    case: Case
+    settings: Settings
+    record: Record | None
+    """What an earlier run left."""
+    etiv_mm3: float | None
+    transform: Path | None
+    prepared: Prepared
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class SeenCase:
+    """A case on which the network has run."""
+
+    open: OpenCase
+    framed: Framed
+    seconds: float
 
 
 def run_case(case: Case, get_predictor: Callable[[], Predictor], options: Options, run: Run) -> Outcome:
@@ -68,43 +102,86 @@ def run_case(case: Case, get_predictor: Callable[[], Predictor], options: Option
     ModelError
         If the model cannot be loaded: then no other case can be run either.
     """
-    start = time.monotonic()
+    opened = open_case(case, options, run, run.spec.place)
+    seen = opened if isinstance(opened, Outcome) else look_at(opened, get_predictor, options, run.spec.place)
+    return seen if isinstance(seen, Outcome) else close_case(seen, options, run)
 
-    def failed(message: str, details: str = "") -> Outcome:
-        return Outcome(case, "failed", time.monotonic() - start, message, details=details)
 
-    try:
+def open_case(case: Case, options: Options, run: Run, place: Place | None) -> OpenCase | Outcome:
+    """Read the inputs of a case, unless it is done."""
+
+    def action(seconds: Callable[[], float]) -> OpenCase | Outcome:
         if case.problem:
-            return failed(case.problem)
-        etiv, transform, etiv_warnings = _read_etiv(case, options)
-        settings = settings_of(case, transform, run.spec, options)
+            return Outcome(case, "failed", seconds(), case.problem)
+        etiv, transform, ras2mni, warnings = _read_etiv(case, options)
+        settings = settings_of(case, transform, run, options)
         products, record = case.outputs.products(), read_record(case.outputs.record)
         if record is not None and not options.redo and is_done(record, settings, products):
             changed = tuple(
                 f"{path}: is not what was written here and is left as it is; --redo makes it again"
                 for path in changed_files(record, products)
             )
-            seconds = time.monotonic() - start
-            return Outcome(case, "skipped", seconds, warnings=changed, stats=record.stats)
+            return Outcome(case, "skipped", seconds(), warnings=changed, stats=record.stats)
         t1 = read_volume(case.t1)
         _check_writable(case)
-        predictor = get_predictor()
         with naming(case.t1):
-            result = segment(t1, predictor, options, etiv_mm3=etiv)
+            prepared = prepare(t1, run.spec, options, place, ras2mni)
+        return OpenCase(case, settings, record, etiv, transform, prepared, warnings, seconds())
+
+    return _caught(case, action)
+
+
+def look_at(
+    opened: OpenCase, get_predictor: Callable[[], Predictor], options: Options, place: Place | None
+) -> SeenCase | Outcome:
+    """Run the network on an open case."""
+
+    def action(seconds: Callable[[], float]) -> SeenCase:
+        predictor = get_predictor()
+        with naming(opened.case.t1):
+            framed = look(opened.prepared, predictor, options, place)
+        return SeenCase(opened, framed, seconds())
+
+    return _caught(opened.case, action)
+
+
+def close_case(seen: SeenCase, options: Options, run: Run, notes: tuple[str, ...] = ()) -> Outcome:
+    """Measure a case and write its results."""
+    opened = seen.open
+    case, record = opened.case, opened.record
+
+    def action(seconds: Callable[[], float]) -> Outcome:
+        with naming(case.t1):
+            result = finish(opened.prepared, seen.framed, run.spec, options, opened.etiv_mm3)
+        optional = [path for path in case.outputs.optional if path not in case.outputs.products()]
         stale = tuple(
             f"{path} is of an earlier run with other settings"
-            for path in stale_files(record, settings, [path for path in case.outputs.optional if path not in products])
+            for path in stale_files(record, opened.settings, optional)
         )
-        warnings = result.warnings + etiv_warnings + stale
-        write_outputs(case, result, warnings, transform, settings, options, run)
-        otherwise = changed_settings(record, settings) if record is not None else []
+        warnings = result.warnings + opened.warnings + stale
+        write_outputs(opened, result, warnings, options, run)
+        otherwise = changed_settings(record, opened.settings) if record is not None else []
         if otherwise:
             warnings = (
                 *warnings,
                 f"replaced an earlier result, made with other {', '.join(otherwise)}; tables that were not written now "
                 "still hold its numbers",
             )
-        return Outcome(case, "done", time.monotonic() - start, warnings=warnings, stats=result.stats)
+        work = opened.seconds + seen.seconds + seconds()
+        return Outcome(case, "done", work, warnings=warnings, notes=result.notes + notes, stats=result.stats)
+
+    return _caught(case, action)
+
+
+def _caught(case: Case, action: Callable[[Callable[[], float]], Step]) -> Step | Outcome:
+    """Do one step of a case; whatever goes wrong with it becomes the case's outcome. The step may ask for its time."""
+    start = time.monotonic()
+
+    def failed(message: str, details: str = "") -> Outcome:
+        return Outcome(case, "failed", time.monotonic() - start, message, details=details)
+
+    try:
+        return action(lambda: time.monotonic() - start)
     except ModelError:
         raise
     except SclimbicError as error:
@@ -116,26 +193,28 @@ def run_case(case: Case, get_predictor: Callable[[], Predictor], options: Option
         return failed(f"{case.t1}: unexpected {summary}", traceback.format_exc())
 
 
-def _read_etiv(case: Case, options: Options) -> tuple[float | None, Path | None, tuple[str, ...]]:
-    """eTIV, the transform that it comes from, and what to warn of; all empty where none is asked for."""
+def _read_etiv(
+    case: Case, options: Options
+) -> tuple[float | None, Path | None, NDArray[np.float64] | None, tuple[str, ...]]:
+    """eTIV, the transform that it comes from (file, matrix), and what to warn of; empty where none is asked for."""
     if not case.transforms:
-        return None, None, ()
+        return None, None, None, ()
     try:
         transform = _find_transform(case)
-        ras2ras = read_transform(transform)
+        ras2mni = read_transform(transform)
         with naming(transform):
-            etiv = etiv_mm3(ras2ras)
+            etiv = etiv_mm3(ras2mni)
     except TransformError as error:
         if not options.without_etiv:
             raise TransformError(f"{error}; or let such cases pass without eTIV (--no-etiv)") from error
-        return None, None, (f"no eTIV: {error}",)
+        return None, None, None, (f"no eTIV: {error}",)
     if PLAUSIBLE_MM3[0] <= etiv <= PLAUSIBLE_MM3[1]:
-        return etiv, transform, ()
+        return etiv, transform, ras2mni, ()
     warning = (
         f"{transform}: eTIV of {etiv / 1000:.0f} cm^3 is not that of a head "
         f"({PLAUSIBLE_MM3[0] / 1000:.0f}-{PLAUSIBLE_MM3[1] / 1000:.0f}); check the transform in freeview"
     )
-    return etiv, transform, (warning,)
+    return etiv, transform, None, (warning,)
 
 
 def _find_transform(case: Case) -> Path:
@@ -156,8 +235,9 @@ def _check_writable(case: Case) -> None:
             raise SclimbicError(f"{path}: {folder} cannot be written to; change its permissions or give another place")
 
 
-def settings_of(case: Case, transform: Path | None, spec: ModelSpec, options: Options) -> Settings:
+def settings_of(case: Case, transform: Path | None, run: Run, options: Options) -> Settings:
     """All that the numbers of a case depend on; equal settings give equal results."""
+    spec = run.spec
     if not case.t1.is_file():
         raise ImageError(f"{case.t1}: image does not exist")
     return {
@@ -172,6 +252,9 @@ def settings_of(case: Case, transform: Path | None, spec: ModelSpec, options: Op
         "percentile": options.percentile,
         "voxel_counts": options.voxel_counts,
         "exclude": sorted(options.exclude),
+        "full_fov": options.full_fov,
+        "average_shifts": options.average_shifts,
+        "precision": run.precision,
         "population": {name: [norm.mean, norm.std, norm.minimum] for name, norm in options.population.items()},
     }
 
@@ -184,17 +267,11 @@ def _hash_input(path: Path) -> str:
 
 
 def write_outputs(
-    case: Case,
-    result: Segmentation,
-    warnings: tuple[str, ...],
-    transform: Path | None,
-    settings: Settings,
-    options: Options,
-    run: Run,
+    opened: OpenCase, result: Segmentation, warnings: tuple[str, ...], options: Options, run: Run
 ) -> None:
     """Write all files of a case, together: whole or not at all; the stats late, the record last."""
-    outputs = case.outputs
-    provenance = provenance_lines(case, transform, warnings, options, run)
+    outputs, settings = opened.case.outputs, opened.settings
+    provenance = provenance_lines(opened.case, opened.transform, warnings, options, run)
     contents = {outputs.segmentation: encode_volume(result.labels, outputs.segmentation, result.colors)}
     if outputs.ctab:
         contents[outputs.ctab] = format_ctab(result.colors).encode()
@@ -229,6 +306,8 @@ def provenance_lines(
         f"InputFile {case.t1.absolute()}",
         *([f"TransformFile {transform.absolute()}"] if transform else []),
         f"IntensityRange minimum to {top}",
+        f"Region {'whole field of view' if options.full_fov else 'around the structures'}",
+        *([f"Posteriors averaged over {options.average_shifts} starts"] if options.average_shifts > 1 else []),
         f"Volumes from {'voxel counts' if options.voxel_counts else 'posteriors'}",
         *(f"Warning {warning}" for warning in warnings),
     ]

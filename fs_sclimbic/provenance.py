@@ -15,6 +15,9 @@ from . import __version__
 from .model import ModelSpec
 
 
+LIBRARIES = ("numpy", "scipy", "nibabel", "surfa", "openvino", "keras", "tensorflow")
+
+
 def now() -> str:
     """UTC time to the second, ISO 8601."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -43,6 +46,10 @@ class Run:
     """The command line, word by word; empty when called from Python."""
     threads: int | None = None
     """Processor threads the engine was given; None leaves the choice to it."""
+    engine: str = "unknown"
+    """What runs the network."""
+    precision: str = "float32"
+    """What its layers compute in."""
     host: str = field(default_factory=socket.gethostname)
     user: str = field(default_factory=_user)
     started: str = field(default_factory=now)
@@ -57,6 +64,7 @@ class Run:
             f"user {self.user}",
             f"Weights {self.spec.name} SHA-256 {self.spec.sha256} ({self.spec.origin})",
             f"Network fov {self.spec.fov} features {self.spec.features} labels {len(self.spec.colors)}",
+            f"Engine {self.engine} {self.precision}",
         ]
 
     def log_header(self) -> list[str]:
@@ -68,7 +76,7 @@ class Run:
             f"weights_file {self.spec.weights}",
             f"threads {self.threads or 'default'}",
             f"platform {platform.platform()} Python {platform.python_version()}",
-            f"libraries {' '.join(versions(('numpy', 'scipy', 'nibabel', 'surfa', 'keras', 'tensorflow')))}",
+            f"libraries {' '.join(versions(LIBRARIES))}",
         ]
 
 

@@ -1,47 +1,34 @@
 """One image in memory: conform, predict, clean, measure, and back onto its own grid."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .conform import conform, is_isotropic_1mm, ras_order, resample_nearest, scale_intensities
+from .box import Box, three
+from .conform import Conformed, conform, is_isotropic_1mm, resample_nearest
 from .errors import ImageError, UsageError, naming
+from .framing import EDGE_MM, UNSHIFTED, Framed, Guess, Predictor, Shift, frame, whole_field_of_view
 from .labels import ColorTable
+from .locate import locate_head
 from .measure import SegStats, label_image, measure
 from .model import ModelSpec
+from .place import Place, place_of
 from .postprocess import CROP_MARGIN, clean_posteriors, to_voxel_size
 from .qa import Population, flag_messages, read_population
-from .volume import Grid, Volume, read_volume
+from .volume import Volume, read_volume
 
 ANTERIOR_COMMISSURE = 853
 
 COARSE_VOXEL_MM = 1.5
 HOT_VOXEL_RATIO = 4.0
-EDGE_MM = 8
 IMAGE_EDGE_MM = 3
 
-
-class Predictor(Protocol):
-    """A model with its weights loaded."""
-
-    spec: ModelSpec
-
-    def predict(self, conformed: Volume) -> Volume:
-        """Posteriors of a conformed image.
-
-        Parameters
-        ----------
-        conformed : Volume
-            float32 in [0, 1], shape (fov, fov, fov), 1 mm, RAS.
-
-        Returns
-        -------
-        Volume
-            float32 softmax on the same grid, shape (fov, fov, fov, labels).
-        """
+GIVEN = "the given transform"
+SHIFTS: tuple[Shift, ...] = (UNSHIFTED, (1, 1, 1), (2, 2, 2), (3, 3, 3))
+"""Starts of the box that posteriors are averaged over: the first so many (docs/repeatability.md)."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +45,10 @@ class Options:
     """SegIds left out of stats and tables (never out of the image)."""
     population: Population = field(default_factory=read_population)
     """Norms for z scores and flags."""
+    full_fov: bool = False
+    """Look at the network's whole box and keep all labels, islands far from the structures too."""
+    average_shifts: int = 1
+    """Average the posteriors over so many starts of the box: more repeatable, and other numbers."""
     redo: bool = False
     """Run cases again that are done."""
     without_etiv: bool = False
@@ -66,6 +57,10 @@ class Options:
     def __post_init__(self) -> None:
         if self.percentile is not None and not 0 < self.percentile <= 100:
             raise UsageError(f"percentile {self.percentile:g}: give a number above 0, up to 100")
+        if not 1 <= self.average_shifts <= len(SHIFTS):
+            raise UsageError(f"{self.average_shifts} shifts: give a number from 1 to {len(SHIFTS)}")
+        if self.full_fov and self.average_shifts > 1:
+            raise UsageError("the whole field of view is for the published numbers; it goes without averaging shifts")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +75,28 @@ class Segmentation:
     colors: ColorTable
     warnings: tuple[str, ...]
     """What a reader of the numbers should know, one line each."""
+    notes: tuple[str, ...] = ()
+    """Where the network looked, one line each, for the log."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """An image, ready for the network."""
+
+    image: Volume
+    conformed: Conformed
+    guesses: tuple[Guess, ...]
+    """What is known already of where the head lies."""
+    warnings: tuple[str, ...]
 
 
 def segment(
-    t1: Volume | str | PathLike[str], model: Predictor, options: Options | None = None, *, etiv_mm3: float | None = None
+    t1: Volume | str | PathLike[str],
+    model: Predictor,
+    options: Options | None = None,
+    *,
+    etiv_mm3: float | None = None,
+    ras2mni: NDArray[np.float64] | None = None,
 ) -> Segmentation:
     """Segment one image.
 
@@ -97,6 +110,8 @@ def segment(
     options : Options, optional
     etiv_mm3 : float, optional
         Estimated total intracranial volume to put into the stats (see `fs_sclimbic.etiv_mm3`).
+    ras2mni : ndarray, shape (4, 4), optional
+        Scanner RAS to MNI305 (``talairach.xfm``), mm: where to look first; by default the head is searched for.
 
     Returns
     -------
@@ -112,31 +127,77 @@ def segment(
     if not isinstance(t1, Volume):
         image = read_volume(t1)
         with naming(t1):
-            return segment(image, model, options, etiv_mm3=etiv_mm3)
-    image = t1
+            return segment(image, model, options, etiv_mm3=etiv_mm3, ras2mni=ras2mni)
+    place = model.spec.place
+    prepared = prepare(t1, model.spec, options, place, ras2mni)
+    return finish(prepared, look(prepared, model, options, place), model.spec, options, etiv_mm3)
+
+
+def prepare(
+    image: Volume, spec: ModelSpec, options: Options, place: Place | None, ras2mni: NDArray[np.float64] | None = None
+) -> Prepared:
+    """What comes before the network: check the image, lay the network's voxels over it, find the head."""
     if not options.conform and not is_isotropic_1mm(image.grid):
         sizes = " x ".join(f"{size:.4g}" for size in image.grid.voxel_size_mm)
         raise ImageError(f"voxels are {sizes} mm, expected 1 mm isotropic (within 0.01 mm); use --conform to resample")
-    conformed = conform(scale_intensities(image, options.percentile), model.spec.fov)
-    network_posteriors = model.predict(conformed)
-    clean = clean_posteriors(network_posteriors)
-    image_warnings = _image_warnings(image, options)
+    conformed = conform(image, spec.fov, options.percentile)
+    guesses: tuple[Guess, ...] = ()
+    if place is not None and not options.full_fov:
+        guesses = ((GIVEN, ras2mni),) if ras2mni is not None else tuple(_search_head(image))
+    return Prepared(image, conformed, guesses, tuple(_image_warnings(image, options)))
+
+
+def look(prepared: Prepared, model: Predictor, options: Options, place: Place | None) -> Framed:
+    """Run the network."""
+    if options.full_fov:
+        return whole_field_of_view(prepared.conformed, model)
+
+    def guesses() -> Iterator[Guess]:
+        yield from prepared.guesses
+        if all(origin == GIVEN for origin, _ in prepared.guesses):
+            yield from _search_head(prepared.image)
+
+    return frame(prepared.conformed, model, place, guesses, SHIFTS[: options.average_shifts])
+
+
+def finish(
+    prepared: Prepared, framed: Framed, spec: ModelSpec, options: Options, etiv_mm3: float | None = None
+) -> Segmentation:
+    """What comes after the network: clean, measure, and bring the labels back onto the image."""
+    image = prepared.image
+    clean = clean_posteriors(framed.posteriors)
     if clean is None:
-        hints = "; ".join(image_warnings) or (
+        hints = "; ".join(prepared.warnings) or (
             "is it a T1-weighted head, upright by its header and near the centre of the field of view?"
         )
-        raise ImageError(f"no structure found in the {model.spec.fov} mm box about the image centre: {hints}")
+        raise ImageError(f"no structure found in the {spec.fov} mm box about the image centre: {hints}")
     posteriors = to_voxel_size(clean, image.grid.voxel_size_mm)
     stats = measure(
-        posteriors, model.spec.colors, exclude=options.exclude, voxel_counts=options.voxel_counts, etiv_mm3=etiv_mm3
+        posteriors, spec.colors, exclude=options.exclude, voxel_counts=options.voxel_counts, etiv_mm3=etiv_mm3
     )
-    labels = resample_nearest(label_image(posteriors, model.spec.colors), image.grid)
+    labels = resample_nearest(label_image(posteriors, spec.colors), image.grid)
     warnings = (
-        *image_warnings,
-        *_edge_warnings(image.grid, conformed.grid, clean.grid),
+        *prepared.warnings,
+        *_edge_warnings(prepared.conformed, framed, clean),
         *flag_messages(stats, options.population),
     )
-    return Segmentation(labels, posteriors, stats, model.spec.colors, warnings)
+    return Segmentation(labels, posteriors, stats, spec.colors, warnings, framed.notes)
+
+
+def _search_head(image: Volume) -> Iterator[Guess]:
+    head = locate_head(image)
+    if head is not None:
+        yield f"the head's place in the image (fit {head.score:.2f})", head.ras2mni
+
+
+def place_seen(prepared: Prepared, framed: Framed, spec: ModelSpec) -> Place | None:
+    """Where the structures of a model whose place is not known lie in this head; None if they are not all there."""
+    if not framed.whole:
+        return None
+    head = locate_head(prepared.image)
+    if head is None:
+        return None
+    return place_of(framed.posteriors.data.argmax(-1), spec.colors, head.ras2mni, framed.posteriors.grid)
 
 
 def _image_warnings(image: Volume, options: Options) -> list[str]:
@@ -163,24 +224,31 @@ def _image_warnings(image: Volume, options: Options) -> list[str]:
     return warnings
 
 
-def _edge_warnings(image: Grid, box: Grid, structures: Grid) -> list[str]:
+def _edge_warnings(conformed: Conformed, framed: Framed, clean: Volume) -> list[str]:
     """Structures near a face of the network's box, or of the image where that ends inside the box: they may be cut."""
-    edge = np.array(box.shape, float)
-    image_mm = (image.voxel_size_mm * image.shape)[ras_order(image)]
-    goes_on = image_mm > edge + 1
-    low, high = np.maximum((edge - image_mm) / 2, 0), np.minimum((edge + image_mm) / 2, edge)
-    first = (np.linalg.inv(box.vox2ras) @ structures.vox2ras[:, 3])[:3]
-    last = first + structures.shape
-    # The crop around the structures has a margin, but none beyond the box.
-    first, last = np.where(first > 0, first + CROP_MARGIN, 0), np.where(last < edge, last - CROP_MARGIN, edge)
+    first = np.rint((np.linalg.inv(conformed.grid.vox2ras) @ clean.grid.vox2ras[:, 3])[:3]).astype(int)
+    crop = Box.of_shape(clean.grid.shape).moved(first)
+    # The crop around the structures has a margin, but none beyond what was computed.
+    structures = Box(
+        three(np.where(np.array(crop.low) > framed.box.low, np.array(crop.low) + CROP_MARGIN, framed.box.low)),
+        three(np.where(np.array(crop.high) < framed.box.high, np.array(crop.high) - CROP_MARGIN, framed.box.high)),
+    )
+    box, image = conformed.box, conformed.image
+    goes_on = conformed.goes_on & ~np.array(framed.beyond)
+    ends = image if framed.beyond else image.clipped(box)
     margin = np.where(goes_on, EDGE_MM, IMAGE_EDGE_MM)
-    near = (first - low < margin) | (high - last < margin)
+    near = (np.array(structures.low) - ends.low < margin) | (np.array(ends.high) - structures.high < margin)
 
     def named(axes: NDArray[np.bool_]) -> str:
         names = ("left-right", "front-back", "top-bottom")
         return ", ".join(name for name, here in zip(names, axes, strict=True) if here)
 
     warnings = []
+    if framed.beyond:
+        warnings.append(
+            f"the head is off the centre of its field of view: structures were found near or beyond the edge of the "
+            f"{box.shape[0]} mm box about the image centre, where the published tool would have cut them"
+        )
     if (near & goes_on).any():
         warnings.append(
             f"labels lie within {EDGE_MM} mm of the edge of the {box.shape[0]} mm box ({named(near & goes_on)}), which "

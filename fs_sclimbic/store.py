@@ -1,5 +1,6 @@
 """Where weights come from: a given file, FreeSurfer, the user's own folder, or the package."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import platformdirs
 from .errors import ModelError, UsageError
 from .labels import ColorTable, read_ctab
 from .model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ModelSpec, sha256_of
+from .place import Place, format_place, parse_place, read_place
 from .resources import data_file
 from .staging import write_atomically
 
@@ -22,11 +24,14 @@ SHIPPED_NAME = "fs_sclimbic.h5"
 PUBLISHED, SHIPPED = "published", "shipped"
 INSTALL_HINT = f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of FreeSurfer 7.3 or later"
 
+PLACE_SUFFIX = ".place.json"
+KNOWN_PLACES = "places.json"
+
 MODELS_FOLDER_VARIABLE = "FS_SCLIMBIC_MODELS"
 
 
 @dataclass(frozen=True)
-class Place:
+class Home:
     """One place where default weights may lie."""
 
     origin: str
@@ -48,18 +53,18 @@ def models_folder() -> Path:
     return Path(moved).expanduser() if moved else platformdirs.user_data_path("fs_sclimbic") / "models"
 
 
-def default_places() -> Iterator[Place]:
+def default_places() -> Iterator[Home]:
     """The places where default weights are looked for, first choice first."""
     freesurfer = os.environ.get("FREESURFER_HOME")
     if freesurfer:
-        yield Place("FREESURFER_HOME", Path(freesurfer) / "models" / PUBLISHED_NAME)
+        yield Home("FREESURFER_HOME", Path(freesurfer) / "models" / PUBLISHED_NAME)
     else:
-        yield Place("FREESURFER_HOME", None, "the variable is not set")
-    yield Place("installed", models_folder() / PUBLISHED_NAME)
+        yield Home("FREESURFER_HOME", None, "the variable is not set")
+    yield Home("installed", models_folder() / PUBLISHED_NAME)
     try:
-        yield Place(SHIPPED, data_file("models", SHIPPED_NAME))
+        yield Home(SHIPPED, data_file("models", SHIPPED_NAME))
     except FileNotFoundError:
-        yield Place(SHIPPED, None, "the installation is incomplete")
+        yield Home(SHIPPED, None, "the installation is incomplete")
 
 
 def find_model(
@@ -91,15 +96,46 @@ def find_model(
     ModelError
         If there are no weights; the message names every place that was looked at.
     """
-    place = _place_of(weights)
-    assert place.path is not None
+    home = _home_of(weights)
+    assert home.path is not None
     colors: ColorTable = read_ctab(ctab)
-    sha256 = sha256_of(place.path)
-    origin = f"{place.origin}, {PUBLISHED}" if sha256 == PUBLISHED_SHA256 else place.origin
-    return ModelSpec(place.path, sha256, colors, origin, fov, features, channels)
+    sha256 = sha256_of(home.path)
+    origin = f"{home.origin}, {PUBLISHED}" if sha256 == PUBLISHED_SHA256 else home.origin
+    return ModelSpec(home.path, sha256, colors, origin, fov, features, channels, find_place(home.path, sha256, colors))
 
 
-def _place_of(weights: str | PathLike[str] | None) -> Place:
+def find_place(weights: Path, sha256: str, colors: ColorTable) -> Place | None:
+    """Where a model's structures lie in a head; None where no one has measured it.
+
+    Looked for beside the weights (``<weights>.place.json``), in the user's folder, where it is kept when it is
+    learned, and among those that come with the package.
+
+    Raises
+    ------
+    ModelError
+        If a file beside the weights or in the user's folder is not the place of this model.
+    """
+    names = [structure.name for structure in colors.foreground]
+    for path in (weights.with_suffix(PLACE_SUFFIX), learned_place(sha256)):
+        if path.is_file():
+            return read_place(path, names)
+    known = json.loads(data_file("models", KNOWN_PLACES).read_text("utf-8"))
+    if sha256 not in known or [row["name"] for row in known[sha256]["structures"]] != names:
+        return None
+    return parse_place(known[sha256], names)
+
+
+def learned_place(sha256: str) -> Path:
+    """Where the place of a model is kept that a run has learned."""
+    return models_folder() / f"{sha256}{PLACE_SUFFIX}"
+
+
+def write_place(path: Path, place: Place) -> None:
+    """Keep the place of a model."""
+    write_atomically(path, (json.dumps(format_place(place), indent=1) + "\n").encode())
+
+
+def _home_of(weights: str | PathLike[str] | None) -> Home:
     places = list(default_places())
     if weights == PUBLISHED:
         places = [place for place in places if place.present and sha256_of(place.path or "") == PUBLISHED_SHA256]
@@ -110,7 +146,7 @@ def _place_of(weights: str | PathLike[str] | None) -> Place:
             raise ModelError(
                 f"{weights}: weight file does not exist; give a file, or the word '{PUBLISHED}' or '{SHIPPED}'"
             )
-        return Place("--model", Path(weights))
+        return Home("--model", Path(weights))
     for place in places:
         if place.present:
             return place

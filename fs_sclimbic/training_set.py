@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from .conform import conform, resample_linear, scale_intensities, shift_grid
+from .conform import conform, resample_linear, shift_grid
 from .errors import ImageError, TableError, UsageError, naming
 from .labels import ColorTable
 from .volume import IMAGE_SUFFIXES, Grid, Volume, image_suffix, read_volume
@@ -209,7 +209,8 @@ def read_example(source: Source, colors: ColorTable, fov: int, percentile: float
                 "how it lies (no qform, sform or goodRASFlag); save both on one grid"
             )
         with naming(source.image):
-            conformed = conform(scale_intensities(t1, percentile), fov)
+            lattice = conform(t1, fov, percentile)
+            conformed = lattice.block(lattice.box)
         image = np.rint(conformed.data * FULL).astype(np.uint8)
         with naming(source.targets):
             targets, start = _to_targets(truth, colors, conformed.grid)

@@ -84,9 +84,9 @@ def tiny_flags(tiny_model) -> list[str]:
 @pytest.fixture(scope="session")
 def predictor(tiny_model):
     """The tiny model, loaded once for all tests."""
-    from fs_sclimbic.nn.predictor import KerasPredictor
+    from fs_sclimbic.nn.predictor import NetworkPredictor
 
-    return KerasPredictor(tiny_model, threads=1)
+    return NetworkPredictor(tiny_model, threads=1)
 
 
 def grid_about(center_ras, shape, axes, sizes) -> Grid:

@@ -653,20 +653,21 @@ def test_population_reaches_the_computation(tmp_path):
         assert options_of(args).population == {"A": Norm(1, 2)}
 
 
-def test_threads_and_device_reach_the_network(tmp_path, head_file, tiny_flags, monkeypatch):
-    from fs_sclimbic.nn import predictor
+def test_how_it_is_run_reaches_the_network(tmp_path, head_file, tiny_flags, monkeypatch):
+    from fs_sclimbic.cli import run
+    from fs_sclimbic.nn.predictor import NetworkPredictor
 
     given = []
 
-    class Recorder(predictor.KerasPredictor):
-        def __init__(self, spec, threads, device):
-            given.append((threads, device))
-            super().__init__(spec, 1)
+    def record(spec, *how):
+        given.append(how)
+        return NetworkPredictor(spec, 1)
 
-    monkeypatch.setattr(predictor, "KerasPredictor", Recorder)
-    call = ["--i", str(head_file), "--o", str(tmp_path / "o.mgz"), "--threads", "3", "--cuda-device", "1", *tiny_flags]
-    assert main(call) == 0
-    assert given == [(3, "1")]
+    monkeypatch.setattr(run, "NetworkPredictor", record)
+    call = ["--i", str(head_file), "--o", str(tmp_path / "o.mgz"), *tiny_flags, "--threads"]
+    assert main([*call, "3", "--cuda-device", "1", "--precision", "bfloat16"]) == 0
+    assert main([*call, "2", "--engine", "openvino"]) == 0
+    assert given == [(3, "1", "tensorflow", "bfloat16"), (2, None, "openvino", "float32")]
 
 
 def test_conform_from_the_command_line(tmp_path, tiny_flags):

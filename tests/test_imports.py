@@ -10,15 +10,17 @@ from .conftest import ROOT
 
 PACKAGE = ROOT / "fs_sclimbic"
 FLOORS = [
-    {"errors", "resources"},
+    {"errors", "resources", "box"},
     {"labels", "xfm", "staging"},
-    {"volume", "model"},
+    {"volume"},
+    {"place", "locate"},
+    {"model"},
     {"weights", "store", "conform", "measure", "etiv", "provenance", "recipe", "sample"},
-    {"postprocess", "stats", "record", "augment", "training_set", "checkpoint"},
-    {"qa", "subject", "training_record", "plots", "nn.backend"},
-    {"tables", "segmentation", "nn.unet", "nn.generator", "nn.losses"},
-    {"pipeline", "nn.predictor", "nn.train"},
-    {"cohort"},
+    {"postprocess", "stats", "record", "augment", "training_set", "checkpoint", "framing"},
+    {"qa", "subject", "training_record", "plots", "nn.backend", "nn.extents"},
+    {"tables", "segmentation", "nn.unet", "nn.generator", "nn.losses", "nn.openvino_engine"},
+    {"pipeline", "nn.keras_engine", "nn.train"},
+    {"cohort", "nn.predictor"},
     {"cli.progress", "cli.flags", "cli.plan"},
     {"cli.guard"},
     {"cli.run", "cli.train_run"},
@@ -29,6 +31,7 @@ FLOORS = [
 ]
 HOMES = {
     "tensorflow": "nn.",
+    "openvino": "nn.openvino_engine",
     "keras": "nn.",
     "torch": "nn.",
     "jax": "nn.",

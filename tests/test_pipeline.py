@@ -84,6 +84,8 @@ CHANGES = {
     "voxel counts": {"voxel_counts": True},
     "exclude": {"exclude": frozenset({26})},
     "population": {"population": {}},
+    "full fov": {"full_fov": True},
+    "shifts": {"average_shifts": 2},
 }
 SPEC_CHANGES = {"sha256": "other", "fov": 52, "features": 3, "colors": ONE_BALL}
 
@@ -91,7 +93,7 @@ SPEC_CHANGES = {"sha256": "other", "fov": 52, "features": 3, "colors": ONE_BALL}
 @pytest.mark.parametrize("change", CHANGES)
 def test_each_option_counts(tmp_path, head_file, run, change):
     case = image_case(head_file, tmp_path / "seg.mgz", ALL)
-    before, after = (settings_of(case, None, run.spec, options) for options in (Options(), Options(**CHANGES[change])))
+    before, after = (settings_of(case, None, run, options) for options in (Options(), Options(**CHANGES[change])))
     assert before != after
 
 
@@ -99,7 +101,13 @@ def test_each_option_counts(tmp_path, head_file, run, change):
 def test_each_property_of_the_model_counts(tmp_path, head_file, run, field):
     case = image_case(head_file, tmp_path / "seg.mgz", ALL)
     other = replace(run.spec, **{field: SPEC_CHANGES[field]})
-    assert settings_of(case, None, run.spec, Options()) != settings_of(case, None, other, Options())
+    assert settings_of(case, None, run, Options()) != settings_of(case, None, replace(run, spec=other), Options())
+
+
+def test_the_precision_counts(tmp_path, head_file, run):
+    case = image_case(head_file, tmp_path / "seg.mgz", ALL)
+    other = replace(run, precision="bfloat16")
+    assert settings_of(case, None, run, Options()) != settings_of(case, None, other, Options())
 
 
 def test_the_transform_counts(subjects_dir, predictor, run):

@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from fs_sclimbic.box import Box
 from fs_sclimbic.errors import ImageError, UsageError
 from fs_sclimbic.segmentation import Options, segment
 from fs_sclimbic.volume import Volume, write_volume
@@ -107,7 +108,8 @@ class FixedAnswer:
     spec: object
     where: tuple
 
-    def predict(self, conformed):
+    def predict(self, conformed, wanted=None):
+        assert wanted is None or wanted == Box.of_shape(conformed.data.shape)
         posteriors = np.zeros((*conformed.data.shape, 3), np.float32)
         posteriors[..., 0] = 1
         posteriors[(*self.where, slice(None))] = [0.1, 0.9, 0]

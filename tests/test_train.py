@@ -114,7 +114,7 @@ def test_weights_are_in_the_published_layout(trained):
 
     from fs_sclimbic.nn.unet import build_unet, weights_of
 
-    network = build_unet(5, 8, fov=16)
+    network = build_unet(5, 8)
     network.load_weights(trained / "model.h5", by_name=True)
     with h5py.File(trained / "model.h5") as file:
         assert file.attrs["layer_names"][0] == b"unet_conv_downarm_0_0"

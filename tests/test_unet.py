@@ -75,12 +75,14 @@ def random_model(tmp_path):
     return replace(spec, fov=12)
 
 
-def test_network_is_the_published_architecture(random_model):
-    from fs_sclimbic.nn.predictor import KerasPredictor
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_network_is_the_published_architecture(random_model, engine):
+    from fs_sclimbic.nn.predictor import NetworkPredictor
     from fs_sclimbic.volume import Grid, Volume
 
     image = RNG.random((12, 12, 12), np.float32)
-    found = KerasPredictor(random_model, threads=1).predict(Volume(image, Grid(image.shape, np.eye(4))))
+    model = NetworkPredictor(random_model, threads=1, engine=engine)
+    found = model.predict(Volume(image, Grid(image.shape, np.eye(4))))
     assert found.data.dtype == np.float32
     assert found.data.shape == (12, 12, 12, 3)
     expected = forward(image, read_weights(random_model))
@@ -88,7 +90,8 @@ def test_network_is_the_published_architecture(random_model):
     assert np.abs(found.data - expected).max() < 1e-5
 
 
-def test_slabs_give_what_the_whole_box_gives(random_model, monkeypatch):
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_slabs_give_what_the_whole_box_gives(random_model, monkeypatch, engine):
     from fs_sclimbic.nn import predictor
     from fs_sclimbic.nn.backend import keras
     from fs_sclimbic.nn.unet import build_unet, fill_weights
@@ -96,13 +99,14 @@ def test_slabs_give_what_the_whole_box_gives(random_model, monkeypatch):
 
     image = RNG.random((20, 20, 20), np.float32)
     spec = replace(random_model, fov=20)
-    network = build_unet(len(spec.colors), spec.features, fov=spec.fov)
+    network = build_unet(len(spec.colors), spec.features)
     fill_weights(network, read_weights(spec))
     whole = keras.ops.convert_to_numpy(network(image[None, ..., None], training=False))[0]
     for slab in (4, 8, 20):
         monkeypatch.setattr(predictor, "SLAB", slab)
-        found = predictor.KerasPredictor(spec, threads=1).predict(Volume(image, Grid(image.shape, np.eye(4))))
-        assert np.abs(found.data - whole).max() < 1e-6
+        model = predictor.NetworkPredictor(spec, threads=1, engine=engine)
+        found = model.predict(Volume(image, Grid(image.shape, np.eye(4))))
+        assert np.abs(found.data - whole).max() < 1e-5
 
 
 def test_a_users_keras_settings_change_nothing(tiny_model, tmp_path):
@@ -113,7 +117,7 @@ def test_a_users_keras_settings_change_nothing(tiny_model, tmp_path):
     script = (
         "import numpy as np\n"
         "from fs_sclimbic import Grid, Volume, load_model\n"
-        f"model = load_model({str(tiny_model.weights)!r}, {str(ctab)!r}, fov=48, features=2)\n"
+        f"model = load_model({str(tiny_model.weights)!r}, {str(ctab)!r}, fov=48, features=2, engine='tensorflow')\n"
         "import keras; assert keras.config.floatx() == 'float16'\n"
         "out = model.predict(Volume(np.full((48, 48, 48), 0.9, 'f4'), Grid((48, 48, 48), np.eye(4)))).data\n"
         "print(out.dtype, out.shape, out[20, 20, 20].argmax())"
@@ -134,10 +138,10 @@ def test_unfilled_weights_are_an_error(random_model):
 
 
 def test_a_device_that_is_not_there(tiny_model):
-    from fs_sclimbic.nn.predictor import KerasPredictor
+    from fs_sclimbic.nn.predictor import NetworkPredictor
 
     with pytest.raises(ModelError, match="99"):
-        KerasPredictor(tiny_model, device="99")
+        NetworkPredictor(tiny_model, device="99")
 
 
 def test_frozen_norms_stay_frozen_in_training():
@@ -175,7 +179,7 @@ def test_compiled_network_follows_its_weights(tmp_path):
     from fs_sclimbic.nn.backend import compiled
     from fs_sclimbic.nn.unet import build_unet, fill_weights
 
-    network = build_unet(3, 2, fov=8)
+    network = build_unet(3, 2)
     forward = compiled(network)
     image = keras.ops.convert_to_tensor(RNG.random((1, 8, 8, 8, 1)).astype(np.float32))
     first = keras.ops.convert_to_numpy(forward(image))

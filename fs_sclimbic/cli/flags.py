@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 
 from .. import __version__
-from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM
+from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, PRECISIONS
 
 # Exit status of the commands.
 ALL_DONE, SOME_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -79,6 +79,35 @@ def build_parser() -> argparse.ArgumentParser:
         help="top of the intensity range is the P-th percentile of the non-zero voxels (default: the maximum)",
     )
     add("--7T", dest="seven_tesla", action="store_true", help="same as --percentile 99.9")
+
+    add = parser.add_argument_group("network").add_argument
+    add(
+        "--full-fov",
+        action="store_true",
+        help="run it on the whole box, as the published tool does, and keep islands far from the structures (default: "
+        "where the structures are; the same voxels there, in a tenth of the time)",
+    )
+    add(
+        "--average-shifts",
+        metavar="N",
+        type=int,
+        default=1,
+        help="average the posteriors over N starts of the box (2-8; 4 is a good choice): more repeatable numbers, which "
+        "are not the published ones (default: 1)",
+    )
+    add(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="what runs it (default: auto, the quickest exact one: openvino on x86 processors, else tensorflow)",
+    )
+    add(
+        "--precision",
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="what it computes in; bfloat16 is quicker where the processor has it, and some labels differ (default: "
+        "float32)",
+    )
 
     add = parser.add_argument_group("volumes").add_argument
     add("--etiv", action="store_true", help="add eTIV; needs --tal for images, always on for subjects")
@@ -179,6 +208,8 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong(f"--threads {args.threads}: give a positive number")
     if args.percentile is not None and not 0 < args.percentile <= 100:
         wrong(f"--percentile {args.percentile:g}: give a number above 0, up to 100")
+    if args.full_fov and args.average_shifts > 1:
+        wrong("--full-fov gives the published numbers, --average-shifts gives others: give one of them")
     if args.seven_tesla and args.percentile not in (None, 99.9):
         wrong(f"--7T means --percentile 99.9, --percentile {args.percentile:g} was given too")
     if not args.output_base or os.sep in args.output_base:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from .. import __version__
 from ..cohort import log_text, outcome_lines, run_cohort, write_tables
 from ..errors import SclimbicError, UsageError
+from ..framing import Predictor
 from ..labels import ColorTable
 from ..model import ModelSpec
+from ..nn.predictor import NetworkPredictor, choose_engine
 from ..pipeline import Outcome
 from ..provenance import Run, peak_memory_kb
 from ..qa import read_population
 from ..record import read_record
-from ..segmentation import ANTERIOR_COMMISSURE, Options, Predictor
+from ..segmentation import ANTERIOR_COMMISSURE, Options
 from ..store import advice, find_model
 from ..tables import case_names
 from ..weights import read_weights
@@ -47,7 +49,8 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
         plan.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
-    this_run = Run(spec, ("mri_sclimbic_seg", *argv), args.threads)
+    engine = choose_engine(args.engine, args.cuda_device)
+    this_run = Run(spec, ("mri_sclimbic_seg", *argv), args.threads, engine, args.precision)
     if not args.quiet:
         count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
         say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
@@ -55,10 +58,8 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
             say(f"note: {hint}")
 
     def load() -> Predictor:
-        # Loads Keras; not before a case needs it.
-        from ..nn.predictor import KerasPredictor
-
-        return KerasPredictor(spec, args.threads, args.cuda_device)
+        # Loads the engine's libraries; not before a case needs it.
+        return NetworkPredictor(spec, args.threads, args.cuda_device, engine, args.precision)
 
     status = _run_plan(args, plan, load, options, this_run)
     if args.vmp:
@@ -77,6 +78,8 @@ def options_of(args: argparse.Namespace) -> Options:
         voxel_counts=args.vox_count_volumes,
         exclude=frozenset(args.exclude) | commissure,
         population=read_population(args.population_stats),
+        full_fov=args.full_fov,
+        average_shifts=args.average_shifts,
         redo=args.redo,
         without_etiv=args.no_etiv,
     )

@@ -139,6 +139,8 @@ def _configure_tensorflow(threads: int | None, device: str | None) -> None:
             f"CUDA device '{device}' is not there: TensorFlow sees {len(gpus)} GPU(s); leave "
             "--cuda-device out to use the processor"
         )
+    # A network is built for each way a box is cut: that many functions are no mistake.
+    logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
     # TF32 rounds the inputs of each product to 10 bits: other numbers than the published ones.
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:

@@ -1,67 +1,123 @@
-"""A model with its weights loaded, ready for many images."""
+"""A model with its weights loaded, ready for many images, on the engine that suits the machine."""
 
+import platform
+from collections.abc import Callable
+from importlib.util import find_spec
 from os import PathLike
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..box import Box
+from ..conform import shift_grid
+from ..errors import ModelError
 from ..model import (
-    CONVOLUTIONS_PER_LEVEL,
+    AUTO,
     DEFAULT_CHANNELS,
     DEFAULT_FEATURES,
     DEFAULT_FOV_MM,
-    KERNEL,
+    ENGINES,
+    OPENVINO,
+    PRECISIONS,
+    TENSORFLOW,
     ModelSpec,
 )
 from ..store import find_model
 from ..volume import Volume
 from ..weights import read_weights
-from .backend import compiled, configure, keras
-from .unet import build_unet, fill_weights, split_at_last_level
+from .extents import Extents, extents_of
 
-# The last level runs in slabs this thick (voxels, even): the same posteriors to the last bit, half the memory.
-SLAB = 40
-# A voxel of the last level depends on the maps this far away: one voxel for each of its 3x3x3 convolutions.
-REACH = CONVOLUTIONS_PER_LEVEL * (KERNEL // 2)
+# Where OpenVINO has quick 3-D convolutions.
+X86 = ("x86_64", "AMD64", "i386", "i686")
+
+# What is wanted is computed in slabs of at most so many voxels' thickness: the maps of a whole box take gigabytes.
+SLAB = 80
+
+Engine = Callable[[NDArray[np.float32], Extents], NDArray[np.float32]]
+"""From intensities, shape ``extents.image.shape``, to posteriors, shape ``(*extents.wanted.shape, labels)``."""
 
 
-class KerasPredictor:
-    """The network under Keras, over the whole box.
+class NetworkPredictor:
+    """A network with its weights.
 
     Parameters
     ----------
     spec : ModelSpec
     threads : int, optional
-        Processor threads; by default the backend's own choice.
+        Processor threads; by default all that the engine finds.
     device : str, optional
         Number of a CUDA device; by default the processor.
+    engine : {"auto", "tensorflow", "openvino"}
+        What runs the network. ``tensorflow`` is Keras, on TensorFlow unless ``KERAS_BACKEND`` says otherwise.
+        ``auto`` takes the quickest: OpenVINO on x86 processors, else Keras.
+    precision : {"float32", "bfloat16"}
+        What the layers compute in. bfloat16 has 8 bits: quicker on processors that have it, and some labels differ.
 
     Raises
     ------
     ModelError
-        If the weights do not fit the network, or the device is not there.
+        If the weights do not fit the network, or engine, precision or device are not there.
     """
 
-    def __init__(self, spec: ModelSpec, threads: int | None = None, device: str | None = None) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        threads: int | None = None,
+        device: str | None = None,
+        engine: str = AUTO,
+        precision: str = "float32",
+    ) -> None:
         self.spec = spec
-        weights = read_weights(spec)
-        configure(threads, device)
-        network = build_unet(len(spec.colors), spec.features, spec.channels, fov=spec.fov)
-        fill_weights(network, weights)
-        before, last = split_at_last_level(network)
-        self._before, self._last = compiled(before), compiled(last)
+        self.engine, self.precision = choose_engine(engine, device), precision
+        if precision not in PRECISIONS:
+            raise ModelError(f"precision '{precision}': expected one of {', '.join(PRECISIONS)}")
+        self._run = _load_engine(spec, self.engine, threads, device, precision)
 
-    def predict(self, conformed: Volume) -> Volume:
-        """Posteriors of a conformed image; see `fs_sclimbic.Predictor`."""
-        image = keras.ops.convert_to_tensor(conformed.data[np.newaxis, ..., np.newaxis], "float32")
-        top, bottom = self._before(image)
-        size = conformed.data.shape[0]
-        posteriors = np.empty((*conformed.data.shape, len(self.spec.colors)), np.float32)
-        for start in range(0, size, SLAB):
-            stop = min(start + SLAB, size)
-            first, end = max(start - REACH, 0), min(stop + REACH, size)
-            slab = self._last(top[:, first:end], bottom[:, first // 2 : end // 2])
-            posteriors[start:stop] = keras.ops.convert_to_numpy(slab)[0, start - first : stop - first]
-        return Volume(posteriors, conformed.grid)
+    def predict(self, conformed: Volume, wanted: Box | None = None) -> Volume:
+        """Posteriors of a conformed image, or of a part of it; see `fs_sclimbic.framing.Predictor`."""
+        image = Box.of_shape(conformed.data.shape)
+        wanted = image if wanted is None else wanted
+        posteriors = np.empty((*wanted.shape, len(self.spec.colors)), np.float32)
+        for first in range(wanted.low[0], wanted.high[0], SLAB):
+            last = min(first + SLAB, wanted.high[0])
+            slab = Box((first, *wanted.low[1:]), (last, *wanted.high[1:]))
+            extents = extents_of(slab, image)
+            posteriors[first - wanted.low[0] : last - wanted.low[0]] = self._run(
+                conformed.data[extents.image.slices], extents
+            )
+        return Volume(posteriors, shift_grid(conformed.grid, wanted.low, wanted.shape))
+
+
+def choose_engine(engine: str = AUTO, device: str | None = None) -> str:
+    """The engine that a user's word means on this machine.
+
+    Raises
+    ------
+    ModelError
+        If there is no such engine, it is not installed, or it does not know the device.
+    """
+    if engine not in ENGINES:
+        raise ModelError(f"engine '{engine}': expected one of {', '.join(ENGINES)}")
+    installed = find_spec(OPENVINO) is not None
+    if engine == AUTO:
+        return OPENVINO if installed and device is None and platform.machine() in X86 else TENSORFLOW
+    if engine == OPENVINO and not installed:
+        raise ModelError("engine 'openvino' is not installed; run pip install openvino, or leave --engine out")
+    if engine == OPENVINO and device is not None:
+        raise ModelError("--cuda-device goes with --engine tensorflow; OpenVINO runs on the processor here")
+    return engine
+
+
+def _load_engine(spec: ModelSpec, engine: str, threads: int | None, device: str | None, precision: str) -> Engine:
+    weights = read_weights(spec)
+    # Each engine's libraries take seconds or hundreds of megabytes: only those of the one that is used.
+    if engine == OPENVINO:
+        from .openvino_engine import OpenvinoEngine
+
+        return OpenvinoEngine(weights, threads, precision)
+    from .keras_engine import KerasEngine
+
+    return KerasEngine(spec, weights, threads, device, precision)
 
 
 def load_model(
@@ -73,7 +129,9 @@ def load_model(
     channels: int = DEFAULT_CHANNELS,
     threads: int | None = None,
     device: str | None = None,
-) -> KerasPredictor:
+    engine: str = AUTO,
+    precision: str = "float32",
+) -> NetworkPredictor:
     """Find a model and load its weights.
 
     Parameters
@@ -84,14 +142,12 @@ def load_model(
         Its colour table, one row per output channel; by default the limbic one.
     fov, features, channels : int
         Geometry of the network: box edge in 1 mm voxels, features of the first level, input channels.
-    threads : int, optional
-        Processor threads; by default the backend's own choice.
-    device : str, optional
-        Number of a CUDA device; by default the processor.
+    threads, device, engine, precision
+        How it is run; see `NetworkPredictor`.
 
     Returns
     -------
-    KerasPredictor
+    NetworkPredictor
         To be given to `fs_sclimbic.segment`, any number of times.
 
     Raises
@@ -99,4 +155,5 @@ def load_model(
     ModelError
         If no weights are found or they do not fit.
     """
-    return KerasPredictor(find_model(weights, ctab, fov=fov, features=features, channels=channels), threads, device)
+    spec = find_model(weights, ctab, fov=fov, features=features, channels=channels)
+    return NetworkPredictor(spec, threads, device, engine, precision)

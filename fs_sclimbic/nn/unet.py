@@ -2,10 +2,19 @@
 
 from typing import Any
 
+from ..box import Box
 from ..errors import ModelError
-from ..model import CONVOLUTIONS_PER_LEVEL, DEFAULT_CHANNELS, DEFAULT_FEATURES, KERNEL, LEVELS
+from ..model import (
+    BATCH_NORM_EPSILON,
+    CONVOLUTIONS_PER_LEVEL,
+    DEFAULT_CHANNELS,
+    DEFAULT_FEATURES,
+    KERNEL,
+    LEVELS,
+)
 from ..weights import Weights
 from .backend import keras
+from .extents import Extents, cuts
 
 
 class _FrozenNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
@@ -23,7 +32,7 @@ def build_unet(
     features: int = DEFAULT_FEATURES,
     channels: int = DEFAULT_CHANNELS,
     *,
-    fov: int | None = None,
+    extents: Extents | None = None,
     precision: str = "float32",
     frozen_norm: bool = False,
 ) -> Any:
@@ -40,10 +49,10 @@ def build_unet(
         Features of the first level; they double with each level.
     channels : int
         Input channels.
-    fov : int, optional
-        Edge of the input box, voxels; without it, boxes of any shape that divides by 4.
+    extents : Extents, optional
+        Cut every map to these; without it the network takes whole boxes of any shape that divides by 4.
     precision : str
-        What the layers compute in: ``float32``, or Keras' ``mixed_bfloat16`` for training.
+        What the layers compute in: ``float32``, or Keras' ``mixed_bfloat16``.
         Weights, logits and posteriors are float32.
     frozen_norm : bool
         Normalise by the moving statistics in training too, as in inference.
@@ -51,8 +60,8 @@ def build_unet(
     Returns
     -------
     keras.Model
-        From (batch, fov, fov, fov, channels) to softmax posteriors (batch, fov, fov, fov, labels);
-        layers carry the published names. The logits are the output of layer ``unet_likelihood``.
+        From (batch, x, y, z, channels) to softmax posteriors (batch, x, y, z, labels), or those of
+        ``extents.wanted``; layers carry the published names. The logits are the output of layer ``unet_likelihood``.
     """
     layers = keras.layers
     # Said to each layer: a user's keras.json must not change the network.
@@ -63,54 +72,37 @@ def build_unet(
 
     def convolutions(x: Any, level: int, name: str) -> Any:
         for i in range(CONVOLUTIONS_PER_LEVEL):
+            if extents and any(map(any, extents.pad[f"{name}_{i}"])):
+                x = layers.ZeroPadding3D(extents.pad[f"{name}_{i}"], **space)(x)
             x = layers.Conv3D(
-                features * 2**level, KERNEL, padding="same", activation="elu", name=f"{name}_{i}", **space
+                features * 2**level,
+                KERNEL,
+                padding="valid" if extents else "same",
+                activation="elu",
+                name=f"{name}_{i}",
+                **space,
             )(x)
         return x
 
-    x = image = keras.Input((fov, fov, fov, channels), name="unet_input", dtype="float32")
+    def cut(x: Any, have: Box, wanted: Box) -> Any:
+        return x if have == wanted else layers.Cropping3D(cuts(have, wanted), **space)(x)
+
+    x = image = keras.Input((None, None, None, channels), name="unet_input", dtype="float32")
     across = []
     for level in range(LEVELS):
         x = convolutions(x, level, f"unet_conv_downarm_{level}")
-        across.append(x)
-        x = norm(name=f"unet_bn_down_{level}", **inner)(x)
+        across.append(cut(x, extents.down[level], extents.merged[level]) if extents and level < LEVELS - 1 else x)
+        x = norm(name=f"unet_bn_down_{level}", epsilon=BATCH_NORM_EPSILON, **inner)(x)
         if level < LEVELS - 1:
             x = layers.MaxPooling3D(2, name=f"unet_maxpool_{level}", **space)(x)
     for up, level in enumerate(reversed(range(LEVELS - 1))):
         x = layers.UpSampling3D(2, name=f"unet_up_{LEVELS + up}", **space)(x)
+        x = cut(x, extents.below[level].finer(2), extents.merged[level]) if extents else x
         x = layers.Concatenate(name=f"unet_merge_{LEVELS + up}", **inner)([across[level], x])
         x = convolutions(x, level, f"unet_conv_uparm_{LEVELS + up}")
-        x = norm(name=f"unet_bn_up_{up}", **inner)(x)
+        x = norm(name=f"unet_bn_up_{up}", epsilon=BATCH_NORM_EPSILON, **inner)(x)
     x = layers.Conv3D(labels, 1, name="unet_likelihood", data_format="channels_last", **exact)(x)
     return keras.Model(image, layers.Softmax(axis=-1, name="unet_prediction", **exact)(x), name="unet")
-
-
-def split_at_last_level(network: Any) -> tuple[Any, Any]:
-    """Cut a network before the decoder's last level, whose full-resolution maps take most of the memory.
-
-    Parameters
-    ----------
-    network : keras.Model
-        From `build_unet`. The parts share its layers and weights.
-
-    Returns
-    -------
-    before : keras.Model
-        From the image to what the last level needs: the first level's maps, and the level below at half size.
-    last : keras.Model
-        From those two to posteriors; it takes slabs of any thickness along the first axis.
-    """
-    layer = network.get_layer
-    top, bottom = layer("unet_conv_downarm_0_1").output, layer(f"unet_bn_up_{LEVELS - 3}").output
-    before = keras.Model(network.input, [top, bottom])
-    top_slab, bottom_slab = (keras.Input((None, *maps.shape[2:]), dtype="float32") for maps in (top, bottom))
-    level = 2 * LEVELS - 2
-    x = layer(f"unet_merge_{level}")([top_slab, layer(f"unet_up_{level}")(bottom_slab)])
-    for i in range(CONVOLUTIONS_PER_LEVEL):
-        x = layer(f"unet_conv_uparm_{level}_{i}")(x)
-    for name in (f"unet_bn_up_{LEVELS - 2}", "unet_likelihood", "unet_prediction"):
-        x = layer(name)(x)
-    return before, keras.Model([top_slab, bottom_slab], x)
 
 
 def fill_weights(network: Any, weights: Weights) -> None:

@@ -1,0 +1,262 @@
+"""Run the network where the structures are, and make sure that they are there.
+
+The network is local, so a box that holds the structures and leaves them room gives the posteriors of the whole field
+of view, for a tenth of the work. Where the box should lie is a guess (a transform to MNI305, and the model's place).
+What is found in it decides: whether the structures are those, whether they keep clear of its faces, and which part
+is kept. The part that is kept depends on the labels, not on the guess: a poor guess costs time, never a voxel.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .box import Box, three
+from .conform import Conformed, shift_grid
+from .model import FOV_MULTIPLE, REACH, ModelSpec
+from .place import Expectation, Place, expect
+from .volume import Volume
+
+MARGIN = 3
+"""Voxels kept around the structures: none of their voxels, and no part of them nearer than this, is lost."""
+SLACK = 3
+"""Further voxels that are computed at least, so that a guess may be wrong by as much."""
+SIZES = 8
+"""Boxes measure multiples of this: a network is prepared for each size, and most heads of a cohort share one."""
+TOLERANCE = 10
+"""Voxels that a structure may lie away from where the others let expect it; labels further away are islands."""
+ENOUGH = 0.5
+"""Share of the structures, and of their average volume, that must be where they are expected."""
+MOVES = 3
+WORTHWHILE = 0.6
+"""Share of the whole field of view; a box that needs more of the image is no gain."""
+EDGE_MM = 8
+"""Structures nearer to a face of the network's box may be cut by it."""
+
+# Boxes that begin and end 2 voxels off the multiples of 4 cost least: their maps end at whole voxels of every level.
+PHASE = (2, 2, 2)
+
+Shift = tuple[int, int, int]
+UNSHIFTED = (0, 0, 0)
+
+Guess = tuple[str, NDArray[np.float64]]
+"""Where a transform comes from, in words, and the transform: scanner RAS to MNI305, mm."""
+
+
+class Predictor(Protocol):
+    """A model with its weights loaded."""
+
+    spec: ModelSpec
+
+    def predict(self, conformed: Volume, wanted: Box | None = None) -> Volume:
+        """Posteriors of a conformed image.
+
+        Parameters
+        ----------
+        conformed : Volume
+            float32 in [0, 1], 1 mm, RAS; each axis a multiple of 4. Beyond it the network pads with zeros.
+        wanted : Box, optional
+            The voxels whose posteriors are wanted; by default all.
+
+        Returns
+        -------
+        Volume
+            float32 softmax, shape (x, y, z, labels), on the grid of the wanted voxels.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Framed:
+    """Posteriors, and how they were come by."""
+
+    posteriors: Volume
+    box: Box
+    """Their voxels, counted from the first one of the network's box."""
+    whole: bool
+    """Whether they are all that the published tool has."""
+    beyond: bool
+    """Whether the image was looked at beyond the network's box, which would have cut structures."""
+    notes: tuple[str, ...] = ()
+    """What was done, one line each."""
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What labels say about where the structures are."""
+
+    found: int
+    """Structures that are where the others let expect them."""
+    share: float
+    """Their volume, as a share of the average."""
+    good: bool
+    structures: Box
+    """All structures; those that are lost, where they should be."""
+
+
+def frame(
+    conformed: Conformed,
+    model: Predictor,
+    place: Place | None,
+    guesses: Callable[[], Iterator[Guess]],
+    shifts: Sequence[Shift] = (UNSHIFTED,),
+) -> Framed:
+    """Posteriors of the structures.
+
+    Parameters
+    ----------
+    conformed : Conformed
+    model : Predictor
+    place : Place or None
+        Where the model's structures lie in a head; None: the whole field of view is looked at.
+    guesses : callable
+        Transforms of this head to MNI305, the best first; looked at one by one, while they are needed.
+    shifts : sequence of (int, int, int)
+        Starts of the box, voxels, that posteriors are averaged over; the first is (0, 0, 0), the published start.
+        The network is not shift-invariant: the average is more repeatable.
+    """
+    notes: list[str] = []
+    framed, expected = None, None
+    for origin, ras2mni in guesses():
+        if place is None:
+            break
+        expected = expect(place, ras2mni, conformed.grid)
+        framed = _search(conformed, model, expected, _hull(expected), notes)
+        notes.append(f"box placed by {origin}: {'verified' if framed else 'given up'}")
+        if framed:
+            break
+    if framed is None:
+        framed = _from_whole(conformed, model, expected, notes)
+    if len(shifts) > 1:
+        posteriors = _averaged(conformed, model, framed, shifts)
+        notes.append(f"posteriors averaged over {len(shifts)} starts of the box")
+        framed = replace(framed, posteriors=posteriors)
+    return replace(framed, notes=tuple(notes))
+
+
+def _search(
+    conformed: Conformed, model: Predictor, expected: Expectation, start: Box, notes: list[str]
+) -> Framed | None:
+    """Look where the structures should be, and move to where they are; None if they are not found so."""
+    around, beyond = start.grown(MARGIN), _cut_by_box(conformed, start)
+    for _ in range(MOVES):
+        domain = None if beyond else conformed.box
+        box = _roomy(around)
+        box = box.clipped(domain) if domain else box
+        if min(box.shape) < 1 or box.grown(REACH).voxels > WORTHWHILE * conformed.box.voxels:
+            notes.append(f"no box tried: {_words(box)} around the structures is no gain")
+            return None
+        posteriors = _predict(conformed, model, box, domain)
+        verdict = _judge(posteriors.data, box, expected)
+        notes.append(
+            f"looked at {_words(box)}: {verdict.found} of {len(expected.voxels)} structures in place, "
+            f"{100 * verdict.share:.0f} % of their average volume"
+        )
+        if not verdict.good:
+            return None
+        around = verdict.structures.grown(MARGIN)
+        is_cut = _cut_by_box(conformed, verdict.structures)
+        keep = around if beyond else around.clipped(conformed.box)
+        if is_cut == beyond and box.holds(keep):
+            return Framed(_part(posteriors, box, keep), keep, whole=False, beyond=beyond)
+        beyond = is_cut
+    return None
+
+
+def _from_whole(conformed: Conformed, model: Predictor, expected: Expectation | None, notes: list[str]) -> Framed:
+    """Look at the whole box of the network, as the published tool does, and keep what a box would have kept."""
+    posteriors = _predict(conformed, model, conformed.box, conformed.box)
+    whole = Framed(posteriors, conformed.box, whole=True, beyond=False)
+    if expected is None:
+        notes.append("looked at the whole field of view and kept it: where the structures should be is not known")
+        return whole
+    verdict = _judge(posteriors.data, conformed.box, expected)
+    if not verdict.good:
+        notes.append("looked at the whole field of view and kept it: the structures are not where they should be")
+        return whole
+    if _cut_by_box(conformed, verdict.structures):
+        framed = _search(conformed, model, expected, verdict.structures, notes)
+        if framed:
+            return framed
+    keep = verdict.structures.grown(MARGIN).clipped(conformed.box)
+    notes.append("looked at the whole field of view, and kept what lies around the structures")
+    return Framed(_part(posteriors, conformed.box, keep), keep, whole=False, beyond=False)
+
+
+def whole_field_of_view(conformed: Conformed, model: Predictor) -> Framed:
+    """Posteriors of the network's whole box, islands far from the structures included, as the published tool has."""
+    posteriors = _predict(conformed, model, conformed.box, conformed.box)
+    return Framed(posteriors, conformed.box, whole=True, beyond=False, notes=("looked at the whole field of view",))
+
+
+def _averaged(conformed: Conformed, model: Predictor, framed: Framed, shifts: Sequence[Shift]) -> Volume:
+    total = framed.posteriors.data.copy()
+    for shift in shifts:
+        if shift != UNSHIFTED:
+            total += _predict(conformed, model, framed.box, None, shift).data
+    total /= len(shifts)
+    return Volume(total, framed.posteriors.grid)
+
+
+def _predict(conformed: Conformed, model: Predictor, box: Box, domain: Box | None, shift: Shift = UNSHIFTED) -> Volume:
+    """Posteriors of a box, as if the network had been run on the domain, or on all space; poolings begin at ``shift``."""
+    needed = box.grown(REACH).aligned(FOV_MULTIPLE, shift)
+    needed = needed.clipped(domain) if domain else needed
+    return model.predict(conformed.block(needed), box.seen_from(needed))
+
+
+def _judge(posteriors: NDArray[np.float32], box: Box, expected: Expectation) -> _Verdict:
+    """Compare labels with where the structures should be, wherever these are as a whole."""
+    winner = posteriors.argmax(-1)
+    voxels = np.nonzero(winner)
+    labels, places = winner[voxels] - 1, np.stack(voxels, -1) + box.low
+    by_label = [places[labels == label] for label in range(len(expected.voxels))]
+    away = [
+        np.median(found, axis=0) - centre for found, centre in zip(by_label, expected.centre, strict=True) if len(found)
+    ]
+    if not away:
+        return _Verdict(0, 0.0, False, box)
+    here = expected.moved(np.median(away, axis=0))
+    found, count, structures = 0, 0, None
+    for label, all_voxels in enumerate(by_label):
+        low, high = here.low[label], here.high[label]
+        inside = all_voxels[((all_voxels > low - TOLERANCE) & (all_voxels < high + TOLERANCE)).all(1)]
+        if len(inside):
+            found, count = found + 1, count + len(inside)
+            low, high = inside.min(0), inside.max(0)
+        site = Box(three(np.floor(low)), three(np.ceil(high) + 1))
+        structures = site if structures is None else structures.hull(site)
+    assert structures is not None
+    share = count / expected.voxels.sum()
+    return _Verdict(found, share, found >= ENOUGH * len(expected.voxels) and share >= ENOUGH, structures)
+
+
+def _roomy(around: Box) -> Box:
+    """A box of one of the usual sizes about the middle of what must be inside."""
+    least = around.grown(SLACK)
+    size = [-(-n // SIZES) * SIZES for n in least.shape]
+    low = [n - (wide - narrow) // 2 for n, wide, narrow in zip(least.low, size, least.shape, strict=True)]
+    half = FOV_MULTIPLE // 2
+    start = [n + (phase - n + half) % FOV_MULTIPLE - half for n, phase in zip(low, PHASE, strict=True)]
+    box = Box(three(start), three(n + wide for n, wide in zip(start, size, strict=True)))
+    return box if box.holds(around) else box.hull(around).aligned(FOV_MULTIPLE, PHASE)
+
+
+def _hull(expected: Expectation) -> Box:
+    return Box(three(np.floor(expected.low.min(0))), three(np.ceil(expected.high.max(0)) + 1))
+
+
+def _cut_by_box(conformed: Conformed, structures: Box) -> bool:
+    """Whether structures come near a face of the network's box beyond which the image goes on."""
+    near = (np.array(structures.low) < EDGE_MM) | (np.array(structures.high) > np.array(conformed.box.high) - EDGE_MM)
+    return bool((near & conformed.goes_on).any())
+
+
+def _part(posteriors: Volume, box: Box, keep: Box) -> Volume:
+    inside = keep.seen_from(box)
+    return Volume(posteriors.data[inside.slices], shift_grid(posteriors.grid, inside.low, inside.shape))
+
+
+def _words(box: Box) -> str:
+    return f"{' x '.join(map(str, box.shape))} voxels from {', '.join(map(str, box.low))}"

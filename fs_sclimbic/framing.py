@@ -147,7 +147,7 @@ def _search(
         if min(box.shape) < 1 or box.grown(REACH).voxels > WORTHWHILE * conformed.box.voxels:
             notes.append(f"no box tried: {_words(box)} around the structures is no gain")
             return None
-        posteriors = _predict(conformed, model, box, domain)
+        posteriors = predict_box(conformed, model, box, domain)
         verdict = _judge(posteriors.data, box, expected)
         notes.append(
             f"looked at {_words(box)}: {verdict.found} of {len(expected.voxels)} structures in place, "
@@ -166,7 +166,7 @@ def _search(
 
 def _from_whole(conformed: Conformed, model: Predictor, expected: Expectation | None, notes: list[str]) -> Framed:
     """Look at the whole box of the network, as the published tool does, and keep what a box would have kept."""
-    posteriors = _predict(conformed, model, conformed.box, conformed.box)
+    posteriors = predict_box(conformed, model, conformed.box, conformed.box)
     whole = Framed(posteriors, conformed.box, whole=True, beyond=False)
     if expected is None:
         notes.append("looked at the whole field of view and kept it: where the structures should be is not known")
@@ -186,7 +186,7 @@ def _from_whole(conformed: Conformed, model: Predictor, expected: Expectation | 
 
 def whole_field_of_view(conformed: Conformed, model: Predictor) -> Framed:
     """Posteriors of the network's whole box, islands far from the structures included, as the published tool has."""
-    posteriors = _predict(conformed, model, conformed.box, conformed.box)
+    posteriors = predict_box(conformed, model, conformed.box, conformed.box)
     return Framed(posteriors, conformed.box, whole=True, beyond=False, notes=("looked at the whole field of view",))
 
 
@@ -194,12 +194,12 @@ def _averaged(conformed: Conformed, model: Predictor, framed: Framed, shifts: Se
     total = framed.posteriors.data.copy()
     for shift in shifts:
         if shift != UNSHIFTED:
-            total += _predict(conformed, model, framed.box, None, shift).data
+            total += predict_box(conformed, model, framed.box, None, shift).data
     total /= len(shifts)
     return Volume(total, framed.posteriors.grid)
 
 
-def _predict(conformed: Conformed, model: Predictor, box: Box, domain: Box | None, shift: Shift = UNSHIFTED) -> Volume:
+def predict_box(conformed: Conformed, model: Predictor, box: Box, domain: Box | None, shift: Shift = UNSHIFTED) -> Volume:
     """Posteriors of a box, as if the network had been run on the domain, or on all space; poolings begin at ``shift``."""
     needed = box.grown(REACH).aligned(FOV_MULTIPLE, shift)
     needed = needed.clipped(domain) if domain else needed

@@ -1,0 +1,128 @@
+"""How much volumes change when a head is re-positioned: plain, and averaged over starts of the network's box.
+
+    python benchmarks/repeatability.py IMAGE... --moves 10 --model published --threads 2 --figure repeatability.png
+
+Each head is moved (rotation of 2-5 degrees, shift of 1-3 mm, cubic splines) and segmented again; the change of a
+structure's volume is given in percent of the unmoved one, as the mean absolute change over heads and moves.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.moves import moved, random_move
+from fs_sclimbic import Options, Volume, load_model, read_volume
+from fs_sclimbic.framing import UNSHIFTED, Framed, Predictor, Shift, predict_box
+from fs_sclimbic.measure import measure
+from fs_sclimbic.postprocess import clean_posteriors
+from fs_sclimbic.segmentation import look, prepare
+
+DEGREES, MM = (2.0, 5.0), (1.0, 3.0)
+
+DIAGONAL = [(0, 0, 0), (1, 1, 1), (2, 2, 2), (3, 3, 3)]
+EVEN = [(a, b, c) for a in (0, 2) for b in (0, 2) for c in (0, 2)]
+LATIN = [(0, 0, 0), (1, 2, 3), (2, 3, 1), (3, 1, 2)]
+TETRAHEDRON = [(0, 0, 0), (2, 2, 0), (2, 0, 2), (0, 2, 2)]
+PATTERNS: dict[str, list[Shift]] = {
+    "plain": [UNSHIFTED],
+    "2 diagonal": [DIAGONAL[0], DIAGONAL[2]],
+    "2 odd": [DIAGONAL[0], DIAGONAL[1]],
+    "3 diagonal": DIAGONAL[:3],
+    "4 diagonal": DIAGONAL,
+    "4 Latin": LATIN,
+    "4 tetrahedron": TETRAHEDRON,
+    "7 diagonal and Latin": DIAGONAL + LATIN[1:],
+    "8 even": EVEN,
+    "10 diagonal and even": DIAGONAL + [s for s in EVEN if s not in DIAGONAL],
+    "13 all": DIAGONAL + LATIN[1:] + [s for s in EVEN if s not in DIAGONAL],
+}
+STARTS = PATTERNS["13 all"]
+
+
+def volumes_by_pattern(t1: Volume, model: Predictor) -> NDArray[np.float64]:
+    """Volumes (mm^3) of all structures, shape (patterns, structures)."""
+    options = Options(conform=True)
+    prepared = prepare(t1, model.spec, options, model.spec.place)
+    framed: Framed = look(prepared, model, options, model.spec.place)
+    posteriors = {
+        start: framed.posteriors
+        if start == UNSHIFTED
+        else predict_box(prepared.conformed, model, framed.box, None, start)
+        for start in STARTS
+    }
+    rows = []
+    for starts in PATTERNS.values():
+        mean = np.mean([posteriors[start].data for start in starts], axis=0)
+        clean = clean_posteriors(Volume(mean, framed.posteriors.grid))
+        assert clean is not None
+        stats = measure(clean, model.spec.colors)
+        rows.append([row.volume_mm3 for row in stats.structures])
+    return np.array(rows)
+
+
+def table(title: str, columns: list[str], rows: list[tuple[str, NDArray[np.float64]]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {title} | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    return "\n".join(lines + [f"| {name} | {' | '.join(f'{x:.2f}' for x in values)} |" for name, values in rows]) + "\n"
+
+
+def draw(path: Path, names: list[str], changes: dict[str, NDArray[np.float64]]) -> None:
+    """Bars of the mean absolute change of each structure, for some patterns."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    width = 0.8 / len(changes)
+    for i, (pattern, values) in enumerate(changes.items()):
+        axes.bar(np.arange(len(names)) + i * width, values, width, label=pattern)
+    axes.set_xticks(np.arange(len(names)) + 0.4 - width / 2, names, rotation=35, ha="right")
+    axes.set_ylabel("mean absolute volume change, %")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """Print tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", type=Path, nargs="+")
+    parser.add_argument("--moves", type=int, default=10)
+    parser.add_argument("--model")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--figure", type=Path)
+    parser.add_argument("--save", type=Path, help="keep the volumes (.npz)")
+    args = parser.parse_args()
+    model = load_model(args.model, threads=args.threads)
+    rng = np.random.default_rng(1)
+    names = [s.name for s in model.spec.colors.foreground if s.index != 853]
+    heads, changes = [], []
+    for path in args.images:
+        t1 = read_volume(path)
+        still = volumes_by_pattern(t1, model)
+        again = np.array(
+            [volumes_by_pattern(moved(t1, random_move(rng, DEGREES, MM)), model) for _ in range(args.moves)]
+        )
+        heads.append(path.name.split(".")[0])
+        changes.append(100 * (again / still - 1))
+        mean = np.abs(changes[-1]).mean((0, 2))
+        print(heads[-1], " ".join(f"{n}: {x:.2f}" for n, x in zip(PATTERNS, mean, strict=True)), flush=True)
+        if args.save:
+            np.savez(args.save, changes=np.array(changes), heads=heads, names=names, patterns=list(PATTERNS))
+    change = np.array(changes)  # heads, moves, patterns, structures
+    size, bias = np.abs(change).mean((0, 1)), change.mean((0, 1))
+    patterns = list(PATTERNS)
+    print(f"\nmean absolute volume change, %, {len(heads)} heads with {args.moves} moves each\n")
+    rows = [(name, size[:, i]) for i, name in enumerate(names)]
+    print(table("structure", patterns, [*rows, ("mean", size.mean(1))]))
+    print(table("head", patterns, [(h, np.abs(change[i]).mean((0, 2))) for i, h in enumerate(heads)]))
+    print(table("mean change (bias of re-positioning)", patterns, [("mean", bias.mean(1))]))
+    if args.figure:
+        draw(args.figure, names, {p: size[patterns.index(p)] for p in ("plain", "2 diagonal", "4 diagonal", "8 even")})
+
+
+if __name__ == "__main__":
+    main()

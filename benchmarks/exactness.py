@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from moves import moved, random_move
 
-from benchmarks.moves import moved, random_move
 from fs_sclimbic import Options, Volume, load_model, read_volume
 from fs_sclimbic.framing import whole_field_of_view
 from fs_sclimbic.segmentation import look, prepare

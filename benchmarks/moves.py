@@ -1,4 +1,4 @@
-"""Random rigid moves of a head: what re-positioning in the scanner does, for benchmarks of exactness and repeatability."""
+"""Random rigid moves of a head: what re-positioning in the scanner does to it."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -10,9 +10,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from moves import moved, random_move
 from numpy.typing import NDArray
 
-from benchmarks.moves import moved, random_move
 from fs_sclimbic import Options, Volume, load_model, read_volume
 from fs_sclimbic.framing import UNSHIFTED, Framed, Predictor, Shift, predict_box
 from fs_sclimbic.measure import measure

@@ -42,6 +42,7 @@ __all__ = [*_HOMES, "__version__"]
 if TYPE_CHECKING:
     from .errors import SclimbicError as SclimbicError
     from .etiv import etiv_mm3 as etiv_mm3
+    from .framing import Predictor as Predictor
     from .labels import ColorTable as ColorTable
     from .labels import Structure as Structure
     from .labels import read_ctab as read_ctab
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from .measure import StructureStats as StructureStats
     from .nn.predictor import load_model as load_model
     from .segmentation import Options as Options
-    from .framing import Predictor as Predictor
     from .segmentation import Segmentation as Segmentation
     from .segmentation import segment as segment
     from .stats import read_stats as read_stats

@@ -2,8 +2,9 @@
 
 The network is local, so a box that holds the structures and leaves them room gives the posteriors of the whole field
 of view, for a tenth of the work. Where the box should lie is a guess (a transform to MNI305, and the model's place).
-What is found in it decides: whether the structures are those, whether they keep clear of its faces, and which part
-is kept. The part that is kept depends on the labels, not on the guess: a poor guess costs time, never a voxel.
+What is found in it decides: whether all structures are there, whether they keep clear of its faces, and which part is
+kept. The part that is kept depends on the labels, not on the guess: a poor guess costs time, never a voxel. Therefore a
+box is believed only when it shows every structure, and what is kept grows until no label lies near it outside.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .box import Box, three
 from .conform import Conformed, shift_grid
@@ -20,15 +21,19 @@ from .place import Expectation, Place, expect
 from .volume import Volume
 
 MARGIN = 3
-"""Voxels kept around the structures: none of their voxels, and no part of them nearer than this, is lost."""
+"""Voxels kept around the structures: labels nearer to them than this are theirs."""
 SLACK = 3
 """Further voxels that are computed at least, so that a guess may be wrong by as much."""
 SIZES = 8
 """Boxes measure multiples of this: a network is prepared for each size, and most heads of a cohort share one."""
 TOLERANCE = 10
-"""Voxels that a structure may lie away from where the others let expect it; labels further away are islands."""
-ENOUGH = 0.5
+"""Voxels that a structure may lie away from where the others let expect it; a guess may be turned or stretched."""
+ENOUGH, TOO_MUCH = 0.5, 4.0
 """Share of the structures, and of their average volume, that must be where they are expected."""
+LEAST = 0.1
+"""Share of its average volume that a structure must have to be seen at all: less may be an island of it."""
+MOSTLY = 0.75
+"""Share of a structure's labels that must be kept: an island is smaller than what it is an island of."""
 MOVES = 3
 WORTHWHILE = 0.6
 """Share of the whole field of view; a box that needs more of the image is no gain."""
@@ -91,8 +96,15 @@ class _Verdict:
     share: float
     """Their volume, as a share of the average."""
     good: bool
+    """Whether these are enough."""
+    complete: bool
+    """Whether they are all, and each has no large part elsewhere."""
+    astray: bool
+    """Whether one has a large part elsewhere."""
     structures: Box
     """All structures; those that are lost, where they should be."""
+    sites: Box
+    """Where all structures should be."""
 
 
 def frame(
@@ -136,9 +148,17 @@ def frame(
 
 
 def _search(
-    conformed: Conformed, model: Predictor, expected: Expectation, start: Box, notes: list[str]
+    conformed: Conformed,
+    model: Predictor,
+    expected: Expectation,
+    start: Box,
+    notes: list[str],
+    seen_whole: bool = False,
 ) -> Framed | None:
-    """Look where the structures should be, and move to where they are; None if they are not found so."""
+    """Look where the structures should be, and move to where they are; None if they are not found so.
+
+    A structure that is lost may lie elsewhere, where a guess is wrong, unless the whole field of view was looked at.
+    """
     around, beyond = start.grown(MARGIN), _cut_by_box(conformed, start)
     for _ in range(MOVES):
         domain = None if beyond else conformed.box
@@ -155,10 +175,13 @@ def _search(
         )
         if not verdict.good:
             return None
-        around = verdict.structures.grown(MARGIN)
+        keep, around = verdict.structures.grown(MARGIN), verdict.structures.hull(verdict.sites).grown(MARGIN)
         is_cut = _cut_by_box(conformed, verdict.structures)
-        keep = around if beyond else around.clipped(conformed.box)
-        if is_cut == beyond and box.holds(keep):
+        if not beyond:
+            keep, around = keep.clipped(conformed.box), around.clipped(conformed.box)
+        if is_cut == beyond and box.holds(around):
+            if not (verdict.complete or seen_whole):
+                return None
             return Framed(_part(posteriors, box, keep), keep, whole=False, beyond=beyond)
         beyond = is_cut
     return None
@@ -172,11 +195,11 @@ def _from_whole(conformed: Conformed, model: Predictor, expected: Expectation | 
         notes.append("looked at the whole field of view and kept it: where the structures should be is not known")
         return whole
     verdict = _judge(posteriors.data, conformed.box, expected)
-    if not verdict.good:
+    if not verdict.good or verdict.astray:
         notes.append("looked at the whole field of view and kept it: the structures are not where they should be")
         return whole
     if _cut_by_box(conformed, verdict.structures):
-        framed = _search(conformed, model, expected, verdict.structures, notes)
+        framed = _search(conformed, model, expected, verdict.structures, notes, seen_whole=True)
         if framed:
             return framed
     keep = verdict.structures.grown(MARGIN).clipped(conformed.box)
@@ -199,8 +222,10 @@ def _averaged(conformed: Conformed, model: Predictor, framed: Framed, shifts: Se
     return Volume(total, framed.posteriors.grid)
 
 
-def predict_box(conformed: Conformed, model: Predictor, box: Box, domain: Box | None, shift: Shift = UNSHIFTED) -> Volume:
-    """Posteriors of a box, as if the network had been run on the domain, or on all space; poolings begin at ``shift``."""
+def predict_box(
+    conformed: Conformed, model: Predictor, box: Box, domain: Box | None, shift: Shift = UNSHIFTED
+) -> Volume:
+    """Posteriors of a box, as if the network had been run on the domain, or on all space, from start ``shift``."""
     needed = box.grown(REACH).aligned(FOV_MULTIPLE, shift)
     needed = needed.clipped(domain) if domain else needed
     return model.predict(conformed.block(needed), box.seen_from(needed))
@@ -216,20 +241,46 @@ def _judge(posteriors: NDArray[np.float32], box: Box, expected: Expectation) -> 
         np.median(found, axis=0) - centre for found, centre in zip(by_label, expected.centre, strict=True) if len(found)
     ]
     if not away:
-        return _Verdict(0, 0.0, False, box)
+        return _Verdict(0, 0.0, good=False, complete=False, astray=False, structures=box, sites=box)
     here = expected.moved(np.median(away, axis=0))
-    found, count, structures = 0, 0, None
+    sites = _hull(here)
+    counts, structures = [], None
     for label, all_voxels in enumerate(by_label):
         low, high = here.low[label], here.high[label]
-        inside = all_voxels[((all_voxels > low - TOLERANCE) & (all_voxels < high + TOLERANCE)).all(1)]
-        if len(inside):
-            found, count = found + 1, count + len(inside)
+        inside = _between(all_voxels, low - TOLERANCE, high + TOLERANCE)
+        counts.append(len(inside))
+        if len(inside) >= max(LEAST * expected.voxels[label], 1):
+            # What lies further from its place joins if it is near to what is kept, whichever box it was seen in.
+            nearest = _between(inside, low - MARGIN, high + MARGIN)
+            inside = nearest if len(nearest) else inside
             low, high = inside.min(0), inside.max(0)
         site = Box(three(np.floor(low)), three(np.ceil(high) + 1))
         structures = site if structures is None else structures.hull(site)
     assert structures is not None
-    share = count / expected.voxels.sum()
-    return _Verdict(found, share, found >= ENOUGH * len(expected.voxels) and share >= ENOUGH, structures)
+    in_place = np.array(counts)
+    share = float(in_place.sum() / expected.voxels.sum())
+    found = int(np.count_nonzero(in_place))
+    good = found >= ENOUGH * len(in_place) and ENOUGH <= share <= TOO_MUCH
+    structures = _closed(structures, places) if good else structures
+    kept = [len(_between(voxels, structures.low, np.array(structures.high) - 1)) for voxels in by_label]
+    astray = any(few < MOSTLY * len(voxels) for few, voxels in zip(kept, by_label, strict=True))
+    complete = bool((in_place >= np.maximum(LEAST * expected.voxels, 1)).all()) and not astray
+    return _Verdict(found, share, good, complete, astray, structures, sites)
+
+
+def _between(voxels: NDArray[np.int_], low: ArrayLike, high: ArrayLike) -> NDArray[np.int_]:
+    """Those of a list of voxels from a corner to another."""
+    return voxels[((voxels >= low) & (voxels <= high)).all(1)]
+
+
+def _closed(box: Box, labelled: NDArray[np.int_]) -> Box:
+    """The box, grown until no label lies nearer to it than the margin."""
+    while True:
+        labelled = labelled[((labelled < box.low) | (labelled >= box.high)).any(1)]
+        near = _between(labelled, np.array(box.low) - MARGIN, np.array(box.high) - 1 + MARGIN)
+        if not len(near):
+            return box
+        box = box.hull(Box(three(near.min(0)), three(near.max(0) + 1)))
 
 
 def _roomy(around: Box) -> Box:

@@ -14,7 +14,6 @@ from datetime import datetime, timezone
 from . import __version__
 from .model import ModelSpec
 
-
 LIBRARIES = ("numpy", "scipy", "nibabel", "surfa", "openvino", "keras", "tensorflow")
 
 

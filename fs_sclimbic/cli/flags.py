@@ -92,8 +92,8 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         type=int,
         default=1,
-        help="average the posteriors over N starts of the box (2-8; 4 is a good choice): more repeatable numbers, which "
-        "are not the published ones (default: 1)",
+        help="average the posteriors over N starts of the box, up to 4: more repeatable numbers, which are not the "
+        "published ones (default: 1)",
     )
     add(
         "--engine",

@@ -9,7 +9,7 @@ COMMANDS = {
     "segment": (segment.main, "segment images, folders and recon-all subjects (same as mri_sclimbic_seg)"),
     "demo": (demo.main, "segment a head that comes along, print the table and make a picture"),
     "train": (train.main, "train a model on heads with labels or posteriors, of these structures or of your own"),
-    "model": (model.main, "list, install and verify network weights"),
+    "model": (model.main, "list, install and verify network weights; measure where a model looks"),
 }
 
 

@@ -1,9 +1,9 @@
-"""fs_sclimbic model: which weights are there, install the published ones, verify a file."""
+"""fs_sclimbic model: which weights are there, install the published ones, verify a file, measure its place."""
 
 import argparse
 from collections.abc import Sequence
 
-from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES
+from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM
 from .guard import in_one_line
 
 OTHER = "not the published file"
@@ -24,13 +24,28 @@ def build_parser() -> argparse.ArgumentParser:
         "verify", help="check that a weight file fits its network, and whether it is the published one"
     )
     verify.add_argument("weights", metavar="H5", nargs="?", help="default: the weights that would be used")
-    verify.add_argument("--ctab", metavar="FILE", help="its colour table (default: the limbic one)")
-    verify.add_argument(
-        "--features", metavar="N", type=int, default=DEFAULT_FEATURES, help="features of the first level (default: 24)"
+    place = commands.add_parser(
+        "place",
+        help="measure on some heads where a model's structures lie, so that it need not look at all of a head",
     )
-    verify.add_argument(
-        "--nchannels", metavar="N", type=int, default=DEFAULT_CHANNELS, help="input channels (default: 1)"
-    )
+    place.add_argument("images", metavar="IMAGE", nargs="+", help="T1-weighted heads, any voxel size")
+    place.add_argument("--model", dest="weights", metavar="H5", help="default: the weights that would be used")
+    place.add_argument("--fov", metavar="N", type=int, default=DEFAULT_FOV_MM, help="edge of its box (default: 160)")
+    place.add_argument("--percentile", metavar="P", type=float, help="top of the intensity range, as for segmenting")
+    place.add_argument("--threads", metavar="N", type=int, help="processor threads (default: all)")
+    place.add_argument("--o", metavar="FILE", help="file to write (default: <weights>.place.json, beside the weights)")
+    for command in (verify, place):
+        command.add_argument("--ctab", metavar="FILE", help="its colour table (default: the limbic one)")
+        command.add_argument(
+            "--features",
+            metavar="N",
+            type=int,
+            default=DEFAULT_FEATURES,
+            help="features of the first level (default: 24)",
+        )
+        command.add_argument(
+            "--nchannels", metavar="N", type=int, default=DEFAULT_CHANNELS, help="input channels (default: 1)"
+        )
     return parser
 
 
@@ -41,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
 
-    command = {"list": _list, "install": _install, "verify": _verify}[args.command]
+    command = {"list": _list, "install": _install, "verify": _verify, "place": _place}[args.command]
     return in_one_line("fs_sclimbic model", False, lambda: command(args))
 
 
@@ -50,17 +65,17 @@ def _list(_: argparse.Namespace) -> int:
     from ..store import INSTALL_HINT, PUBLISHED_SHA256, SHIPPED, default_places
 
     chosen = None
-    for place in default_places():
-        if place.path is None:
-            state = place.note
-        elif not place.present:
-            state = f"not there: {place.path}"
+    for home in default_places():
+        if home.path is None:
+            state = home.note
+        elif not home.present:
+            state = f"not there: {home.path}"
         else:
-            is_published = sha256_of(place.path) == PUBLISHED_SHA256
-            kind = "published" if is_published else "see docs/model_card.md" if place.origin == SHIPPED else OTHER
-            state = f"{place.path} ({kind})"
-            chosen = chosen or place
-        print(f"{'*' if chosen is place else ' '} {place.origin:<16s} {state}")
+            is_published = sha256_of(home.path) == PUBLISHED_SHA256
+            kind = "published" if is_published else "see docs/model_card.md" if home.origin == SHIPPED else OTHER
+            state = f"{home.path} ({kind})"
+            chosen = chosen or home
+        print(f"{'*' if chosen is home else ' '} {home.origin:<16s} {state}")
     print("* is used where --model is not given; --model published|shipped|FILE chooses")
     if chosen and chosen.origin == SHIPPED:
         print(f"  for the published weights run {INSTALL_HINT}, or set FREESURFER_HOME")
@@ -85,4 +100,35 @@ def _verify(args: argparse.Namespace) -> int:
         f"{'the published file' if is_published(spec) else OTHER}\n"
         f"{len(arrays)} arrays, {sum(array.size for array in arrays)} parameters, {len(spec.colors)} labels: fits"
     )
+    return 0
+
+
+def _place(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ..errors import ModelError, SclimbicError
+    from ..framing import whole_field_of_view
+    from ..nn.predictor import NetworkPredictor
+    from ..place import averaged
+    from ..segmentation import Options, place_seen, prepare
+    from ..store import PLACE_SUFFIX, find_model, write_place
+    from ..volume import read_volume
+
+    spec = find_model(args.weights, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
+    options = Options(conform=True, percentile=args.percentile)
+    predictor, places = NetworkPredictor(spec, args.threads), []
+    for image in args.images:
+        try:
+            prepared = prepare(read_volume(image), spec, options, None)
+            seen = place_seen(prepared, whole_field_of_view(prepared.conformed, predictor), spec)
+        except SclimbicError as error:
+            print(f"{image}: left out: {error}")
+            continue
+        print(f"{image}: {'measured' if seen else 'left out: the head or one of the structures was not found'}")
+        places += [seen] if seen else []
+    if not places:
+        raise ModelError("no head shows all structures of the model; nothing was written")
+    target = Path(args.o) if args.o else spec.weights.with_suffix(PLACE_SUFFIX)
+    write_place(target, averaged(places))
+    print(f"wrote {target}: where {len(spec.colors) - 1} structures lie, on {len(places)} head(s)")
     return 0

@@ -1,6 +1,7 @@
 """mri_sclimbic_seg: segment images, folders of images, and recon-all subjects."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has printed help, version or its own error
         return int(stop.code or 0)
 
+    for library in ("OPENBLAS", "MKL", "OMP"):  # NumPy reads them when it is imported, below
+        os.environ.setdefault(f"{library}_NUM_THREADS", str(args.threads))
     try:
         # After parsing, so that --help and a wrong flag answer at once.
         from .run import run

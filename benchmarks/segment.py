@@ -5,9 +5,9 @@
     python benchmarks/segment.py IMAGE --copies 10 --against-folder "mri_sclimbic_seg --i {folder} --o {out} --conform"
 
 Each run is a process of its own, so start-up counts. ``cold`` is one image; ``further`` is what another image
-costs in a folder of copies. Commands are timed in turn, so that a machine whose speed drifts is fair to both; medians are
-given. What follows ``--`` is passed to mri_sclimbic_seg. At last the network alone is timed: its share of the machine's
-rate of matrix products says how much there is left to gain.
+costs in a folder of copies. Commands are timed in turn, so that a machine whose speed drifts is fair to all; medians
+are given. What follows ``--`` is passed to mri_sclimbic_seg. At last the network alone is timed: its share of the
+machine's rate of matrix products says how much there is left to gain.
 """
 
 import argparse

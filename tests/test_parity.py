@@ -7,9 +7,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from fs_sclimbic import Grid, Options, Volume, load_model, read_volume, segment
 from fs_sclimbic.cli.segment import main
+from fs_sclimbic.locate import locate_head
 from fs_sclimbic.stats import read_stats
-from fs_sclimbic.volume import read_volume
 
 from .conftest import SHARED
 
@@ -26,6 +27,54 @@ EVERYTHING = ["--write_volumes", "--write_qa_stats", "--write_posteriors", "--th
 @pytest.fixture(scope="module")
 def published(shared):
     return ["--model", str(shared / "models/sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5")]
+
+
+WAYS = {
+    "the whole field of view": ["--full-fov"],
+    "TensorFlow": ["--engine", "tensorflow"],
+    "the whole field of view under TensorFlow": ["--full-fov", "--engine", "tensorflow"],
+    "one thread": ["--threads", "1"],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_other_ways_to_the_same_voxels(way, shared, published, tmp_path):
+    image, reference = shared / "data/t1/seg3d.nii.gz", shared / "reference/seg/t1"
+    call = ["--i", str(image), "--o", str(tmp_path / "seg3d.nii.gz"), "--conform", *EVERYTHING, *published, *WAYS[way]]
+    assert main(call) == 0
+    assert_same_labels(tmp_path / "seg3d.nii.gz", reference / "seg3d.sclimbic.nii.gz")
+    assert_same_posteriors(tmp_path / "seg3d.posteriors.nii.gz", reference / "seg3d.sclimbic.posteriors.nii.gz")
+    assert_same_stats(tmp_path / "seg3d.stats", reference / "seg3d.sclimbic.stats")
+
+
+WRONG_BY_MM = [(12, 0, 0), (0, -25, 10), (0, 0, 40), (-60, 30, 0), (0, 200, 0)]
+
+
+@pytest.mark.parametrize("by", WRONG_BY_MM, ids=str)
+def test_wrong_guesses_cost_time_and_no_voxel(by, shared, published):
+    """Whatever the transform that is given first, the labels are those of the published tool."""
+    model = load_model(published[1], threads=2)
+    wrong = np.eye(4)
+    wrong[:3, 3] = by
+    t1 = read_volume(shared / "data/t1/coregqa.nii.gz")
+    result = segment(t1, model, Options(conform=True), ras2mni=wrong @ locate_head(t1).ras2mni)
+    assert len(result.notes) > 2
+    expected = np.asarray(nib.load(shared / "reference/seg/t1/coregqa.sclimbic.nii.gz").dataobj)
+    assert np.array_equal(result.labels.data, expected)
+
+
+def test_an_off_centre_head_is_found(shared, published):
+    """Air on one side puts the structures at the edge of the published tool's box, which cuts them."""
+    model = load_model(published[1], threads=2)
+    t1 = read_volume(shared / "data/t1/coregqa.nii.gz")
+    data = np.pad(t1.data, ((0, 0), (0, 0), (0, 152)))  # the centre moves by a multiple of 4
+    far = Volume(data, Grid(data.shape, t1.grid.vox2ras))
+    found, plain = (segment(image, model, Options(conform=True)) for image in (far, t1))
+    assert "off the centre" in found.warnings[0]
+    assert np.array_equal(found.labels.data[..., : t1.data.shape[2]], plain.labels.data)
+    cut = segment(far, model, Options(conform=True, full_fov=True))
+    assert np.count_nonzero(cut.labels.data) < 0.9 * np.count_nonzero(found.labels.data)
+    assert any("edge of the 160 mm box" in warning for warning in cut.warnings)
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ class OpenvinoEngine:
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": HINTS[precision],
             "ENABLE_CPU_PINNING": False,
-            **({"INFERENCE_NUM_THREADS": threads, "COMPILATION_NUM_THREADS": threads} if threads else {}),
+            **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
         }
         self._compiled: tuple[Extents, Any] | None = None
 

@@ -29,11 +29,14 @@ PATTERNS: dict[str, list[Shift]] = {
     "plain": [UNSHIFTED],
     "2 diagonal": [DIAGONAL[0], DIAGONAL[2]],
     "2 odd": [DIAGONAL[0], DIAGONAL[1]],
+    "2 Latin": LATIN[:2],
     "3 diagonal": DIAGONAL[:3],
+    "3 Latin": LATIN[:3],
     "4 diagonal": DIAGONAL,
     "4 Latin": LATIN,
     "4 tetrahedron": TETRAHEDRON,
-    "7 diagonal and Latin": DIAGONAL + LATIN[1:],
+    "5 Latin and one": [*LATIN, DIAGONAL[2]],
+    "7 Latin and diagonal": LATIN + DIAGONAL[1:],
     "8 even": EVEN,
     "10 diagonal and even": DIAGONAL + [s for s in EVEN if s not in DIAGONAL],
     "13 all": DIAGONAL + LATIN[1:] + [s for s in EVEN if s not in DIAGONAL],
@@ -98,16 +101,17 @@ def main() -> None:
     args = parser.parse_args()
     model = load_model(args.model, threads=args.threads)
     rng = np.random.default_rng(1)
-    names = [s.name for s in model.spec.colors.foreground if s.index != 853]
-    heads, changes = [], []
+    names = [structure.name for structure in model.spec.colors.foreground]
+    heads, changes, plain = [], [], []
     for path in args.images:
         t1 = read_volume(path)
         still = volumes_by_pattern(t1, model)
         again = np.array(
             [volumes_by_pattern(moved(t1, random_move(rng, DEGREES, MM)), model) for _ in range(args.moves)]
         )
-        heads.append(path.name.split(".")[0])
+        heads.append(path.parts[-3] if path.parent.name == "mri" else path.name.split(".")[0])
         changes.append(100 * (again / still - 1))
+        plain.append(100 * (still / still[0] - 1))
         mean = np.abs(changes[-1]).mean((0, 2))
         print(heads[-1], " ".join(f"{n}: {x:.2f}" for n, x in zip(PATTERNS, mean, strict=True)), flush=True)
         if args.save:
@@ -120,8 +124,13 @@ def main() -> None:
     print(table("structure", patterns, [*rows, ("mean", size.mean(1))]))
     print(table("head", patterns, [(h, np.abs(change[i]).mean((0, 2))) for i, h in enumerate(heads)]))
     print(table("mean change (bias of re-positioning)", patterns, [("mean", bias.mean(1))]))
+    print(table("unmoved heads against plain, mean", patterns, [("mean", np.mean(plain, axis=(0, 2)))]))
     if args.figure:
-        draw(args.figure, names, {p: size[patterns.index(p)] for p in ("plain", "2 diagonal", "4 diagonal", "8 even")})
+        draw(
+            args.figure,
+            names,
+            {p: size[patterns.index(p)] for p in ("plain", "2 diagonal", "4 Latin", "7 Latin and diagonal")},
+        )
 
 
 if __name__ == "__main__":

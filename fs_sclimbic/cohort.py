@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -66,12 +67,14 @@ class _Steps:
     def look(self, opened: OpenCase | Outcome) -> SeenCase | Outcome:
         if isinstance(opened, Outcome):
             return opened
-        return look_at(opened, self._get_predictor, self._options, self._place)
+        seen = look_at(opened, self._get_predictor, self._options, self._place)
+        # Here, not when the case is closed: which case is the first to know must not hang on how the steps overlap.
+        return replace(seen, notes=self._learn(seen)) if isinstance(seen, SeenCase) else seen
 
     def close(self, seen: SeenCase | Outcome) -> Outcome:
         if isinstance(seen, Outcome):
             return seen
-        return close_case(seen, self._options, self._run, self._learn(seen))
+        return close_case(seen, self._options, self._run)
 
     def all(self, case: Case) -> Outcome:
         return self.close(self.look(self.open(case)))
@@ -103,18 +106,19 @@ def _side_by_side(cases: Sequence[Case], steps: _Steps) -> Iterator[Outcome]:
                     opening = reader.submit(steps.open, cases[number + 1])
                 seen = steps.look(opened)
                 del opened
-                last, closing = closing, None
-                if last is not None:
-                    yield last.result()
+                if closing is not None:
+                    ended, closing = closing.result(), None  # an interrupt while it waits leaves it to the handler
+                    yield ended
                 closing = writer.submit(steps.close, seen)
                 del seen
+            if closing is not None:
+                ended, closing = closing.result(), None
+                yield ended
         except (KeyboardInterrupt, ModelError):
             opening.cancel()
             if closing is not None:  # its files are written, so its row belongs into the tables
                 yield closing.result()
             raise
-        if closing is not None:
-            yield closing.result()
 
 
 def _load(load: Callable[[], Predictor]) -> Predictor:

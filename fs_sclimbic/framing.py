@@ -9,10 +9,10 @@ box is believed only when it shows every structure, and what is kept grows until
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .box import Box, three
 from .conform import Conformed, shift_grid
@@ -34,6 +34,8 @@ LEAST = 0.1
 """Share of its average volume that a structure must have to be seen at all: less may be an island of it."""
 MOSTLY = 0.75
 """Share of a structure's labels that must be kept: an island is smaller than what it is an island of."""
+SHORT = 0.6
+"""Share of its length along an axis below which a structure may be seen in part: one of two sides, for instance."""
 MOVES = 3
 WORTHWHILE = 0.6
 """Share of the whole field of view; a box that needs more of the image is no gain."""
@@ -98,7 +100,7 @@ class _Verdict:
     good: bool
     """Whether these are enough."""
     complete: bool
-    """Whether they are all, and each has no large part elsewhere."""
+    """Whether they are all, none has a large part elsewhere, and most are as long as they should be."""
     astray: bool
     """Whether one has a large part elsewhere."""
     structures: Box
@@ -262,13 +264,17 @@ def _judge(posteriors: NDArray[np.float32], box: Box, expected: Expectation) -> 
     found = int(np.count_nonzero(in_place))
     good = found >= ENOUGH * len(in_place) and ENOUGH <= share <= TOO_MUCH
     structures = _closed(structures, places) if good else structures
-    kept = [len(_between(voxels, structures.low, np.array(structures.high) - 1)) for voxels in by_label]
-    astray = any(few < MOSTLY * len(voxels) for few, voxels in zip(kept, by_label, strict=True))
-    complete = bool((in_place >= np.maximum(LEAST * expected.voxels, 1)).all()) and not astray
+    kept = [_between(voxels, np.array(structures.low), np.array(structures.high) - 1) for voxels in by_label]
+    astray = any(len(some) < MOSTLY * len(voxels) for some, voxels in zip(kept, by_label, strict=True))
+    # Halves of all structures lie to each other as the wholes do, elsewhere.
+    length = here.high - here.low
+    seen = np.array([np.ptp(some, axis=0) if len(some) else np.zeros(3) for some in kept])
+    short = ((seen < SHORT * length) & (seen < length - TOLERANCE)).any(1).mean() >= ENOUGH
+    complete = bool((in_place >= np.maximum(LEAST * expected.voxels, 1)).all()) and not (astray or short)
     return _Verdict(found, share, good, complete, astray, structures, sites)
 
 
-def _between(voxels: NDArray[np.int_], low: ArrayLike, high: ArrayLike) -> NDArray[np.int_]:
+def _between(voxels: NDArray[np.int_], low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.int_]:
     """Those of a list of voxels from a corner to another."""
     return voxels[((voxels >= low) & (voxels <= high)).all(1)]
 

@@ -83,6 +83,8 @@ class SeenCase:
     open: OpenCase
     framed: Framed
     seconds: float
+    notes: tuple[str, ...] = ()
+    """What else is to be said of it in the log."""
 
 
 def run_case(case: Case, get_predictor: Callable[[], Predictor], options: Options, run: Run) -> Outcome:
@@ -145,7 +147,7 @@ def look_at(
     return _caught(opened.case, action)
 
 
-def close_case(seen: SeenCase, options: Options, run: Run, notes: tuple[str, ...] = ()) -> Outcome:
+def close_case(seen: SeenCase, options: Options, run: Run) -> Outcome:
     """Measure a case and write its results."""
     opened = seen.open
     case, record = opened.case, opened.record
@@ -168,7 +170,7 @@ def close_case(seen: SeenCase, options: Options, run: Run, notes: tuple[str, ...
                 "still hold its numbers",
             )
         work = opened.seconds + seen.seconds + seconds()
-        return Outcome(case, "done", work, warnings=warnings, notes=result.notes + notes, stats=result.stats)
+        return Outcome(case, "done", work, warnings=warnings, notes=result.notes + seen.notes, stats=result.stats)
 
     return _caught(case, action)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .box import Box, three
 from .conform import Conformed, conform, is_isotropic_1mm, resample_nearest
-from .errors import ImageError, UsageError, naming
+from .errors import ImageError, TransformError, UsageError, naming
 from .framing import EDGE_MM, UNSHIFTED, Framed, Guess, Predictor, Shift, frame, whole_field_of_view
 from .labels import ColorTable
 from .locate import locate_head
@@ -26,9 +26,11 @@ COARSE_VOXEL_MM = 1.5
 HOT_VOXEL_RATIO = 4.0
 IMAGE_EDGE_MM = 3
 
+SINGULAR = 1e-6
 GIVEN = "the given transform"
-SHIFTS: tuple[Shift, ...] = (UNSHIFTED, (1, 1, 1), (2, 2, 2), (3, 3, 3))
-"""Starts of the box that posteriors are averaged over: the first so many (docs/repeatability.md)."""
+STARTS: tuple[Shift, ...] = (UNSHIFTED, (1, 2, 3), (2, 3, 1), (3, 1, 2), (2, 2, 2), (1, 1, 1), (3, 3, 3))
+"""Starts of the box that posteriors are averaged over, voxels modulo 4; the order is the best that was measured."""
+TWO_STARTS = (UNSHIFTED, (2, 2, 2))
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.percentile is not None and not 0 < self.percentile <= 100:
             raise UsageError(f"percentile {self.percentile:g}: give a number above 0, up to 100")
-        if not 1 <= self.average_shifts <= len(SHIFTS):
-            raise UsageError(f"{self.average_shifts} shifts: give a number from 1 to {len(SHIFTS)}")
+        if not 1 <= self.average_shifts <= len(STARTS):
+            raise UsageError(f"{self.average_shifts} shifts: give a number from 1 to {len(STARTS)}")
         if self.full_fov and self.average_shifts > 1:
             raise UsageError("the whole field of view is for the published numbers; it goes without averaging shifts")
 
@@ -140,6 +142,8 @@ def prepare(
     if not options.conform and not is_isotropic_1mm(image.grid):
         sizes = " x ".join(f"{size:.4g}" for size in image.grid.voxel_size_mm)
         raise ImageError(f"voxels are {sizes} mm, expected 1 mm isotropic (within 0.01 mm); use --conform to resample")
+    if ras2mni is not None and not (np.isfinite(ras2mni).all() and abs(np.linalg.det(ras2mni)) > SINGULAR):
+        raise TransformError("the transform to MNI305 is singular or not finite; leave it out or make it again")
     conformed = conform(image, spec.fov, options.percentile)
     guesses: tuple[Guess, ...] = ()
     if place is not None and not options.full_fov:
@@ -157,7 +161,7 @@ def look(prepared: Prepared, model: Predictor, options: Options, place: Place | 
         if all(origin == GIVEN for origin, _ in prepared.guesses):
             yield from _search_head(prepared.image)
 
-    return frame(prepared.conformed, model, place, guesses, SHIFTS[: options.average_shifts])
+    return frame(prepared.conformed, model, place, guesses, starts_of(options.average_shifts))
 
 
 def finish(
@@ -182,6 +186,11 @@ def finish(
         *flag_messages(stats, options.population),
     )
     return Segmentation(labels, posteriors, stats, spec.colors, warnings, framed.notes)
+
+
+def starts_of(number: int) -> tuple[Shift, ...]:
+    """So many starts of the box to average over (docs/repeatability.md)."""
+    return TWO_STARTS if number == len(TWO_STARTS) else STARTS[:number]
 
 
 def _search_head(image: Volume) -> Iterator[Guess]:

@@ -1,12 +1,28 @@
+import gc
+import signal
+import threading
+import time
+import weakref
+from dataclasses import dataclass, replace
+
+import numpy as np
 import pytest
 from filelock import FileLock
 
-from fs_sclimbic import cohort
+from fs_sclimbic import cohort, pipeline, segmentation
 from fs_sclimbic.cohort import outcome_lines, run_cohort, write_tables
+from fs_sclimbic.errors import ModelError
+from fs_sclimbic.locate import Head
+from fs_sclimbic.place import read_place
 from fs_sclimbic.provenance import Run
+from fs_sclimbic.record import is_done, read_record
 from fs_sclimbic.segmentation import Options
-from fs_sclimbic.subject import Requests, subject_case
+from fs_sclimbic.store import find_place, learned_place
+from fs_sclimbic.subject import Requests, image_case, subject_case
 from fs_sclimbic.tables import CONFIDENCES, VOLUMES, Z_SCORES, table_files
+from fs_sclimbic.volume import Volume, read_volume, write_volume
+
+from .conftest import CENTER, LEFT_BALL, RAS_AXES, RIGHT_BALL, grid_about, synthetic_head
 
 
 def outcomes_of(subjects_dir, names, predictor, calls=None):
@@ -84,3 +100,226 @@ def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, subjects_dir,
         write_tables(files, outcomes_of(subjects_dir, [name], predictor), {}, update=True)
     rows = files[0][0].read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["case", "bert", "ernie"]
+
+
+def cases_of(folder, head, count):
+    """Cases of one head under many names, as images without a transform."""
+    for number in range(count):
+        write_volume(head, folder / f"head{number}.nii.gz")
+    return [image_case(folder / f"head{number}.nii.gz", folder / f"seg{number}.mgz", ALL) for number in range(count)]
+
+
+ALL = Requests(volumes=True)
+
+
+@dataclass
+class Interrupted:
+    """A predictor that fails with an error when it is asked for the last time."""
+
+    predictor: object
+    calls: int
+    error: BaseException
+
+    @property
+    def spec(self):
+        return self.predictor.spec
+
+    def predict(self, conformed, wanted=None):
+        self.calls -= 1
+        if not self.calls:
+            raise self.error
+        return self.predictor.predict(conformed, wanted)
+
+
+def collect(outcomes, error):
+    """The outcomes up to an error."""
+    found = []
+    with pytest.raises(type(error)):
+        found.extend(outcomes)
+    return found
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_outcomes_come_in_order_and_a_failure_costs_no_other(tmp_path, head, predictor, threads):
+    cases = cases_of(tmp_path, head, 5)
+    cases[1].t1.write_text("garbage")
+    cases[3].t1.unlink()
+    outcomes = list(run_cohort(cases, lambda: predictor, Options(), Run(predictor.spec, (), threads)))
+    assert [outcome.case for outcome in outcomes] == cases
+    assert [outcome.status for outcome in outcomes] == ["done", "failed", "done", "failed", "done"]
+    alone = [outcomes[n].stats.structures for n in (0, 2, 4)]
+    assert alone[0] == alone[1] == alone[2]
+
+
+@pytest.mark.parametrize("step", ["open_case", "look_at", "close_case"])
+def test_a_fault_of_ours_in_any_step_costs_one_case(tmp_path, head, predictor, monkeypatch, step):
+    cases = cases_of(tmp_path, head, 4)
+    inner = {"open_case": "read_volume", "look_at": "look", "close_case": "finish"}[step]
+    real, calls = getattr(pipeline, inner), []
+
+    def broken(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise ZeroDivisionError("oops")
+        return real(*arguments)
+
+    monkeypatch.setattr(pipeline, inner, broken)
+    outcomes = list(run_cohort(cases, lambda: predictor, Options(), Run(predictor.spec, (), 2)))
+    assert [outcome.status for outcome in outcomes] == ["done", "failed", "done", "done"]
+    assert "unexpected ZeroDivisionError: oops" in outcomes[1].message
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_few_images_are_held_at_once(tmp_path, head, predictor, monkeypatch, threads):
+    images, posteriors, most = weakref.WeakSet(), weakref.WeakSet(), []
+    real_read, real_look = pipeline.read_volume, pipeline.look
+
+    def count():
+        most.append((len(images), len(posteriors)))
+
+    def read(path):
+        volume = real_read(path)
+        images.add(volume)
+        count()
+        return volume
+
+    def look(*arguments):
+        framed = real_look(*arguments)
+        posteriors.add(framed)
+        count()
+        return framed
+
+    monkeypatch.setattr(pipeline, "read_volume", read)
+    monkeypatch.setattr(pipeline, "look", look)
+    cases = cases_of(tmp_path, head, 7)
+    for outcome in run_cohort(cases, lambda: predictor, Options(), Run(predictor.spec, (), threads)):
+        assert outcome.status == "done"
+        count()
+    assert max(n for n, _ in most) <= (1 if threads == 1 else 3)
+    assert max(n for _, n in most) <= (1 if threads == 1 else 2)
+    gc.collect()
+    assert (len(images), len(posteriors)) == (0, 0)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("at", [1, 2, 4])
+def test_an_interrupt_keeps_the_cases_before_it(tmp_path, head, predictor, threads, at):
+    """Their outcomes are yielded, so that the tables hold them, and their files are whole."""
+    cases = cases_of(tmp_path, head, 4)
+    model = Interrupted(predictor, at, KeyboardInterrupt())
+    found = collect(run_cohort(cases, lambda: model, Options(), Run(predictor.spec, (), threads)), KeyboardInterrupt())
+    assert [outcome.case for outcome in found] == cases[: at - 1]
+    for outcome in found:
+        assert outcome.status == "done"
+        record = read_record(outcome.case.outputs.record)
+        assert is_done(record, record.settings, outcome.case.outputs.products())
+    for case in cases[at - 1 :]:
+        assert not any(path.exists() for path in (*case.outputs.products(), case.outputs.record))
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_an_interrupt_while_files_are_written(tmp_path, head, predictor, monkeypatch, number):
+    """The main thread waits for the writer: between two cases, as when files are written slowly, or at the end."""
+    cases = cases_of(tmp_path, head, 3)
+    cases[1].t1.write_text("garbage")
+    real = pipeline.write_outputs
+
+    def interrupted(opened, *arguments):
+        if opened.case == cases[number]:
+            time.sleep(0.2)  # the main thread has nothing else to do by then
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            time.sleep(0.2)
+        real(opened, *arguments)
+
+    monkeypatch.setattr(pipeline, "write_outputs", interrupted)
+    found = collect(run_cohort(cases, lambda: predictor, Options(), Run(predictor.spec, (), 2)), KeyboardInterrupt())
+    assert [outcome.case for outcome in found] == cases[: number + 1]
+    assert found[-1].status == "done"
+    assert all(path.is_file() for path in cases[number].outputs.products())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_model_that_cannot_be_loaded_ends_the_run_after_the_outcomes_before_it(tmp_path, head, predictor, threads):
+    cases = cases_of(tmp_path, head, 4)
+    cases[0].t1.write_text("garbage")
+    list(run_cohort(cases[1:2], lambda: predictor, Options(), Run(predictor.spec, (), threads)))
+    calls = []
+
+    def unloadable():
+        calls.append(1)
+        raise OSError(5, "Input/output error")
+
+    run = run_cohort(cases, unloadable, Options(), Run(predictor.spec, (), threads))
+    found = collect(run, ModelError())
+    assert [outcome.status for outcome in found] == ["failed", "skipped"]
+    assert calls == [1]
+
+
+@pytest.fixture
+def unplaced(tmp_path, tiny_model, monkeypatch):
+    """A model with a box of a head's size whose place is not known, and a head that is found where the model saw it."""
+    from fs_sclimbic.nn.predictor import NetworkPredictor
+
+    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr(segmentation, "locate_head", lambda image: Head(np.eye(4), 0.9))
+    return NetworkPredictor(replace(tiny_model, fov=128), threads=1, engine="openvino")
+
+
+@pytest.fixture(scope="module")
+def large_head():
+    return synthetic_head(grid_about(CENTER, (130, 130, 130), RAS_AXES, (1, 1, 1)))
+
+
+def test_a_model_without_a_place_learns_it_from_the_first_head_that_shows_all(tmp_path, large_head, unplaced):
+    spec = unplaced.spec
+    one_ball = Volume(np.maximum(large_head.data, 100), large_head.grid)  # no black ball
+    one_ball.data[0, 0, 0] = 0
+    cases = cases_of(tmp_path, large_head, 3)
+    write_volume(one_ball, cases[0].t1)
+    outcomes = list(run_cohort(cases, lambda: unplaced, Options(), Run(spec, (), 1)))
+    assert [outcome.status for outcome in outcomes] == ["done"] * 3, outcomes
+    notes = ["\n".join(outcome.notes) for outcome in outcomes]
+    assert "learned" not in notes[0]
+    kept = learned_place(spec.sha256)
+    assert f"learned where the structures lie, kept in {kept}" in notes[1]
+    assert "whole field of view" in notes[1]
+    assert "verified" in notes[2]
+    assert "whole field of view" not in notes[2]
+    place = read_place(kept, ["Left-Ball", "Right-Ball"])
+    assert np.allclose([site.centre for site in place.sites], [LEFT_BALL, RIGHT_BALL], atol=0.6)
+    assert place == find_place(spec.weights, spec.sha256, spec.colors)
+    # The place is no more than where to look first.
+    assert outcomes[1].stats == outcomes[2].stats
+    assert np.array_equal(*(read_volume(case.outputs.segmentation).data for case in cases[1:]))
+
+
+def test_a_learned_place_is_used_side_by_side(tmp_path, large_head, unplaced):
+    cases = cases_of(tmp_path, large_head, 4)
+    outcomes = list(run_cohort(cases, lambda: unplaced, Options(), Run(unplaced.spec, (), 2)))
+    assert [outcome.status for outcome in outcomes] == ["done"] * 4
+    assert any("learned" in note for note in outcomes[0].notes)
+    assert sum("learned" in note for outcome in outcomes for note in outcome.notes) == 1
+    assert any("verified" in note for note in outcomes[3].notes)
+    assert len({outcome.stats for outcome in outcomes}) == 1
+
+
+def test_nothing_is_learned_in_the_whole_field_of_view_or_without_a_head(tmp_path, large_head, unplaced, monkeypatch):
+    spec = unplaced.spec
+    cases = cases_of(tmp_path, large_head, 2)
+    for options in (Options(full_fov=True), Options(redo=True)):
+        outcomes = list(run_cohort(cases, lambda: unplaced, options, Run(spec, (), 1)))
+        assert [outcome.status for outcome in outcomes] == ["done", "done"]
+        assert not any("learned" in note for outcome in outcomes for note in outcome.notes)
+        assert not learned_place(spec.sha256).parent.exists()
+        monkeypatch.setattr(segmentation, "locate_head", lambda image: None)
+
+
+def test_a_folder_that_cannot_be_written_costs_a_note(tmp_path, large_head, unplaced, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path / "file" / "models"))
+    cases = cases_of(tmp_path, large_head, 2)
+    outcomes = list(run_cohort(cases, lambda: unplaced, Options(), Run(unplaced.spec, (), 1)))
+    assert [outcome.status for outcome in outcomes] == ["done", "done"]
+    assert any("cannot be written" in note for note in outcomes[0].notes)
+    assert any("verified" in note for note in outcomes[1].notes), "it is known for this run"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fs_sclimbic.box import Box
@@ -19,7 +19,7 @@ from .conftest import TWO_BALLS, make_model
 from .test_unet import random_weights
 
 SHAPE = (60, 56, 52)
-SEED, FACTOR = 5, 1.5
+SEED = 3
 SIGNS = {"positive": np.abs, "negative": lambda gamma: -np.abs(gamma), "mixed": lambda gamma: gamma}
 
 
@@ -37,7 +37,7 @@ def models(tmp_path_factory):
         weights = random_weights(len(TWO_BALLS), 2, np.random.default_rng(SEED))
         for layer, arrays in weights.items():
             if "_bn_" in layer:
-                arrays["gamma"] = FACTOR * sign(arrays["gamma"])
+                arrays["gamma"] = sign(arrays["gamma"])
         write_weights(spec.weights, weights)
         for engine in ("openvino", "tensorflow"):
             made[name, engine] = NetworkPredictor(replace(spec, fov=60), threads=1, engine=engine)
@@ -107,7 +107,7 @@ WANTED = [
 
 def test_the_comparison_needs_posteriors_that_vary(whole):
     for posteriors in whole.values():
-        assert posteriors.std() > 0.1
+        assert posteriors.std() > 0.05
     for name in SIGNS:
         assert np.abs(whole[name, "openvino"] - whole[name, "tensorflow"]).max() < 1e-5
 
@@ -122,6 +122,7 @@ def test_a_part_is_what_the_whole_image_gives(engine, sign, models, whole, image
         assert found.grid.matches(shift_grid(image.grid, box.low, box.shape))
 
 
+@settings(max_examples=15, deadline=None)
 @given(wanted_boxes())
 def test_any_part_is_what_the_whole_image_gives(models, whole, image, wanted):
     wanted = wanted.clipped(Box(wanted.low, tuple(n + 12 for n in wanted.low)))
@@ -133,18 +134,16 @@ def test_any_part_is_what_the_whole_image_gives(models, whole, image, wanted):
 def test_the_reach_and_the_start_are_what_is_needed(engine, models, whole, image):
     """A block that begins at a multiple of 4 and holds the reach gives the whole image's posteriors; others do not."""
     model, posteriors = models["positive", engine], whole["positive", engine]
-    box = Box((28, 27, 26), (32, 30, 27))
+    box = Box((28, 28, 26), (34, 30, 27))
 
     def error(block):
         found = model.predict(part(image, block), box.seen_from(block)).data
         return np.abs(found - posteriors[box.slices]).max()
 
-    enough = box.grown(REACH).aligned(FOV_MULTIPLE).clipped(Box.of_shape(SHAPE))
+    assert error(box.grown(REACH).aligned(FOV_MULTIPLE).clipped(Box.of_shape(SHAPE))) < 1e-5
+    enough = Box((4, 4, 4), (56, 52, 52))
+    assert enough.holds(box.grown(REACH - 2))
     assert error(enough) < 1e-5
-    assert error(enough.clipped(Box((4, 4, 4), (56, 52, 48)))) < 1e-5
-    for off in ((1, 0, 0), (0, 2, 0), (0, 0, 3)):
-        assert (
-            error(Box(tuple(np.add(enough.low, off)), tuple(np.add(enough.high, off) - [4 * (n > 0) for n in off])))
-            > 1e-3
-        )
-    assert error(box.grown(8).aligned(FOV_MULTIPLE)) > 1e-5, "so near, the edge must be felt"
+    for off in ((1, 0, 0), (0, 2, 0), (0, 0, -1)):
+        assert error(enough.moved(off)) > 0.01, off
+    assert error(box.grown(12).aligned(FOV_MULTIPLE)) > 0.01, "so near, the edge must be felt"

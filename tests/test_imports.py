@@ -116,6 +116,20 @@ def test_api_names_load_no_network_until_a_model_is_wanted():
     assert not loaded_by("from fs_sclimbic import read_volume, segment, SegStats") & {"tensorflow", "keras"}
 
 
+def test_openvino_runs_a_model_without_keras(tiny_model):
+    ctab = tiny_model.weights.with_name("tiny.ctab")
+    code = (
+        "import numpy as np\n"
+        "from fs_sclimbic import Grid, Volume, load_model\n"
+        f"model = load_model({str(tiny_model.weights)!r}, {str(ctab)!r}, fov=48, features=2, engine='openvino')\n"
+        "head = Volume(np.random.default_rng(1).random((48, 48, 48), np.float32), Grid((48, 48, 48), np.eye(4)))\n"
+        "assert model.predict(head).data.shape == (48, 48, 48, 3)"
+    )
+    found = loaded_by(code)
+    assert "openvino" in found
+    assert not found & {"tensorflow", "keras", "torch", "jax"}
+
+
 def test_every_public_name_is_there():
     import fs_sclimbic
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fs_sclimbic.box import Box
-from fs_sclimbic.errors import ImageError, UsageError
+from fs_sclimbic.errors import ImageError, TransformError, UsageError
 from fs_sclimbic.segmentation import Options, segment
 from fs_sclimbic.volume import Volume, write_volume
 
@@ -80,6 +80,12 @@ def test_percentile_brings_a_head_with_a_hot_voxel_back(head, predictor):
     )
     rescued = segment(spoiled, predictor, replace(everything, percentile=99.9))
     assert rescued.stats.structures[1].volume_mm3 == pytest.approx(BALL_VOLUME_MM3, rel=0.06)
+
+
+def test_a_transform_that_is_none(head, predictor):
+    for wrong in (np.zeros((4, 4)), np.full((4, 4), np.nan)):
+        with pytest.raises(TransformError, match="singular or not finite"):
+            segment(head, predictor, ras2mni=wrong)
 
 
 def test_nothing_found_is_a_failure(head, predictor):

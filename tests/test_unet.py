@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -144,6 +145,21 @@ def test_a_device_that_is_not_there(tiny_model):
         NetworkPredictor(tiny_model, device="99")
 
 
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_a_device_that_other_backends_do_not_find(monkeypatch, backend):
+    from fs_sclimbic.nn.backend import configure, keras
+
+    no_gpu = SimpleNamespace(
+        cuda=SimpleNamespace(is_available=lambda: False), default_backend=lambda: "cpu", set_num_threads=None
+    )
+    monkeypatch.setitem(sys.modules, backend, no_gpu)
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(ModelError, match=f"'3' is not there: {backend}"):
+        configure(device="3")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+
+
 def test_frozen_norms_stay_frozen_in_training():
     """A step at rate 0 moves no statistics, and its loss is the one of inference; gamma and beta still learn."""
     import keras
@@ -187,3 +203,87 @@ def test_compiled_network_follows_its_weights(tmp_path):
     second = keras.ops.convert_to_numpy(forward(image))
     assert np.abs(second - first).max() > 0.01
     assert np.allclose(second, keras.ops.convert_to_numpy(network(image)), atol=1e-5)
+
+
+ENGINE_CHOICES = {
+    # word, device, openvino installed, processor
+    ("auto", None, True, "x86_64"): "openvino",
+    ("auto", None, True, "AMD64"): "openvino",
+    ("auto", None, True, "arm64"): "tensorflow",
+    ("auto", None, False, "x86_64"): "tensorflow",
+    ("auto", "0", True, "x86_64"): "tensorflow",
+    ("openvino", None, True, "arm64"): "openvino",
+    ("tensorflow", None, True, "x86_64"): "tensorflow",
+    ("tensorflow", "0", False, "x86_64"): "tensorflow",
+}
+NO_ENGINES = {
+    ("openvino", None, False, "x86_64"): "not installed; run pip install openvino",
+    ("openvino", "0", True, "x86_64"): "--cuda-device goes with --engine tensorflow",
+    ("onnx", None, True, "x86_64"): "engine 'onnx': expected one of auto, tensorflow, openvino",
+}
+
+
+def machine(monkeypatch, installed, processor):
+    from fs_sclimbic.nn import predictor
+
+    monkeypatch.setattr(predictor, "find_spec", lambda name: object() if installed else None)
+    monkeypatch.setattr(predictor.platform, "machine", lambda: processor)
+    return predictor.choose_engine
+
+
+@pytest.mark.parametrize("choice", ENGINE_CHOICES, ids=str)
+def test_the_engine_that_suits_the_machine(choice, monkeypatch):
+    word, device, *where = choice
+    assert machine(monkeypatch, *where)(word, device) == ENGINE_CHOICES[choice]
+
+
+@pytest.mark.parametrize("choice", NO_ENGINES, ids=str)
+def test_an_engine_that_is_not_there(choice, monkeypatch):
+    word, device, *where = choice
+    choose = machine(monkeypatch, *where)
+    with pytest.raises(ModelError, match=NO_ENGINES[choice]):
+        choose(word, device)
+
+
+def test_the_predictor_says_what_runs_it(tiny_model):
+    from fs_sclimbic.nn.predictor import NetworkPredictor
+
+    for engine in ("openvino", "tensorflow"):
+        model = NetworkPredictor(tiny_model, threads=1, engine=engine)
+        assert (model.engine, model.precision) == (engine, "float32")
+
+
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_a_precision_that_is_none(tiny_model, engine):
+    from fs_sclimbic.nn.predictor import NetworkPredictor
+
+    with pytest.raises(ModelError, match="precision 'float16': expected one of float32, bfloat16"):
+        NetworkPredictor(tiny_model, engine=engine, precision="float16")
+
+
+def test_a_processor_without_bfloat16(tiny_model, monkeypatch):
+    from fs_sclimbic.nn import openvino_engine
+    from fs_sclimbic.nn.predictor import NetworkPredictor
+
+    class OldProcessor(openvino_engine.openvino.Core):
+        def get_property(self, *_):
+            return ["FP32", "INT8"]
+
+    monkeypatch.setattr(openvino_engine.openvino, "Core", OldProcessor)
+    with pytest.raises(ModelError, match=r"does not compute in bfloat16.*leave --precision out"):
+        NetworkPredictor(tiny_model, engine="openvino", precision="bfloat16")
+    NetworkPredictor(tiny_model, engine="openvino")
+
+
+def test_bfloat16_is_near_and_not_the_same(random_model):
+    from fs_sclimbic.nn.predictor import NetworkPredictor
+    from fs_sclimbic.volume import Grid, Volume
+
+    image = Volume(RNG.random((12, 12, 12), np.float32), Grid((12, 12, 12), np.eye(4)))
+    exact, rounded = (
+        NetworkPredictor(random_model, threads=1, engine="tensorflow", precision=precision).predict(image).data
+        for precision in ("float32", "bfloat16")
+    )
+    assert rounded.dtype == np.float32
+    assert np.allclose(rounded.sum(-1), 1, atol=1e-5)
+    assert 1e-5 < np.abs(rounded - exact).max() < 0.1

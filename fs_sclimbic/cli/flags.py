@@ -92,7 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         type=int,
         default=1,
-        help="average the posteriors over N starts of the box, up to 4: more repeatable numbers, which are not the "
+        help="average the posteriors over N starts of the box, up to 7: more repeatable numbers, which are not the "
         "published ones (default: 1)",
     )
     add(

@@ -113,7 +113,11 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("running").add_argument
     add("--backend", choices=BACKENDS, help="backend of Keras (default: KERAS_BACKEND, else tensorflow)")
     add("--threads", metavar="N", type=int, help="processor threads (default: all)")
-    add("--cuda-device", metavar="D", help="train on this CUDA device (tensorflow; jax and torch take what they find)")
+    add(
+        "--cuda-device",
+        metavar="D",
+        help="train on this CUDA device (default: the processor; jax and torch take what they find)",
+    )
     add("--tensorboard", action="store_true", help="write events for TensorBoard (needs tensorboardX)")
     add("--quiet", action="store_true", help="print only warnings and errors")
     add("--debug", action="store_true", help="print details and tracebacks")

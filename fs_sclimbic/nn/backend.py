@@ -48,7 +48,8 @@ def configure(threads: int | None = None, device: str | None = None) -> None:
     threads : int, optional
         Processor threads; by default the backend's own choice.
     device : str, optional
-        Number of a CUDA device. Without it the processor is used, also where there is a GPU.
+        Number of a CUDA device. Without it TensorFlow uses the processor, also where there is a GPU; JAX and PyTorch
+        use what they find.
 
     Raises
     ------
@@ -59,16 +60,30 @@ def configure(threads: int | None = None, device: str | None = None) -> None:
     if backend == "tensorflow":
         _configure_tensorflow(threads, device)
     elif device is not None:
-        raise ModelError(
-            f"--cuda-device {device}: chosen with the TensorFlow backend only; {backend} takes the device "
-            "that it finds (CUDA_VISIBLE_DEVICES)"
-        )
+        _choose_cuda_device(backend, device)
     elif backend == "torch" and threads:
         import torch
 
         torch.set_num_threads(threads)
     elif threads:
         logger.warning("%s takes the threads that it finds; --threads %d has no effect on it", backend, threads)
+
+
+def _choose_cuda_device(backend: str, device: str) -> None:
+    """Let JAX or PyTorch see one GPU; both look for them when they are first used."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = device
+    if backend == "torch":
+        import torch
+
+        found = torch.cuda.is_available()
+    else:
+        import jax
+
+        found = jax.default_backend() == "gpu"
+    if not found:
+        raise ModelError(
+            f"CUDA device '{device}' is not there: {backend} finds no GPU of this number; leave --cuda-device out"
+        )
 
 
 def compiled(network: Any) -> Callable[..., Any]:

@@ -136,8 +136,9 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--against", help="another command, with {image}, {out} and {threads}, timed in turn with ours")
     parser.add_argument("--against-folder", help="the same with {folder}, for the folder of copies")
-    parser.add_argument("flags", nargs="*", help="further flags of mri_sclimbic_seg, after --")
-    args = parser.parse_args()
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    args, flags_of_all = parser.parse_args(words[:end]), words[end + 1 :]
     help_seconds = [run([sys.executable, "-m", "fs_sclimbic", "segment", "--help"]).seconds for _ in range(5)]
     print(f"{os.cpu_count()} processors, NumPy {np.__version__}; --help {statistics.median(help_seconds):.2f} s")
     for threads in args.threads:
@@ -152,7 +153,7 @@ def main() -> None:
                 for copy in range(args.copies):
                     (work / "folder" / f"{copy:03d}_{args.image.name}").symlink_to(args.image.resolve())
                 for number, name in enumerate(args.variants):
-                    flags = [*VARIANTS[name], *args.flags]
+                    flags = [*VARIANTS[name], *flags_of_all]
                     costs[name][0].append(run(ours(args.image, work / f"{number}.mgz", threads, flags)))
                     if args.copies:
                         costs[name][1].append(run(ours(work / "folder", work / f"out{number}", threads, flags)))

@@ -667,7 +667,7 @@ def test_how_it_is_run_reaches_the_network(tmp_path, head_file, tiny_flags, monk
     call = ["--i", str(head_file), "--o", str(tmp_path / "o.mgz"), *tiny_flags, "--threads"]
     assert main([*call, "3", "--cuda-device", "1", "--precision", "bfloat16"]) == 0
     assert main([*call, "2", "--engine", "openvino"]) == 0
-    assert given == [(3, "1", "tensorflow", "bfloat16"), (2, None, "openvino", "float32")]
+    assert given == [(3, "1", "auto", "bfloat16"), (2, None, "openvino", "float32")]
 
 
 def test_conform_from_the_command_line(tmp_path, tiny_flags):

@@ -253,6 +253,23 @@ def test_the_predictor_says_what_runs_it(tiny_model):
         assert (model.engine, model.precision) == (engine, "float32")
 
 
+def test_a_broken_openvino_costs_no_night(tiny_model, monkeypatch, caplog):
+    """auto goes on with TensorFlow, and says so; who asks for OpenVINO by name is told."""
+    from fs_sclimbic.nn import predictor
+
+    def broken(spec, engine, *how):
+        if engine == "openvino":
+            raise ImportError("libstdc++.so.6: version not found")
+        return lambda image, extents: None
+
+    monkeypatch.setattr(predictor, "_load_engine", broken)
+    monkeypatch.setattr(predictor.platform, "machine", lambda: "x86_64")
+    assert predictor.NetworkPredictor(tiny_model).engine == "tensorflow"
+    assert "libstdc++" in caplog.text
+    with pytest.raises(ImportError):
+        predictor.NetworkPredictor(tiny_model, engine="openvino")
+
+
 @pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
 def test_a_precision_that_is_none(tiny_model, engine):
     from fs_sclimbic.nn.predictor import NetworkPredictor

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
     def load() -> Predictor:
         # Loads the engine's libraries; not before a case needs it.
-        return NetworkPredictor(spec, args.threads, args.cuda_device, engine, args.precision)
+        return NetworkPredictor(spec, args.threads, args.cuda_device, args.engine, args.precision)
 
     status = _run_plan(args, plan, load, options, this_run)
     if args.vmp:

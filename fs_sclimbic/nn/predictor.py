@@ -1,5 +1,6 @@
 """A model with its weights loaded, ready for many images, on the engine that suits the machine."""
 
+import logging
 import platform
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -26,6 +27,8 @@ from ..store import find_model
 from ..volume import Volume
 from ..weights import read_weights
 from .extents import Extents, extents_of
+
+logger = logging.getLogger(__name__)
 
 # Where OpenVINO has quick 3-D convolutions.
 X86 = ("x86_64", "AMD64", "i386", "i686")
@@ -71,7 +74,14 @@ class NetworkPredictor:
         self.engine, self.precision = choose_engine(engine, device), precision
         if precision not in PRECISIONS:
             raise ModelError(f"precision '{precision}': expected one of {', '.join(PRECISIONS)}")
-        self._run = _load_engine(spec, self.engine, threads, device, precision)
+        try:
+            self._run = _load_engine(spec, self.engine, threads, device, precision)
+        except (ImportError, OSError, RuntimeError) as error:
+            if engine != AUTO or self.engine == TENSORFLOW:
+                raise
+            logger.warning("OpenVINO cannot be used here (%s); TensorFlow runs the network", error)
+            self.engine = TENSORFLOW
+            self._run = _load_engine(spec, self.engine, threads, device, precision)
 
     def predict(self, conformed: Volume, wanted: Box | None = None) -> Volume:
         """Posteriors of a conformed image, or of a part of it; see `fs_sclimbic.framing.Predictor`."""

@@ -9,7 +9,7 @@ box is believed only when it shows every structure, and what is kept grows until
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,24 +18,13 @@ from .box import Box, three
 from .conform import Conformed, shift_grid
 from .model import FOV_MULTIPLE, REACH, ModelSpec
 from .place import Expectation, Place, expect
+from .verdict import MARGIN, hull_of, judge
 from .volume import Volume
 
-MARGIN = 3
-"""Voxels kept around the structures: labels nearer to them than this are theirs."""
 SLACK = 3
 """Further voxels that are computed at least, so that a guess may be wrong by as much."""
 SIZES = 8
 """Boxes measure multiples of this: a network is prepared for each size, and most heads of a cohort share one."""
-TOLERANCE = 10
-"""Voxels that a structure may lie away from where the others let expect it; a guess may be turned or stretched."""
-ENOUGH, TOO_MUCH = 0.5, 4.0
-"""Share of the structures, and of their average volume, that must be where they are expected."""
-LEAST = 0.1
-"""Share of its average volume that a structure must have to be seen at all: less may be an island of it."""
-MOSTLY = 0.75
-"""Share of a structure's labels that must be kept: an island is smaller than what it is an island of."""
-SHORT = 0.6
-"""Share of its length along an axis below which a structure may be seen in part: one of two sides, for instance."""
 MOVES = 3
 WORTHWHILE = 0.6
 """Share of the whole field of view; a box that needs more of the image is no gain."""
@@ -89,26 +78,6 @@ class Framed:
     """What was done, one line each."""
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    """What labels say about where the structures are."""
-
-    found: int
-    """Structures that are where the others let expect them."""
-    share: float
-    """Their volume, as a share of the average."""
-    good: bool
-    """Whether these are enough."""
-    complete: bool
-    """Whether they are all, none has a large part elsewhere, and most are as long as they should be."""
-    astray: bool
-    """Whether one has a large part elsewhere."""
-    structures: Box
-    """All structures; those that are lost, where they should be."""
-    sites: Box
-    """Where all structures should be."""
-
-
 def frame(
     conformed: Conformed,
     model: Predictor,
@@ -136,7 +105,7 @@ def frame(
         if place is None:
             break
         expected = expect(place, ras2mni, conformed.grid)
-        framed = _search(conformed, model, expected, _hull(expected), notes)
+        framed = _search(conformed, model, expected, hull_of(expected), notes)
         notes.append(f"box placed by {origin}: {'verified' if framed else 'given up'}")
         if framed:
             break
@@ -170,7 +139,7 @@ def _search(
             notes.append(f"no box tried: {_words(box)} around the structures is no gain")
             return None
         posteriors = predict_box(conformed, model, box, domain)
-        verdict = _judge(posteriors.data, box, expected)
+        verdict = judge(posteriors.data, box, expected)
         notes.append(
             f"looked at {_words(box)}: {verdict.found} of {len(expected.voxels)} structures in place, "
             f"{100 * verdict.share:.0f} % of their average volume"
@@ -196,7 +165,7 @@ def _from_whole(conformed: Conformed, model: Predictor, expected: Expectation | 
     if expected is None:
         notes.append("looked at the whole field of view and kept it: where the structures should be is not known")
         return whole
-    verdict = _judge(posteriors.data, conformed.box, expected)
+    verdict = judge(posteriors.data, conformed.box, expected)
     if not verdict.good or verdict.astray:
         notes.append("looked at the whole field of view and kept it: the structures are not where they should be")
         return whole
@@ -233,62 +202,6 @@ def predict_box(
     return model.predict(conformed.block(needed), box.seen_from(needed))
 
 
-def _judge(posteriors: NDArray[np.float32], box: Box, expected: Expectation) -> _Verdict:
-    """Compare labels with where the structures should be, wherever these are as a whole."""
-    winner = posteriors.argmax(-1)
-    voxels = np.nonzero(winner)
-    labels, places = winner[voxels] - 1, np.stack(voxels, -1) + box.low
-    by_label = [places[labels == label] for label in range(len(expected.voxels))]
-    away = [
-        np.median(found, axis=0) - centre for found, centre in zip(by_label, expected.centre, strict=True) if len(found)
-    ]
-    if not away:
-        return _Verdict(0, 0.0, good=False, complete=False, astray=False, structures=box, sites=box)
-    here = expected.moved(np.median(away, axis=0))
-    sites = _hull(here)
-    counts, structures = [], None
-    for label, all_voxels in enumerate(by_label):
-        low, high = here.low[label], here.high[label]
-        inside = _between(all_voxels, low - TOLERANCE, high + TOLERANCE)
-        counts.append(len(inside))
-        if len(inside) >= max(LEAST * expected.voxels[label], 1):
-            # What lies further from its place joins if it is near to what is kept, whichever box it was seen in.
-            nearest = _between(inside, low - MARGIN, high + MARGIN)
-            inside = nearest if len(nearest) else inside
-            low, high = inside.min(0), inside.max(0)
-        site = Box(three(np.floor(low)), three(np.ceil(high) + 1))
-        structures = site if structures is None else structures.hull(site)
-    assert structures is not None
-    in_place = np.array(counts)
-    share = float(in_place.sum() / expected.voxels.sum())
-    found = int(np.count_nonzero(in_place))
-    good = found >= ENOUGH * len(in_place) and ENOUGH <= share <= TOO_MUCH
-    structures = _closed(structures, places) if good else structures
-    kept = [_between(voxels, np.array(structures.low), np.array(structures.high) - 1) for voxels in by_label]
-    astray = any(len(some) < MOSTLY * len(voxels) for some, voxels in zip(kept, by_label, strict=True))
-    # Halves of all structures lie to each other as the wholes do, elsewhere.
-    length = here.high - here.low
-    seen = np.array([np.ptp(some, axis=0) if len(some) else np.zeros(3) for some in kept])
-    short = ((seen < SHORT * length) & (seen < length - TOLERANCE)).any(1).mean() >= ENOUGH
-    complete = bool((in_place >= np.maximum(LEAST * expected.voxels, 1)).all()) and not (astray or short)
-    return _Verdict(found, share, good, complete, astray, structures, sites)
-
-
-def _between(voxels: NDArray[np.int_], low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.int_]:
-    """Those of a list of voxels from a corner to another."""
-    return voxels[((voxels >= low) & (voxels <= high)).all(1)]
-
-
-def _closed(box: Box, labelled: NDArray[np.int_]) -> Box:
-    """The box, grown until no label lies nearer to it than the margin."""
-    while True:
-        labelled = labelled[((labelled < box.low) | (labelled >= box.high)).any(1)]
-        near = _between(labelled, np.array(box.low) - MARGIN, np.array(box.high) - 1 + MARGIN)
-        if not len(near):
-            return box
-        box = box.hull(Box(three(near.min(0)), three(near.max(0) + 1)))
-
-
 def _roomy(around: Box) -> Box:
     """A box of one of the usual sizes about the middle of what must be inside."""
     least = around.grown(SLACK)
@@ -298,10 +211,6 @@ def _roomy(around: Box) -> Box:
     start = [n + (phase - n + half) % FOV_MULTIPLE - half for n, phase in zip(low, PHASE, strict=True)]
     box = Box(three(start), three(n + wide for n, wide in zip(start, size, strict=True)))
     return box if box.holds(around) else box.hull(around).aligned(FOV_MULTIPLE, PHASE)
-
-
-def _hull(expected: Expectation) -> Box:
-    return Box(three(np.floor(expected.low.min(0))), three(np.ceil(expected.high.max(0)) + 1))
 
 
 def _cut_by_box(conformed: Conformed, structures: Box) -> bool:

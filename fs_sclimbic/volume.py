@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from .errors import ImageError
 from .labels import ColorTable
+from .packing import gzip_planes
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
 
@@ -25,8 +25,6 @@ VOXEL_SIZE_TOLERANCE = 0.01
 PLAUSIBLE_VOXEL_MM = (0.1, 10.0)
 SCANNER_XFORM = 1
 MGH_COLOR_TABLE_TAG = (1).to_bytes(4, "big")
-GZIP_LEVEL = 4
-GZIP_HEADER = bytes.fromhex("1f8b08000000000000ff")
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,36 +240,8 @@ def encode_volume(volume: Volume, path: str | PathLike[str], colors: ColorTable 
     else:
         raise ImageError(f"{path}: expected an image that ends in {', '.join(IMAGE_SUFFIXES)}")
     if suffix in (".mgz", ".nii.gz"):
-        return _gzip(header, data, stored, footer)
+        return gzip_planes(header, data, stored, footer)
     return b"".join((header, data.astype(stored).tobytes("F"), footer))
-
-
-def _gzip(header: bytes, data: NDArray[Any], stored: np.dtype[Any], footer: bytes) -> bytes:
-    """Compress to one gzip member; planes of zeros, of which label images consist, are compressed once.
-
-    After a full flush a deflate stream begins anew at a whole byte, so that compressed pieces may follow each other
-    in any number. No time stamp inside: the same result is the same file.
-    """
-
-    def packed(piece: bytes) -> bytes:
-        packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        return packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH)
-
-    planes = data.reshape((*data.shape[:2], -1), order="F")
-    zeros = bytes(planes[..., 0].nbytes)
-    packed_zeros = packed(zeros)
-    pieces, crc, size = [GZIP_HEADER, packed(header)], zlib.crc32(header), len(header) + data.nbytes + len(footer)
-    for number in range(planes.shape[2]):
-        plane = zeros
-        if planes[..., number].any():
-            plane = planes[..., number].astype(stored).tobytes("F")
-            pieces.append(packed(plane))
-        else:
-            pieces.append(packed_zeros)
-        crc = zlib.crc32(plane, crc)
-    last = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    pieces.append(last.compress(footer) + last.flush())
-    return b"".join((*pieces, struct.pack("<2I", zlib.crc32(footer, crc), size & 0xFFFFFFFF)))
 
 
 def write_volume(volume: Volume, path: str | PathLike[str], colors: ColorTable | None = None) -> None:

@@ -10,11 +10,11 @@ from .conftest import ROOT
 
 PACKAGE = ROOT / "fs_sclimbic"
 FLOORS = [
-    {"errors", "resources", "box"},
+    {"errors", "resources", "box", "packing"},
     {"labels", "xfm", "staging"},
     {"volume"},
     {"place", "average_brain"},
-    {"locate"},
+    {"locate", "verdict"},
     {"model"},
     {"weights", "store", "conform", "measure", "etiv", "provenance", "recipe", "sample"},
     {"postprocess", "stats", "record", "augment", "training_set", "checkpoint", "framing"},

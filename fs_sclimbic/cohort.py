@@ -13,12 +13,12 @@ from filelock import FileLock, Timeout
 
 from .errors import ModelError, SclimbicError, UsageError
 from .framing import Predictor
-from .pipeline import OpenCase, Outcome, SeenCase, close_case, look_at, open_case
+from .pipeline import OpenCase, Outcome, SeenCase, close_case, look_at, open_case, place_setting
 from .provenance import Run, now
 from .qa import Population
 from .segmentation import Options, place_seen
 from .staging import append_text, encode_text, write_atomically
-from .store import learned_place, write_place
+from .store import find_place, learned_place, write_place
 from .subject import Case
 from .tables import Table, format_table, merge_rows
 
@@ -58,8 +58,14 @@ class _Steps:
     """The steps of a case, with what the cohort has learned so far: where the structures of its model lie."""
 
     def __init__(self, get_predictor: Callable[[], Predictor], options: Options, run: Run) -> None:
-        self._get_predictor, self._options, self._run = get_predictor, options, run
-        self._place = run.spec.place
+        self._load, self._options, self._run = get_predictor, options, run
+        self._place, self._learns = run.spec.place, not options.full_fov
+
+    def _get_predictor(self) -> Predictor:
+        predictor = self._load()
+        # What runs the network may be another engine than was meant, where that one is broken.
+        self._run = replace(self._run, engine=getattr(predictor, "engine", self._run.engine))
+        return predictor
 
     def open(self, case: Case) -> OpenCase | Outcome:
         return open_case(case, self._options, self._run, self._place)
@@ -68,8 +74,13 @@ class _Steps:
         if isinstance(opened, Outcome):
             return opened
         seen = look_at(opened, self._get_predictor, self._options, self._place)
+        if isinstance(seen, Outcome):
+            return seen
         # Here, not when the case is closed: which case is the first to know must not hang on how the steps overlap.
-        return replace(seen, notes=self._learn(seen)) if isinstance(seen, SeenCase) else seen
+        seen = self._learn(seen)
+        # A case that was opened before something was learned has been looked at with what was learned.
+        settings = {**seen.open.settings, **place_setting(self._place, self._options)}
+        return replace(seen, open=replace(seen.open, settings=settings))
 
     def close(self, seen: SeenCase | Outcome) -> Outcome:
         if isinstance(seen, Outcome):
@@ -79,20 +90,31 @@ class _Steps:
     def all(self, case: Case) -> Outcome:
         return self.close(self.look(self.open(case)))
 
-    def _learn(self, seen: SeenCase) -> tuple[str, ...]:
+    def _learn(self, seen: SeenCase) -> SeenCase:
         """Learn from the first whole field of view where a model's structures lie; later runs know it too."""
-        if self._place is not None or self._options.full_fov:
-            return ()
+        if self._place is not None or not self._learns:
+            return seen
         spec = self._run.spec
-        self._place = place_seen(seen.open.prepared, seen.framed, spec)
-        if self._place is None:
-            return ()
-        kept = learned_place(spec.sha256)
+        kept = learned_place(spec.sha256, spec.colors)
         try:
-            write_place(kept, self._place)
+            learned = place_seen(seen.open.prepared, seen.framed, spec)
+            if learned is None:
+                return seen
+            place, framed = learned
+            # Another job may have learned it meanwhile: one place for all of a study.
+            known = find_place(spec.weights, spec.sha256, spec.colors)
+            if known is None:
+                write_place(kept, place, spec.sha256)
         except OSError as error:
-            return (f"learned where the structures lie; {kept} cannot be written ({error.strerror})",)
-        return (f"learned where the structures lie, kept in {kept}",)
+            # What is not kept would be another place in the next run, and the results with it.
+            self._learns = False
+            return replace(seen, notes=(f"where the structures lie cannot be kept in {kept} ({error.strerror})",))
+        except Exception as error:  # what is learned is time, not a result
+            logger.warning("where the structures lie was not learned: %s: %s", type(error).__name__, error)
+            return seen
+        self._place = known or place
+        notes = (f"learned where the structures lie, kept in {kept}",)
+        return replace(seen, framed=framed, notes=notes)
 
 
 def _side_by_side(cases: Sequence[Case], steps: _Steps) -> Iterator[Outcome]:

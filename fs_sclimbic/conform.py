@@ -23,8 +23,9 @@ def _load_interpolate() -> Callable[..., NDArray[Any]]:
     """surfa's interpolation without the rest of surfa, which imports for a third of a second for one function."""
     package = find_spec("surfa")
     for folder in (package.submodule_search_locations or []) if package else []:
-        for file in sorted(Path(folder, "image").glob("interp.*")):
-            if file.name.endswith(tuple(EXTENSION_SUFFIXES)):
+        for suffix in EXTENSION_SUFFIXES:  # the most particular first
+            file = Path(folder, "image", f"interp{suffix}")
+            if file.is_file():
                 spec = spec_from_file_location("surfa.image.interp", file)
                 assert spec is not None
                 assert spec.loader is not None

@@ -3,8 +3,9 @@
 The network is local, so a box that holds the structures and leaves them room gives the posteriors of the whole field
 of view, for a tenth of the work. Where the box should lie is a guess (a transform to MNI305, and the model's place).
 What is found in it decides: whether all structures are there, whether they keep clear of its faces, and which part is
-kept. The part that is kept depends on the labels, not on the guess: a poor guess costs time, never a voxel. Therefore a
-box is believed only when it shows every structure, and what is kept grows until no label lies near it outside.
+kept. The part that is kept depends on the labels, not on the guess: a poor guess costs time, no voxel of a structure.
+(An island a few voxels from a structure may count as its own where a guess is turned by more than ten degrees.)
+Therefore a box is believed only when it shows every structure, and what is kept grows until no label lies near it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -76,6 +77,8 @@ class Framed:
     """Whether the image was looked at beyond the network's box, which would have cut structures."""
     notes: tuple[str, ...] = ()
     """What was done, one line each."""
+    doubt: str = ""
+    """Why all is kept though it is known where the structures should be."""
 
 
 def frame(
@@ -101,16 +104,15 @@ def frame(
     """
     notes: list[str] = []
     framed, expected = None, None
-    for origin, ras2mni in guesses():
-        if place is None:
-            break
+    for origin, ras2mni in guesses() if place is not None else ():
+        assert place is not None
         expected = expect(place, ras2mni, conformed.grid)
         framed = _search(conformed, model, expected, hull_of(expected), notes)
         notes.append(f"box placed by {origin}: {'verified' if framed else 'given up'}")
         if framed:
             break
     if framed is None:
-        framed = _from_whole(conformed, model, expected, notes)
+        framed = _from_whole(conformed, model, expected, place is not None, notes)
     if len(shifts) > 1:
         posteriors = _averaged(conformed, model, framed, shifts)
         notes.append(f"posteriors averaged over {len(shifts)} starts of the box")
@@ -158,17 +160,19 @@ def _search(
     return None
 
 
-def _from_whole(conformed: Conformed, model: Predictor, expected: Expectation | None, notes: list[str]) -> Framed:
+def _from_whole(
+    conformed: Conformed, model: Predictor, expected: Expectation | None, known: bool, notes: list[str]
+) -> Framed:
     """Look at the whole box of the network, as the published tool does, and keep what a box would have kept."""
     posteriors = predict_box(conformed, model, conformed.box, conformed.box)
     whole = Framed(posteriors, conformed.box, whole=True, beyond=False)
     if expected is None:
         notes.append("looked at the whole field of view and kept it: where the structures should be is not known")
-        return whole
+        return replace(whole, doubt="no head was found in the image") if known else whole
     verdict = judge(posteriors.data, conformed.box, expected)
     if not verdict.good or verdict.astray:
         notes.append("looked at the whole field of view and kept it: the structures are not where they should be")
-        return whole
+        return replace(whole, doubt="the structures are not where they are in other heads")
     if _cut_by_box(conformed, verdict.structures):
         framed = _search(conformed, model, expected, verdict.structures, notes, seen_whole=True)
         if framed:
@@ -176,6 +180,15 @@ def _from_whole(conformed: Conformed, model: Predictor, expected: Expectation | 
     keep = verdict.structures.grown(MARGIN).clipped(conformed.box)
     notes.append("looked at the whole field of view, and kept what lies around the structures")
     return Framed(_part(posteriors, conformed.box, keep), keep, whole=False, beyond=False)
+
+
+def trimmed(conformed: Conformed, whole: Framed, expected: Expectation) -> Framed:
+    """Of the whole field of view what a box would have kept; all where the structures are not as expected."""
+    verdict = judge(whole.posteriors.data, whole.box, expected)
+    if not verdict.good or verdict.astray or _cut_by_box(conformed, verdict.structures):
+        return whole
+    keep = verdict.structures.grown(MARGIN).clipped(conformed.box)
+    return replace(whole, posteriors=_part(whole.posteriors, whole.box, keep), box=keep, whole=False)
 
 
 def whole_field_of_view(conformed: Conformed, model: Predictor) -> Framed:
@@ -186,9 +199,13 @@ def whole_field_of_view(conformed: Conformed, model: Predictor) -> Framed:
 
 def _averaged(conformed: Conformed, model: Predictor, framed: Framed, shifts: Sequence[Shift]) -> Volume:
     total = framed.posteriors.data.copy()
+    size = [-(-(n + FOV_MULTIPLE - 1) // SIZES) * SIZES for n in framed.box.shape]
     for shift in shifts:
         if shift != UNSHIFTED:
-            total += predict_box(conformed, model, framed.box, None, shift).data
+            # Of a usual size, and where it costs least: else a network would have to be prepared for each pass.
+            low = [n - (n - phase - s) % FOV_MULTIPLE for n, phase, s in zip(framed.box.low, PHASE, shift, strict=True)]
+            box = Box(three(low), three(n + wide for n, wide in zip(low, size, strict=True)))
+            total += _part(predict_box(conformed, model, box, None, shift), box, framed.box).data
     total /= len(shifts)
     return Volume(total, framed.posteriors.grid)
 
@@ -221,7 +238,8 @@ def _cut_by_box(conformed: Conformed, structures: Box) -> bool:
 
 def _part(posteriors: Volume, box: Box, keep: Box) -> Volume:
     inside = keep.seen_from(box)
-    return Volume(posteriors.data[inside.slices], shift_grid(posteriors.grid, inside.low, inside.shape))
+    # A copy: a view would keep the whole in memory.
+    return Volume(posteriors.data[inside.slices].copy(), shift_grid(posteriors.grid, inside.low, inside.shape))
 
 
 def _words(box: Box) -> str:

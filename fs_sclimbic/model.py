@@ -26,6 +26,9 @@ DEFAULT_FOV_MM = 160
 DEFAULT_FEATURES = 24
 DEFAULT_CHANNELS = 1
 
+# How many starts of the box posteriors can be averaged over.
+MOST_STARTS = 7
+
 AUTO, TENSORFLOW, OPENVINO = "auto", "tensorflow", "openvino"
 ENGINES = (AUTO, TENSORFLOW, OPENVINO)
 PRECISIONS = ("float32", "bfloat16")
@@ -111,6 +114,11 @@ def network_weights(labels: int, features: int, channels: int) -> dict[str, dict
         batch_norm(f"unet_bn_up_{up}", width)
     convolution("unet_likelihood", 1, width, labels)
     return layers
+
+
+def sha256_of_text(text: str) -> str:
+    """SHA-256 of a text, hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def sha256_of(path: str | PathLike[str]) -> str:

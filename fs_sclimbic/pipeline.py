@@ -1,5 +1,6 @@
 """One case on disk: read, segment, write; whatever goes wrong becomes its outcome."""
 
+import json
 import os
 import time
 import traceback
@@ -17,8 +18,8 @@ from .etiv import PLAUSIBLE_MM3, etiv_mm3
 from .framing import Framed, Predictor
 from .labels import format_ctab
 from .measure import SegStats
-from .model import sha256_of
-from .place import Place
+from .model import sha256_of, sha256_of_text
+from .place import Place, format_place
 from .provenance import Run, now
 from .qa import format_qa_stats
 from .record import (
@@ -116,7 +117,7 @@ def open_case(case: Case, options: Options, run: Run, place: Place | None) -> Op
         if case.problem:
             return Outcome(case, "failed", seconds(), case.problem)
         etiv, transform, ras2mni, warnings = _read_etiv(case, options)
-        settings = settings_of(case, transform, run, options)
+        settings = settings_of(case, transform, run, options, place)
         products, record = case.outputs.products(), read_record(case.outputs.record)
         if record is not None and not options.redo and is_done(record, settings, products):
             changed = tuple(
@@ -144,7 +145,7 @@ def look_at(
             framed = look(opened.prepared, predictor, options, place)
         return SeenCase(opened, framed, seconds())
 
-    return _caught(opened.case, action)
+    return _caught(opened.case, action, opened.seconds)
 
 
 def close_case(seen: SeenCase, options: Options, run: Run) -> Outcome:
@@ -172,15 +173,18 @@ def close_case(seen: SeenCase, options: Options, run: Run) -> Outcome:
         work = opened.seconds + seen.seconds + seconds()
         return Outcome(case, "done", work, warnings=warnings, notes=result.notes + seen.notes, stats=result.stats)
 
-    return _caught(case, action)
+    return _caught(case, action, opened.seconds + seen.seconds)
 
 
-def _caught(case: Case, action: Callable[[Callable[[], float]], Step]) -> Step | Outcome:
-    """Do one step of a case; whatever goes wrong with it becomes the case's outcome. The step may ask for its time."""
+def _caught(case: Case, action: Callable[[Callable[[], float]], Step], before: float = 0.0) -> Step | Outcome:
+    """Do one step of a case; whatever goes wrong with it becomes the case's outcome.
+
+    The step may ask how long it has taken; the steps before it took ``before`` seconds.
+    """
     start = time.monotonic()
 
     def failed(message: str, details: str = "") -> Outcome:
-        return Outcome(case, "failed", time.monotonic() - start, message, details=details)
+        return Outcome(case, "failed", before + time.monotonic() - start, message, details=details)
 
     try:
         return action(lambda: time.monotonic() - start)
@@ -237,7 +241,7 @@ def _check_writable(case: Case) -> None:
             raise SclimbicError(f"{path}: {folder} cannot be written to; change its permissions or give another place")
 
 
-def settings_of(case: Case, transform: Path | None, run: Run, options: Options) -> Settings:
+def settings_of(case: Case, transform: Path | None, run: Run, options: Options, place: Place | None = None) -> Settings:
     """All that the numbers of a case depend on; equal settings give equal results."""
     spec = run.spec
     if not case.t1.is_file():
@@ -256,9 +260,18 @@ def settings_of(case: Case, transform: Path | None, run: Run, options: Options) 
         "exclude": sorted(options.exclude),
         "full_fov": options.full_fov,
         "average_shifts": options.average_shifts,
-        "precision": run.precision,
+        # Engines agree in float32 to rounding; in fewer bits each rounds its own way.
+        "precision": run.precision if run.precision == "float32" else f"{run.precision} {run.engine}",
+        **place_setting(place, options),
         "population": {name: [norm.mean, norm.std, norm.minimum] for name, norm in options.population.items()},
     }
+
+
+def place_setting(place: Place | None, options: Options) -> Settings:
+    """Where the structures lie in other heads, among the settings: islands far from there are not kept."""
+    if place is None or options.full_fov:
+        return {"place_sha256": None}
+    return {"place_sha256": sha256_of_text(json.dumps(format_place(place)))}
 
 
 def _hash_input(path: Path) -> str:
@@ -273,7 +286,7 @@ def write_outputs(
 ) -> None:
     """Write all files of a case, together: whole or not at all; the stats late, the record last."""
     outputs, settings = opened.case.outputs, opened.settings
-    provenance = provenance_lines(opened.case, opened.transform, warnings, options, run)
+    provenance = provenance_lines(opened.case, opened.transform, result.region, warnings, options, run)
     contents = {outputs.segmentation: encode_volume(result.labels, outputs.segmentation, result.colors)}
     if outputs.ctab:
         contents[outputs.ctab] = format_ctab(result.colors).encode()
@@ -297,7 +310,7 @@ def write_outputs(
 
 
 def provenance_lines(
-    case: Case, transform: Path | None, warnings: tuple[str, ...], options: Options, run: Run
+    case: Case, transform: Path | None, region: str, warnings: tuple[str, ...], options: Options, run: Run
 ) -> list[str]:
     """The header lines of this case's stats files."""
     top = "the maximum" if options.percentile is None else f"percentile {options.percentile:g} of the non-zero voxels"
@@ -308,7 +321,7 @@ def provenance_lines(
         f"InputFile {case.t1.absolute()}",
         *([f"TransformFile {transform.absolute()}"] if transform else []),
         f"IntensityRange minimum to {top}",
-        f"Region {'whole field of view' if options.full_fov else 'around the structures'}",
+        f"Region {region}",
         *([f"Posteriors averaged over {options.average_shifts} starts"] if options.average_shifts > 1 else []),
         f"Volumes from {'voxel counts' if options.voxel_counts else 'posteriors'}",
         *(f"Warning {warning}" for warning in warnings),

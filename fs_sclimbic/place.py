@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from .errors import ModelError
 from .labels import ColorTable
@@ -19,6 +20,10 @@ from .volume import Grid
 
 FORMAT = 1
 SPACE = "MNI305"
+PART = 0.1
+"""Share of a structure below which a part of it is taken for an island."""
+FEWEST = 5
+"""Voxels below which a structure is not taken for seen."""
 
 Point = tuple[float, float, float]
 
@@ -87,7 +92,7 @@ def expect(place: Place, ras2mni: NDArray[np.float64], grid: Grid) -> Expectatio
 
 
 def place_of(winner: NDArray[np.int_], colors: ColorTable, ras2mni: NDArray[np.float64], grid: Grid) -> Place | None:
-    """The place that one head shows; None if it shows not all structures.
+    """The place that one head shows, islands apart; None if it shows not all structures.
 
     Parameters
     ----------
@@ -100,13 +105,22 @@ def place_of(winner: NDArray[np.int_], colors: ColorTable, ras2mni: NDArray[np.f
     to_mni = ras2mni @ grid.vox2ras
     sites = []
     for channel, structure in enumerate(colors.foreground, 1):
-        voxels = np.argwhere(winner == channel)
-        if not len(voxels):
+        voxels = np.argwhere(_large_parts(winner == channel))
+        if len(voxels) < FEWEST:
             return None
         ras = voxels @ to_mni[:3, :3].T + to_mni[:3, 3]
         volume = len(voxels) * abs(float(np.linalg.det(to_mni[:3, :3])))
         sites.append(Site(structure.name, _point(ras.min(0)), _point(ras.max(0)), _point(np.median(ras, 0)), volume))
     return Place(tuple(sites))
+
+
+def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A structure without its crumbs; a label may stand for two sides, so it may have several parts."""
+    parts, _ = ndimage.label(mask, np.ones((3, 3, 3)))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    large: NDArray[np.bool_] = sizes >= PART * sizes.sum()
+    return np.asarray(large[parts] & mask)
 
 
 def averaged(places: Sequence[Place]) -> Place:
@@ -184,8 +198,8 @@ def parse_place(content: Mapping[str, Any], names: Sequence[str]) -> Place:
     return place
 
 
-def read_place(path: str | PathLike[str], names: Sequence[str]) -> Place:
-    """Read the place of a model from a json file.
+def read_place(path: str | PathLike[str], names: Sequence[str], sha256: str) -> Place:
+    """Read the place of a model, whose weights have this SHA-256, from a json file.
 
     Raises
     ------
@@ -193,6 +207,9 @@ def read_place(path: str | PathLike[str], names: Sequence[str]) -> Place:
         If the file is no place of these structures.
     """
     try:
-        return parse_place(json.loads(Path(path).read_text("utf-8")), names)
+        content = json.loads(Path(path).read_text("utf-8"))
+        if isinstance(content, dict) and content.get("weights_sha256", sha256) != sha256:
+            raise ValueError("it was measured with other weights")
+        return parse_place(content, names)
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: cannot be used ({error}); make it again with fs_sclimbic model place") from error

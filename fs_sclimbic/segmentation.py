@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from .box import Box, three
 from .conform import Conformed, conform, is_isotropic_1mm, resample_nearest
 from .errors import ImageError, TransformError, UsageError, naming
-from .framing import EDGE_MM, UNSHIFTED, Framed, Guess, Predictor, Shift, frame, whole_field_of_view
+from .framing import EDGE_MM, UNSHIFTED, Framed, Guess, Predictor, Shift, frame, trimmed, whole_field_of_view
 from .labels import ColorTable
 from .locate import locate_head
 from .measure import SegStats, label_image, measure
-from .model import ModelSpec
-from .place import Place, place_of
+from .model import MOST_STARTS, ModelSpec
+from .place import Place, expect, place_of
 from .postprocess import CROP_MARGIN, clean_posteriors, to_voxel_size
 from .qa import Population, flag_messages, read_population
 from .volume import Volume, read_volume
@@ -27,6 +27,8 @@ HOT_VOXEL_RATIO = 4.0
 IMAGE_EDGE_MM = 3
 
 SINGULAR = 1e-6
+AROUND, WHOLE = "around the structures", "whole field of view"
+BEYOND = "around the structures, beyond the network's box about the image centre"
 GIVEN = "the given transform"
 STARTS: tuple[Shift, ...] = (UNSHIFTED, (1, 2, 3), (2, 3, 1), (3, 1, 2), (2, 2, 2), (1, 1, 1), (3, 3, 3))
 """Starts of the box that posteriors are averaged over, voxels modulo 4; the order is the best that was measured."""
@@ -59,8 +61,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.percentile is not None and not 0 < self.percentile <= 100:
             raise UsageError(f"percentile {self.percentile:g}: give a number above 0, up to 100")
-        if not 1 <= self.average_shifts <= len(STARTS):
-            raise UsageError(f"{self.average_shifts} shifts: give a number from 1 to {len(STARTS)}")
+        if not 1 <= self.average_shifts <= MOST_STARTS:
+            raise UsageError(f"{self.average_shifts} shifts: give a number from 1 to {MOST_STARTS}")
         if self.full_fov and self.average_shifts > 1:
             raise UsageError("the whole field of view is for the published numbers; it goes without averaging shifts")
 
@@ -79,6 +81,8 @@ class Segmentation:
     """What a reader of the numbers should know, one line each."""
     notes: tuple[str, ...] = ()
     """Where the network looked, one line each, for the log."""
+    region: str = AROUND
+    """What of the head is kept, in words for the header of the stats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +93,8 @@ class Prepared:
     conformed: Conformed
     guesses: tuple[Guess, ...]
     """What is known already of where the head lies."""
+    searched: bool
+    """Whether the head was searched for."""
     warnings: tuple[str, ...]
 
 
@@ -145,10 +151,10 @@ def prepare(
     if ras2mni is not None and not (np.isfinite(ras2mni).all() and abs(np.linalg.det(ras2mni)) > SINGULAR):
         raise TransformError("the transform to MNI305 is singular or not finite; leave it out or make it again")
     conformed = conform(image, spec.fov, options.percentile)
-    guesses: tuple[Guess, ...] = ()
-    if place is not None and not options.full_fov:
-        guesses = ((GIVEN, ras2mni),) if ras2mni is not None else tuple(_search_head(image))
-    return Prepared(image, conformed, guesses, tuple(_image_warnings(image, options)))
+    guesses: tuple[Guess, ...] = () if ras2mni is None else ((GIVEN, ras2mni),)
+    search = place is not None and not options.full_fov and not guesses
+    guesses = tuple(_search_head(image)) if search else guesses
+    return Prepared(image, conformed, guesses, search, tuple(_image_warnings(image, options)))
 
 
 def look(prepared: Prepared, model: Predictor, options: Options, place: Place | None) -> Framed:
@@ -158,7 +164,7 @@ def look(prepared: Prepared, model: Predictor, options: Options, place: Place | 
 
     def guesses() -> Iterator[Guess]:
         yield from prepared.guesses
-        if all(origin == GIVEN for origin, _ in prepared.guesses):
+        if not prepared.searched:
             yield from _search_head(prepared.image)
 
     return frame(prepared.conformed, model, place, guesses, starts_of(options.average_shifts))
@@ -180,12 +186,15 @@ def finish(
         posteriors, spec.colors, exclude=options.exclude, voxel_counts=options.voxel_counts, etiv_mm3=etiv_mm3
     )
     labels = resample_nearest(label_image(posteriors, spec.colors), image.grid)
+    doubt = f"{framed.doubt}: all labels of the {spec.fov} mm box are kept, islands too; look at the image"
     warnings = (
         *prepared.warnings,
+        *([doubt] if framed.doubt else []),
         *_edge_warnings(prepared.conformed, framed, clean),
         *flag_messages(stats, options.population),
     )
-    return Segmentation(labels, posteriors, stats, spec.colors, warnings, framed.notes)
+    region = WHOLE if framed.whole else BEYOND if framed.beyond else AROUND
+    return Segmentation(labels, posteriors, stats, spec.colors, warnings, framed.notes, region)
 
 
 def starts_of(number: int) -> tuple[Shift, ...]:
@@ -199,14 +208,20 @@ def _search_head(image: Volume) -> Iterator[Guess]:
         yield f"the head's place in the image (fit {head.score:.2f})", head.ras2mni
 
 
-def place_seen(prepared: Prepared, framed: Framed, spec: ModelSpec) -> Place | None:
-    """Where the structures of a model whose place is not known lie in this head; None if they are not all there."""
+def place_seen(prepared: Prepared, framed: Framed, spec: ModelSpec) -> tuple[Place, Framed] | None:
+    """Where the structures of a model whose place is not known lie in this head, and what is kept now that it is.
+
+    None if the whole field of view was not looked at, or does not show a head with all structures.
+    """
     if not framed.whole:
         return None
     head = locate_head(prepared.image)
     if head is None:
         return None
-    return place_of(framed.posteriors.data.argmax(-1), spec.colors, head.ras2mni, framed.posteriors.grid)
+    place = place_of(framed.posteriors.data.argmax(-1), spec.colors, head.ras2mni, framed.posteriors.grid)
+    if place is None:
+        return None
+    return place, trimmed(prepared.conformed, framed, expect(place, head.ras2mni, prepared.conformed.grid))
 
 
 def _image_warnings(image: Volume, options: Options) -> list[str]:

@@ -12,7 +12,7 @@ import platformdirs
 
 from .errors import ModelError, UsageError
 from .labels import ColorTable, read_ctab
-from .model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ModelSpec, sha256_of
+from .model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ModelSpec, sha256_of, sha256_of_text
 from .place import Place, format_place, parse_place, read_place
 from .resources import data_file
 from .staging import write_atomically
@@ -74,6 +74,7 @@ def find_model(
     fov: int = DEFAULT_FOV_MM,
     features: int = DEFAULT_FEATURES,
     channels: int = DEFAULT_CHANNELS,
+    with_place: bool = True,
 ) -> ModelSpec:
     """Find the weights to use and describe their network; nothing is loaded.
 
@@ -86,6 +87,8 @@ def find_model(
         Colour table, one row per output channel; by default the limbic table.
     fov, features, channels : int
         Geometry of the network: box edge in 1 mm voxels, features of the first level, input channels.
+    with_place : bool
+        Look for where its structures lie in a head, too.
 
     Returns
     -------
@@ -101,38 +104,49 @@ def find_model(
     colors: ColorTable = read_ctab(ctab)
     sha256 = sha256_of(home.path)
     origin = f"{home.origin}, {PUBLISHED}" if sha256 == PUBLISHED_SHA256 else home.origin
-    return ModelSpec(home.path, sha256, colors, origin, fov, features, channels, find_place(home.path, sha256, colors))
+    place = find_place(home.path, sha256, colors) if with_place else None
+    return ModelSpec(home.path, sha256, colors, origin, fov, features, channels, place)
 
 
 def find_place(weights: Path, sha256: str, colors: ColorTable) -> Place | None:
     """Where a model's structures lie in a head; None where no one has measured it.
 
-    Looked for beside the weights (``<weights>.place.json``), in the user's folder, where it is kept when it is
-    learned, and among those that come with the package.
+    Looked for beside the weights (``<weights>.place.json``), among those that come with the package, and in the
+    user's folder, where it is kept when it is learned.
 
     Raises
     ------
     ModelError
-        If a file beside the weights or in the user's folder is not the place of this model.
+        If the file beside the weights is not the place of this model.
     """
     names = [structure.name for structure in colors.foreground]
-    for path in (weights.with_suffix(PLACE_SUFFIX), learned_place(sha256)):
-        if path.is_file():
-            return read_place(path, names)
+    beside = place_beside(weights)
+    if beside.is_file():
+        return read_place(beside, names, sha256)
     known = json.loads(data_file("models", KNOWN_PLACES).read_text("utf-8"))
-    if sha256 not in known or [row["name"] for row in known[sha256]["structures"]] != names:
+    if sha256 in known and [row["name"] for row in known[sha256]["structures"]] == names:
+        return parse_place(known[sha256], names)
+    try:
+        return read_place(learned_place(sha256, colors), names, sha256)
+    except ModelError:  # not there, or of no use: it is learned again
         return None
-    return parse_place(known[sha256], names)
 
 
-def learned_place(sha256: str) -> Path:
-    """Where the place of a model is kept that a run has learned."""
-    return models_folder() / f"{sha256}{PLACE_SUFFIX}"
+def place_beside(weights: Path) -> Path:
+    """Where a place lies that is given with a weight file."""
+    return weights.with_name(f"{weights.name}{PLACE_SUFFIX}")
 
 
-def write_place(path: Path, place: Place) -> None:
-    """Keep the place of a model."""
-    write_atomically(path, (json.dumps(format_place(place), indent=1) + "\n").encode())
+def learned_place(sha256: str, colors: ColorTable) -> Path:
+    """Where the place of a model is kept that a run has learned; other names of its structures are another model."""
+    names = sha256_of_text(" ".join(structure.name for structure in colors.foreground))
+    return models_folder() / f"{sha256[:16]}-{names[:8]}{PLACE_SUFFIX}"
+
+
+def write_place(path: Path, place: Place, sha256: str) -> None:
+    """Keep the place of a model whose weights have this SHA-256."""
+    content = {"weights_sha256": sha256, **format_place(place)}
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _home_of(weights: str | PathLike[str] | None) -> Home:

@@ -156,7 +156,7 @@ def _clean_environment(monkeypatch, tmp_path_factory):
     """No weights or subjects of this machine reach a test."""
     for variable in ("FREESURFER_HOME", "SUBJECTS_DIR"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path_factory.getbasetemp() / "no-models"))
+    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path_factory.mktemp("no-models")))
 
 
 @pytest.fixture(scope="session")

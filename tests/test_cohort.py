@@ -281,12 +281,12 @@ def test_a_model_without_a_place_learns_it_from_the_first_head_that_shows_all(tm
     assert [outcome.status for outcome in outcomes] == ["done"] * 3, outcomes
     notes = ["\n".join(outcome.notes) for outcome in outcomes]
     assert "learned" not in notes[0]
-    kept = learned_place(spec.sha256)
+    kept = learned_place(spec.sha256, spec.colors)
     assert f"learned where the structures lie, kept in {kept}" in notes[1]
     assert "whole field of view" in notes[1]
     assert "verified" in notes[2]
     assert "whole field of view" not in notes[2]
-    place = read_place(kept, ["Left-Ball", "Right-Ball"])
+    place = read_place(kept, ["Left-Ball", "Right-Ball"], spec.sha256)
     assert np.allclose([site.centre for site in place.sites], [LEFT_BALL, RIGHT_BALL], atol=0.6)
     assert place == find_place(spec.weights, spec.sha256, spec.colors)
     # The place is no more than where to look first.
@@ -311,7 +311,7 @@ def test_nothing_is_learned_in_the_whole_field_of_view_or_without_a_head(tmp_pat
         outcomes = list(run_cohort(cases, lambda: unplaced, options, Run(spec, (), 1)))
         assert [outcome.status for outcome in outcomes] == ["done", "done"]
         assert not any("learned" in note for outcome in outcomes for note in outcome.notes)
-        assert not learned_place(spec.sha256).parent.exists()
+        assert not learned_place(spec.sha256, spec.colors).parent.exists()
         monkeypatch.setattr(segmentation, "locate_head", lambda image: None)
 
 
@@ -321,5 +321,42 @@ def test_a_folder_that_cannot_be_written_costs_a_note(tmp_path, large_head, unpl
     cases = cases_of(tmp_path, large_head, 2)
     outcomes = list(run_cohort(cases, lambda: unplaced, Options(), Run(unplaced.spec, (), 1)))
     assert [outcome.status for outcome in outcomes] == ["done", "done"]
-    assert any("cannot be written" in note for note in outcomes[0].notes)
-    assert any("verified" in note for note in outcomes[1].notes), "it is known for this run"
+    assert any("cannot be kept" in note for note in outcomes[0].notes)
+    # Else the next run would learn from another head: equal settings would not give equal results.
+    assert not any("verified" in note for note in outcomes[1].notes)
+    assert any("whole field of view" in note for note in outcomes[1].notes)
+
+
+def test_a_fault_in_learning_costs_no_case(tmp_path, large_head, unplaced, monkeypatch, caplog):
+    def faulty(*_):
+        raise np.linalg.LinAlgError("singular")
+
+    monkeypatch.setattr("fs_sclimbic.cohort.place_seen", faulty)
+    cases = cases_of(tmp_path, large_head, 2)
+    outcomes = list(run_cohort(cases, lambda: unplaced, Options(), Run(unplaced.spec, (), 2)))
+    assert [outcome.status for outcome in outcomes] == ["done", "done"]
+    assert "not learned: LinAlgError" in caplog.text
+
+
+def test_cases_before_and_after_learning_are_treated_alike(tmp_path, large_head, unplaced):
+    """The first head is cut by what was learned from it, as the later ones are, and its record says so."""
+    island = Volume(large_head.data.copy(), large_head.grid)
+    island.data[65:67, 65:67, 120:122] = 0
+    cases = cases_of(tmp_path, island, 3)
+    spec = unplaced.spec
+    outcomes = list(run_cohort(cases, lambda: unplaced, Options(), Run(spec, (), 2)))
+    assert [outcome.status for outcome in outcomes] == ["done"] * 3, outcomes
+    assert len({outcome.stats for outcome in outcomes}) == 1
+    places = {read_record(case.outputs.record).settings["place_sha256"] for case in cases}
+    assert len(places) == 1
+    assert None not in places
+    known = replace(spec, place=find_place(spec.weights, spec.sha256, spec.colors))
+    again = run_cohort(cases, lambda: unplaced, Options(), Run(known, (), 2))
+    assert [outcome.status for outcome in again] == ["skipped"] * 3
+
+
+def test_the_engine_that_ran_is_told(tmp_path, head, predictor):
+    """It may be another than was meant, where that one is broken."""
+    (case,) = cases_of(tmp_path, head, 1)
+    assert [o.status for o in run_cohort([case], lambda: predictor, Options(), Run(predictor.spec, (), 1, "meant"))]
+    assert f"Engine {predictor.engine} float32" in read_record(case.outputs.record).provenance

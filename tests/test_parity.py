@@ -48,17 +48,21 @@ def test_other_ways_to_the_same_voxels(way, shared, published, tmp_path):
 
 
 WRONG_BY_MM = [(12, 0, 0), (0, -25, 10), (0, 0, 40), (-60, 30, 0), (0, 200, 0)]
+WRONG = {
+    **{f"{by} mm": np.vstack([np.column_stack([np.eye(3), by]), [0, 0, 0, 1]]) for by in WRONG_BY_MM},
+    "turned by 20 degrees": nib.affines.from_matvec(nib.eulerangles.euler2mat(0, 0, np.radians(20))),
+    "too large": np.diag([0.7, 0.7, 0.7, 1]),
+    "left is right": np.diag([-1, 1, 1, 1]),
+}
 
 
-@pytest.mark.parametrize("by", WRONG_BY_MM, ids=str)
-def test_wrong_guesses_cost_time_and_no_voxel(by, shared, published):
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_wrong_guesses_cost_time_and_no_voxel(wrong, shared, published):
     """Whatever the transform that is given first, the labels are those of the published tool."""
     model = load_model(published[1], threads=2)
-    wrong = np.eye(4)
-    wrong[:3, 3] = by
     t1 = read_volume(shared / "data/t1/coregqa.nii.gz")
     result = segment(t1, model, Options(conform=True), ras2mni=wrong @ locate_head(t1).ras2mni)
-    assert len(result.notes) > 2
+    assert len(result.notes) > 1
     expected = np.asarray(nib.load(shared / "reference/seg/t1/coregqa.sclimbic.nii.gz").dataobj)
     assert np.array_equal(result.labels.data, expected)
 

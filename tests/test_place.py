@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fs_sclimbic.errors import ModelError
 from fs_sclimbic.labels import ColorTable, Structure, read_ctab
 from fs_sclimbic.place import Place, Site, averaged, expect, format_place, parse_place, place_of, read_place
-from fs_sclimbic.store import PLACE_SUFFIX, PUBLISHED_SHA256, find_place, learned_place, write_place
+from fs_sclimbic.store import PLACE_SUFFIX, PUBLISHED_SHA256, find_place, learned_place, place_beside, write_place
 from fs_sclimbic.volume import Grid
 
 from .conftest import ONE_BALL, TWO_BALLS, grid_about
@@ -134,8 +134,10 @@ def test_format_and_parse_close_the_circle(sites, heads):
 
 
 def test_a_file_and_back(tmp_path):
-    write_place(tmp_path / "new" / "x.place.json", PLACE)
-    assert read_place(tmp_path / "new" / "x.place.json", NAMES) == PLACE
+    write_place(tmp_path / "new" / "x.place.json", PLACE, "abc")
+    assert read_place(tmp_path / "new" / "x.place.json", NAMES, "abc") == PLACE
+    with pytest.raises(ModelError, match=r"x\.place\.json.*measured with other weights"):
+        read_place(tmp_path / "new" / "x.place.json", NAMES, "abd")
 
 
 def changed(**fields):
@@ -171,17 +173,17 @@ def test_what_is_no_place_is_refused_with_its_name(case, tmp_path):
     path = tmp_path / "model.place.json"
     path.write_text(json.dumps(content))
     with pytest.raises(ModelError, match=rf"model\.place\.json: cannot be used \(.*(?:{words})"):
-        read_place(path, NAMES)
+        read_place(path, NAMES, "abc")
 
 
 def test_a_file_that_is_not_json_or_not_there(tmp_path):
     path = tmp_path / "model.place.json"
     with pytest.raises(ModelError, match=r"model\.place\.json: cannot be used"):
-        read_place(path, NAMES)
+        read_place(path, NAMES, "abc")
     for content in (b"{", b"\xff\xfe"):
         path.write_bytes(content)
         with pytest.raises(ModelError, match=r"model\.place\.json: cannot be used"):
-            read_place(path, NAMES)
+            read_place(path, NAMES, "abc")
 
 
 @pytest.fixture
@@ -195,11 +197,13 @@ def test_a_place_beside_the_weights_goes_before_a_learned_one(models, tmp_path):
     weights = tmp_path / "tiny.h5"
     assert find_place(weights, "abc", TWO_BALLS) is None
     learned, beside = replace(PLACE, heads=1), replace(PLACE, heads=40)
-    write_place(learned_place("abc"), learned)
-    assert learned_place("abc").parent == models
+    kept = learned_place("abc", TWO_BALLS)
+    write_place(kept, learned, "abc")
+    assert kept.parent == models
     assert find_place(weights, "abc", TWO_BALLS) == learned
     assert find_place(weights, "abd", TWO_BALLS) is None, "it is of other weights"
-    write_place(weights.with_suffix(PLACE_SUFFIX), beside)
+    write_place(place_beside(weights), beside, "abc")
+    assert place_beside(weights).name == f"tiny.h5{PLACE_SUFFIX}"
     assert find_place(weights, "abc", TWO_BALLS) == beside
 
 
@@ -219,12 +223,38 @@ def test_known_weights_have_a_place_with_their_own_table_only(tmp_path):
 
 
 @pytest.mark.usefixtures("models")
-@pytest.mark.parametrize("where", ["beside", "learned"])
-def test_a_wrong_place_is_told(tmp_path, where):
-    path = tmp_path / "tiny.place.json" if where == "beside" else learned_place("abc")
-    write_place(path, PLACE)
+def test_a_wrong_place_beside_the_weights_is_told(tmp_path):
+    path = place_beside(tmp_path / "tiny.h5")
+    write_place(path, PLACE, "abc")
     with pytest.raises(ModelError, match=rf"{path.name}: cannot be used .*colour table"):
         find_place(tmp_path / "tiny.h5", "abc", ONE_BALL)
+
+
+@pytest.mark.usefixtures("models")
+def test_a_learned_place_of_no_use_is_learned_again(tmp_path):
+    """What a run has kept by itself must never stop another."""
+    kept = learned_place("abc", TWO_BALLS)
+    assert kept != learned_place("abc", ONE_BALL), "other names are another model"
+    write_place(kept, PLACE, "abc")
+    kept.write_text("{")
+    assert find_place(tmp_path / "tiny.h5", "abc", TWO_BALLS) is None
+    table = read_ctab(None)
+    write_place(learned_place(PUBLISHED_SHA256, table), PLACE, PUBLISHED_SHA256)
+    assert find_place(tmp_path / "any.h5", PUBLISHED_SHA256, table).heads > 1, "the package knows better"
+
+
+def test_crumbs_are_no_part_of_a_place():
+    """An island far away would make the box of all later heads too large; a second side is no island."""
+    winner = np.zeros((60, 40, 40), int)
+    winner[10:16, 10:16, 10:16], winner[40:46, 10:16, 10:16] = 1, 1
+    winner[20:24, 20:24, 20:24] = 2
+    clean = place_of(winner, TWO_BALLS, np.eye(4), Grid(winner.shape, np.eye(4)))
+    winner[30:33, 36:39, 36:39] = 1
+    assert place_of(winner, TWO_BALLS, np.eye(4), Grid(winner.shape, np.eye(4))) == clean
+    assert (clean.sites[0].low[0], clean.sites[0].high[0]) == (10, 45)
+    winner[winner == 2] = 0
+    winner[20, 20, 20:23] = 2
+    assert place_of(winner, TWO_BALLS, np.eye(4), Grid(winner.shape, np.eye(4))) is None, "hardly seen"
 
 
 def test_structures_have_the_order_of_the_table():

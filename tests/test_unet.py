@@ -150,7 +150,10 @@ def test_a_device_that_other_backends_do_not_find(monkeypatch, backend):
     from fs_sclimbic.nn.backend import configure, keras
 
     no_gpu = SimpleNamespace(
-        cuda=SimpleNamespace(is_available=lambda: False), default_backend=lambda: "cpu", set_num_threads=None
+        cuda=SimpleNamespace(is_available=lambda: False),
+        backends=SimpleNamespace(cudnn=SimpleNamespace(), cuda=SimpleNamespace(matmul=SimpleNamespace())),
+        default_backend=lambda: "cpu",
+        config=SimpleNamespace(update=lambda *_: None),
     )
     monkeypatch.setitem(sys.modules, backend, no_gpu)
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
@@ -257,7 +260,7 @@ def test_a_broken_openvino_costs_no_night(tiny_model, monkeypatch, caplog):
     """auto goes on with TensorFlow, and says so; who asks for OpenVINO by name is told."""
     from fs_sclimbic.nn import predictor
 
-    def broken(spec, engine, *how):
+    def broken(spec, weights, engine, *how):
         if engine == "openvino":
             raise ImportError("libstdc++.so.6: version not found")
         return lambda image, extents: None

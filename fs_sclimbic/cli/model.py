@@ -33,7 +33,11 @@ def build_parser() -> argparse.ArgumentParser:
     place.add_argument("--fov", metavar="N", type=int, default=DEFAULT_FOV_MM, help="edge of its box (default: 160)")
     place.add_argument("--percentile", metavar="P", type=float, help="top of the intensity range, as for segmenting")
     place.add_argument("--threads", metavar="N", type=int, help="processor threads (default: all)")
-    place.add_argument("--o", metavar="FILE", help="file to write (default: <weights>.place.json, beside the weights)")
+    place.add_argument(
+        "--o",
+        metavar="FILE",
+        help="file to write (default: <weights>.place.json, beside the weights or in your own folder)",
+    )
     for command in (verify, place):
         command.add_argument("--ctab", metavar="FILE", help="its colour table (default: the limbic one)")
         command.add_argument(
@@ -93,7 +97,8 @@ def _verify(args: argparse.Namespace) -> int:
     from ..store import find_model, is_published
     from ..weights import read_weights
 
-    spec = find_model(args.weights, args.ctab, features=args.features, channels=args.nchannels)
+    geometry = {"features": args.features, "channels": args.nchannels}
+    spec = find_model(args.weights, args.ctab, **geometry, with_place=False)
     arrays = [array for layer in read_weights(spec).values() for array in layer.values()]
     print(
         f"{spec.weights} ({spec.origin})\nSHA-256 {spec.sha256}: "
@@ -104,6 +109,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _place(args: argparse.Namespace) -> int:
+    import os
     from pathlib import Path
 
     from ..errors import ModelError, SclimbicError
@@ -111,10 +117,14 @@ def _place(args: argparse.Namespace) -> int:
     from ..nn.predictor import NetworkPredictor
     from ..place import averaged
     from ..segmentation import Options, place_seen, prepare
-    from ..store import PLACE_SUFFIX, find_model, write_place
+    from ..store import find_model, learned_place, place_beside, write_place
     from ..volume import read_volume
 
-    spec = find_model(args.weights, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
+    geometry = {"fov": args.fov, "features": args.features, "channels": args.nchannels}
+    spec = find_model(args.weights, args.ctab, **geometry, with_place=False)
+    target = Path(args.o) if args.o else place_beside(spec.weights)
+    if not args.o and not os.access(target.parent, os.W_OK):
+        target = learned_place(spec.sha256, spec.colors)
     options = Options(conform=True, percentile=args.percentile)
     predictor, places = NetworkPredictor(spec, args.threads), []
     for image in args.images:
@@ -125,10 +135,9 @@ def _place(args: argparse.Namespace) -> int:
             print(f"{image}: left out: {error}")
             continue
         print(f"{image}: {'measured' if seen else 'left out: the head or one of the structures was not found'}")
-        places += [seen] if seen else []
+        places += [seen[0]] if seen else []
     if not places:
         raise ModelError("no head shows all structures of the model; nothing was written")
-    target = Path(args.o) if args.o else spec.weights.with_suffix(PLACE_SUFFIX)
-    write_place(target, averaged(places))
+    write_place(target, averaged(places), spec.sha256)
     print(f"wrote {target}: where {len(spec.colors) - 1} structures lie, on {len(places)} head(s)")
     return 0

@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
 
     for library in ("OPENBLAS", "MKL", "OMP"):  # NumPy reads them when it is imported, below
-        os.environ.setdefault(f"{library}_NUM_THREADS", str(args.threads))
+        os.environ[f"{library}_NUM_THREADS"] = str(args.threads)
     try:
         # After parsing, so that --help and a wrong flag answer at once.
         from .run import run

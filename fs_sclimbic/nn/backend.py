@@ -75,10 +75,13 @@ def _choose_cuda_device(backend: str, device: str) -> None:
     if backend == "torch":
         import torch
 
+        # TF32, as for TensorFlow below.
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         found = torch.cuda.is_available()
     else:
         import jax
 
+        jax.config.update("jax_default_matmul_precision", "highest")
         found = jax.default_backend() == "gpu"
     if not found:
         raise ModelError(

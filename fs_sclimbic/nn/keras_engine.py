@@ -45,6 +45,7 @@ class KerasEngine:
     ) -> None:
         configure(threads, device)
         self._spec, self._weights, self._precision = spec, weights, precision
+        self.backend: str = keras.backend.backend()
         self._compiled: dict[object, Callable[..., Any]] = {}
 
     def __call__(self, image: NDArray[np.float32], extents: Extents) -> NDArray[np.float32]:

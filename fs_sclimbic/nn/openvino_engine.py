@@ -41,7 +41,9 @@ class OpenvinoEngine:
     def __init__(self, weights: Weights, threads: int | None = None, precision: str = "float32") -> None:
         self._weights = weights
         self._core = openvino.Core()
-        if precision == "bfloat16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        # Asked in any case: it loads what runs on the processor, which shows here whether it can be loaded.
+        abilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "bfloat16" and "BF16" not in abilities:
             raise ModelError("this processor does not compute in bfloat16 (AVX-512 BF16 or AMX); leave --precision out")
         # Pinned threads of two jobs on one machine would share cores while others idle.
         self._settings = {

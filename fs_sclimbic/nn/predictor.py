@@ -25,13 +25,13 @@ from ..model import (
 )
 from ..store import find_model
 from ..volume import Volume
-from ..weights import read_weights
+from ..weights import Weights, read_weights
 from .extents import Extents, extents_of
 
 logger = logging.getLogger(__name__)
 
 # Where OpenVINO has quick 3-D convolutions.
-X86 = ("x86_64", "AMD64", "i386", "i686")
+X86 = ("x86_64", "AMD64")
 
 # What is wanted is computed in slabs of at most so many voxels' thickness: the maps of a whole box take gigabytes.
 SLAB = 80
@@ -74,14 +74,17 @@ class NetworkPredictor:
         self.engine, self.precision = choose_engine(engine, device), precision
         if precision not in PRECISIONS:
             raise ModelError(f"precision '{precision}': expected one of {', '.join(PRECISIONS)}")
+        weights = read_weights(spec)
         try:
-            self._run = _load_engine(spec, self.engine, threads, device, precision)
+            self._run = _load_engine(spec, weights, self.engine, threads, device, precision)
         except (ImportError, OSError, RuntimeError) as error:
             if engine != AUTO or self.engine == TENSORFLOW:
                 raise
             logger.warning("OpenVINO cannot be used here (%s); TensorFlow runs the network", error)
             self.engine = TENSORFLOW
-            self._run = _load_engine(spec, self.engine, threads, device, precision)
+            self._run = _load_engine(spec, weights, self.engine, threads, device, precision)
+        # Keras may run on another backend than TensorFlow.
+        self.engine = getattr(self._run, "backend", self.engine)
 
     def predict(self, conformed: Volume, wanted: Box | None = None) -> Volume:
         """Posteriors of a conformed image, or of a part of it; see `fs_sclimbic.framing.Predictor`."""
@@ -118,8 +121,9 @@ def choose_engine(engine: str = AUTO, device: str | None = None) -> str:
     return engine
 
 
-def _load_engine(spec: ModelSpec, engine: str, threads: int | None, device: str | None, precision: str) -> Engine:
-    weights = read_weights(spec)
+def _load_engine(
+    spec: ModelSpec, weights: Weights, engine: str, threads: int | None, device: str | None, precision: str
+) -> Engine:
     # Each engine's libraries take seconds or hundreds of megabytes: only those of the one that is used.
     if engine == OPENVINO:
         from .openvino_engine import OpenvinoEngine

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .box import Box, three
-from .conform import Conformed, conform, is_isotropic_1mm, resample_nearest
+from .conform import Conformed, conform, is_isotropic_1mm, resample_nearest, shift_grid
 from .errors import ImageError, TransformError, UsageError, naming
 from .framing import EDGE_MM, UNSHIFTED, Framed, Guess, Predictor, Shift, frame, trimmed, whole_field_of_view
 from .labels import ColorTable
@@ -181,6 +181,9 @@ def finish(
             "is it a T1-weighted head, upright by its header and near the centre of the field of view?"
         )
         raise ImageError(f"no structure found in the {spec.fov} mm box about the image centre: {hints}")
+    crop = _voxels_of(clean, prepared.conformed)
+    # Counted from the network's box in one step: voxels at the crop's faces are inside or outside by the last digit.
+    clean = Volume(clean.data, shift_grid(prepared.conformed.grid, crop.low, crop.shape))
     posteriors = to_voxel_size(clean, image.grid.voxel_size_mm)
     stats = measure(
         posteriors, spec.colors, exclude=options.exclude, voxel_counts=options.voxel_counts, etiv_mm3=etiv_mm3
@@ -190,7 +193,7 @@ def finish(
     warnings = (
         *prepared.warnings,
         *([doubt] if framed.doubt else []),
-        *_edge_warnings(prepared.conformed, framed, clean),
+        *_edge_warnings(prepared.conformed, framed, crop),
         *flag_messages(stats, options.population),
     )
     region = WHOLE if framed.whole else BEYOND if framed.beyond else AROUND
@@ -248,10 +251,14 @@ def _image_warnings(image: Volume, options: Options) -> list[str]:
     return warnings
 
 
-def _edge_warnings(conformed: Conformed, framed: Framed, clean: Volume) -> list[str]:
+def _voxels_of(part: Volume, conformed: Conformed) -> Box:
+    """Which voxels a part is, counted from the first one of the network's box."""
+    first = np.rint((np.linalg.inv(conformed.grid.vox2ras) @ part.grid.vox2ras[:, 3])[:3]).astype(int)
+    return Box.of_shape(part.grid.shape).moved(first)
+
+
+def _edge_warnings(conformed: Conformed, framed: Framed, crop: Box) -> list[str]:
     """Structures near a face of the network's box, or of the image where that ends inside the box: they may be cut."""
-    first = np.rint((np.linalg.inv(conformed.grid.vox2ras) @ clean.grid.vox2ras[:, 3])[:3]).astype(int)
-    crop = Box.of_shape(clean.grid.shape).moved(first)
     # The crop around the structures has a margin, but none beyond what was computed.
     structures = Box(
         three(np.where(np.array(crop.low) > framed.box.low, np.array(crop.low) + CROP_MARGIN, framed.box.low)),

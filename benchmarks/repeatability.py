@@ -85,7 +85,7 @@ def draw(path: Path, names: list[str], changes: dict[str, NDArray[np.float64]]) 
     axes.set_xticks(np.arange(len(names)) + 0.4 - width / 2, names, rotation=35, ha="right")
     axes.set_ylabel("mean absolute volume change, %")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, ncols=len(changes), loc="lower left", bbox_to_anchor=(0, 1))
     figure.savefig(path, dpi=110)
 
 

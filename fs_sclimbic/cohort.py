@@ -50,7 +50,7 @@ def run_cohort(cases: Sequence[Case], load: Callable[[], Predictor], options: Op
     outcomes = _side_by_side(cases, steps) if run.threads != 1 and len(cases) > 1 else map(steps.all, cases)
     for outcome in outcomes:
         if outcome.case.outputs.log:
-            log_text(outcome.case.outputs.log, [*run.log_header(), *outcome_lines(outcome)])
+            log_text(outcome.case.outputs.log, [*steps.run.log_header(), *outcome_lines(outcome)])
         yield outcome
 
 
@@ -58,17 +58,17 @@ class _Steps:
     """The steps of a case, with what the cohort has learned so far: where the structures of its model lie."""
 
     def __init__(self, get_predictor: Callable[[], Predictor], options: Options, run: Run) -> None:
-        self._load, self._options, self._run = get_predictor, options, run
+        self._load, self._options, self.run = get_predictor, options, run
         self._place, self._learns = run.spec.place, not options.full_fov
 
     def _get_predictor(self) -> Predictor:
         predictor = self._load()
         # What runs the network may be another engine than was meant, where that one is broken.
-        self._run = replace(self._run, engine=getattr(predictor, "engine", self._run.engine))
+        self.run = replace(self.run, engine=getattr(predictor, "engine", self.run.engine))
         return predictor
 
     def open(self, case: Case) -> OpenCase | Outcome:
-        return open_case(case, self._options, self._run, self._place)
+        return open_case(case, self._options, self.run, self._place)
 
     def look(self, opened: OpenCase | Outcome) -> SeenCase | Outcome:
         if isinstance(opened, Outcome):
@@ -85,7 +85,7 @@ class _Steps:
     def close(self, seen: SeenCase | Outcome) -> Outcome:
         if isinstance(seen, Outcome):
             return seen
-        return close_case(seen, self._options, self._run)
+        return close_case(seen, self._options, self.run)
 
     def all(self, case: Case) -> Outcome:
         return self.close(self.look(self.open(case)))
@@ -94,7 +94,7 @@ class _Steps:
         """Learn from the first whole field of view where a model's structures lie; later runs know it too."""
         if self._place is not None or not self._learns:
             return seen
-        spec = self._run.spec
+        spec = self.run.spec
         kept = learned_place(spec.sha256, spec.colors)
         try:
             learned = place_seen(seen.open.prepared, seen.framed, spec)

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 
 @dataclass(frozen=True)
 class Box:
@@ -82,6 +85,15 @@ class Box:
             three((low - p) // step * step + p for low, p in zip(self.low, phase, strict=True)),
             three(-(-(high - p) // step) * step + p for high, p in zip(self.high, phase, strict=True)),
         )
+
+
+def moved_corners(
+    matrix: NDArray[np.float64], low: ArrayLike, high: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Smallest and largest coordinates of the corners of a box, after a 4 x 4 matrix has moved them."""
+    corners = np.array(np.meshgrid(*np.transpose([low, high]))).reshape(3, -1)
+    moved = matrix[:3, :3] @ corners + matrix[:3, 3:]
+    return moved.min(1), moved.max(1)
 
 
 def three(values: Iterable[int]) -> tuple[int, int, int]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .box import Box, three
+from .box import Box, moved_corners, three
 from .errors import ImageError
 from .volume import Grid, Volume
 
@@ -136,10 +136,8 @@ class Conformed:
         if resized is self.t1.grid:
             return self.intensities.scale(self.t1.data[box.slices])
         # Only what is sampled is scaled; zeros that nobody touches cost nothing.
-        corners = np.array(np.meshgrid(*zip(box.low, box.high, strict=True))).reshape(3, -1)
-        matrix = np.linalg.inv(self.t1.grid.vox2ras) @ resized.vox2ras
-        seen = matrix[:3, :3] @ corners + matrix[:3, 3:]
-        source = Box(three(np.floor(seen.min(1)) - 1), three(np.ceil(seen.max(1)) + 2))
+        low, high = moved_corners(np.linalg.inv(self.t1.grid.vox2ras) @ resized.vox2ras, box.low, box.high)
+        source = Box(three(np.floor(low) - 1), three(np.ceil(high) + 2))
         source = source.clipped(Box.of_shape(self.t1.grid.shape))
         scaled = np.zeros(self.t1.grid.shape, np.float32)
         scaled[source.slices] = self.intensities.scale(self.t1.data[source.slices])
@@ -244,10 +242,8 @@ def resample_nearest(labels: Volume, grid: Grid) -> Volume:
         The grid of the result.
     """
     # The labels fill a small part of a head: only there are voxels looked up.
-    corners = np.array(np.meshgrid(*((-1, n) for n in labels.grid.shape))).reshape(3, -1)
-    matrix = np.linalg.inv(grid.vox2ras) @ labels.grid.vox2ras
-    seen = matrix[:3, :3] @ corners + matrix[:3, 3:]
-    part = Box(three(np.floor(seen.min(1))), three(np.ceil(seen.max(1)) + 1)).clipped(Box.of_shape(grid.shape))
+    low, high = moved_corners(np.linalg.inv(grid.vox2ras) @ labels.grid.vox2ras, (-1, -1, -1), labels.grid.shape)
+    part = Box(three(np.floor(low)), three(np.ceil(high) + 1)).clipped(Box.of_shape(grid.shape))
     resampled = np.zeros(grid.shape, np.int32, order="F")  # as files have it
     if part.voxels:
         resampled[part.slices] = _sample(labels, grid, "nearest", part)

@@ -19,7 +19,7 @@ from .box import Box, three
 from .conform import Conformed, shift_grid
 from .model import FOV_MULTIPLE, REACH, ModelSpec
 from .place import Expectation, Place, expect
-from .verdict import MARGIN, hull_of, judge
+from .verdict import MARGIN, Verdict, hull_of, judge
 from .volume import Volume
 
 SLACK = 3
@@ -104,13 +104,13 @@ def frame(
     """
     notes: list[str] = []
     framed, expected = None, None
-    for origin, ras2mni in guesses() if place is not None else ():
-        assert place is not None
-        expected = expect(place, ras2mni, conformed.grid)
-        framed = _search(conformed, model, expected, hull_of(expected), notes)
-        notes.append(f"box placed by {origin}: {'verified' if framed else 'given up'}")
-        if framed:
-            break
+    if place is not None:
+        for origin, ras2mni in guesses():
+            expected = expect(place, ras2mni, conformed.grid)
+            framed = _search(conformed, model, expected, hull_of(expected), notes)
+            notes.append(f"box placed by {origin}: {'verified' if framed else 'given up'}")
+            if framed:
+                break
     if framed is None:
         framed = _from_whole(conformed, model, expected, place is not None, notes)
     if len(shifts) > 1:
@@ -164,12 +164,11 @@ def _from_whole(
     conformed: Conformed, model: Predictor, expected: Expectation | None, known: bool, notes: list[str]
 ) -> Framed:
     """Look at the whole box of the network, as the published tool does, and keep what a box would have kept."""
-    posteriors = predict_box(conformed, model, conformed.box, conformed.box)
-    whole = Framed(posteriors, conformed.box, whole=True, beyond=False)
+    whole = whole_field_of_view(conformed, model)
     if expected is None:
         notes.append("looked at the whole field of view and kept it: where the structures should be is not known")
         return replace(whole, doubt="no head was found in the image") if known else whole
-    verdict = judge(posteriors.data, conformed.box, expected)
+    verdict = judge(whole.posteriors.data, whole.box, expected)
     if not verdict.good or verdict.astray:
         notes.append("looked at the whole field of view and kept it: the structures are not where they should be")
         return replace(whole, doubt="the structures are not where they are in other heads")
@@ -177,9 +176,8 @@ def _from_whole(
         framed = _search(conformed, model, expected, verdict.structures, notes, seen_whole=True)
         if framed:
             return framed
-    keep = verdict.structures.grown(MARGIN).clipped(conformed.box)
     notes.append("looked at the whole field of view, and kept what lies around the structures")
-    return Framed(_part(posteriors, conformed.box, keep), keep, whole=False, beyond=False)
+    return _cut_down(whole, verdict)
 
 
 def trimmed(conformed: Conformed, whole: Framed, expected: Expectation) -> Framed:
@@ -187,7 +185,12 @@ def trimmed(conformed: Conformed, whole: Framed, expected: Expectation) -> Frame
     verdict = judge(whole.posteriors.data, whole.box, expected)
     if not verdict.good or verdict.astray or _cut_by_box(conformed, verdict.structures):
         return whole
-    keep = verdict.structures.grown(MARGIN).clipped(conformed.box)
+    return _cut_down(whole, verdict)
+
+
+def _cut_down(whole: Framed, verdict: Verdict) -> Framed:
+    """Of the whole field of view the structures and the margin around them."""
+    keep = verdict.structures.grown(MARGIN).clipped(whole.box)
     return replace(whole, posteriors=_part(whole.posteriors, whole.box, keep), box=keep, whole=False)
 
 
@@ -199,7 +202,7 @@ def whole_field_of_view(conformed: Conformed, model: Predictor) -> Framed:
 
 def _averaged(conformed: Conformed, model: Predictor, framed: Framed, shifts: Sequence[Shift]) -> Volume:
     total = framed.posteriors.data.copy()
-    size = [-(-(n + FOV_MULTIPLE - 1) // SIZES) * SIZES for n in framed.box.shape]
+    size = [_usual(n + FOV_MULTIPLE - 1) for n in framed.box.shape]
     for shift in shifts:
         if shift != UNSHIFTED:
             # Of a usual size, and where it costs least: else a network would have to be prepared for each pass.
@@ -219,10 +222,15 @@ def predict_box(
     return model.predict(conformed.block(needed), box.seen_from(needed))
 
 
+def _usual(voxels: int) -> int:
+    """The smallest usual size that holds so many voxels."""
+    return -(-voxels // SIZES) * SIZES
+
+
 def _roomy(around: Box) -> Box:
     """A box of one of the usual sizes about the middle of what must be inside."""
     least = around.grown(SLACK)
-    size = [-(-n // SIZES) * SIZES for n in least.shape]
+    size = [_usual(n) for n in least.shape]
     low = [n - (wide - narrow) // 2 for n, wide, narrow in zip(least.low, size, least.shape, strict=True)]
     half = FOV_MULTIPLE // 2
     start = [n + (phase - n + half) % FOV_MULTIPLE - half for n, phase in zip(low, PHASE, strict=True)]

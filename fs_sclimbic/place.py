@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .box import moved_corners
 from .errors import ModelError
 from .labels import ColorTable
 from .volume import Grid
@@ -79,13 +80,12 @@ def expect(place: Place, ras2mni: NDArray[np.float64], grid: Grid) -> Expectatio
     grid : Grid
         Voxels of the head.
     """
-    to_voxels = np.linalg.inv(ras2mni @ grid.vox2ras)
+    to_voxels = np.asarray(np.linalg.inv(ras2mni @ grid.vox2ras), np.float64)
     low, high, centre = [], [], []
     for site in place.sites:
-        corners = np.array(np.meshgrid(*zip(site.low, site.high, strict=True))).reshape(3, -1)
-        moved = to_voxels[:3, :3] @ corners + to_voxels[:3, 3:]
-        low.append(moved.min(1))
-        high.append(moved.max(1))
+        lowest, highest = moved_corners(to_voxels, site.low, site.high)
+        low.append(lowest)
+        high.append(highest)
         centre.append(to_voxels[:3, :3] @ site.centre + to_voxels[:3, 3])
     voxels = np.array([site.volume_mm3 for site in place.sites]) * abs(np.linalg.det(to_voxels[:3, :3]))
     return Expectation(np.array(low), np.array(high), np.array(centre), voxels)

@@ -154,7 +154,7 @@ def prepare(
     guesses: tuple[Guess, ...] = () if ras2mni is None else ((GIVEN, ras2mni),)
     search = place is not None and not options.full_fov and not guesses
     guesses = tuple(_search_head(image)) if search else guesses
-    return Prepared(image, conformed, guesses, search, tuple(_image_warnings(image, options)))
+    return Prepared(image, conformed, guesses, search, tuple(_image_warnings(image, conformed, options)))
 
 
 def look(prepared: Prepared, model: Predictor, options: Options, place: Place | None) -> Framed:
@@ -227,7 +227,7 @@ def place_seen(prepared: Prepared, framed: Framed, spec: ModelSpec) -> tuple[Pla
     return place, trimmed(prepared.conformed, framed, expect(place, head.ras2mni, prepared.conformed.grid))
 
 
-def _image_warnings(image: Volume, options: Options) -> list[str]:
+def _image_warnings(image: Volume, conformed: Conformed, options: Options) -> list[str]:
     warnings = []
     if not image.grid.oriented:
         warnings.append(
@@ -242,9 +242,10 @@ def _image_warnings(image: Volume, options: Options) -> list[str]:
         # Every eighth voxel tells a percentile well enough for a warning.
         some = np.asarray(image.data[::2, ::2, ::2], np.float32)
         bright = float(np.percentile(some[some != 0], 99.9)) if some.any() else 0.0
-        if bright > 0 and image.data.max() > HOT_VOXEL_RATIO * bright:
+        brightest = float(conformed.intensities.top)
+        if bright > 0 and brightest > HOT_VOXEL_RATIO * bright:
             warnings.append(
-                f"the brightest voxel is {image.data.max() / bright:.1f} times the 99.9th percentile "
+                f"the brightest voxel is {brightest / bright:.1f} times the 99.9th percentile "
                 "and squeezes all others; "
                 "consider --percentile 99.9"
             )

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from .box import moved_corners
 from .conform import conform, resample_linear, shift_grid
 from .errors import ImageError, TableError, UsageError, naming
 from .labels import ColorTable
@@ -260,11 +261,9 @@ def _to_targets(truth: Volume, colors: ColorTable, grid: Grid) -> tuple[NDArray[
     if not len(where):
         raise ImageError("holds no voxel of a structure of the colour table")
     first, last = where.min(0), where.max(0)
-    to_grid = np.linalg.inv(grid.vox2ras) @ truth.grid.vox2ras
-    corners = np.array(np.meshgrid(*zip(first - 1, last + 1, strict=True))).reshape(3, -1)
-    moved = to_grid[:3, :3] @ corners + to_grid[:3, 3:]
-    low = np.clip(np.floor(moved.min(1)).astype(int) - LABEL_MARGIN, 0, None)
-    high = np.clip(np.ceil(moved.max(1)).astype(int) + LABEL_MARGIN + 1, None, grid.shape)
+    lowest, highest = moved_corners(np.linalg.inv(grid.vox2ras) @ truth.grid.vox2ras, first - 1, last + 1)
+    low = np.clip(np.floor(lowest).astype(int) - LABEL_MARGIN, 0, None)
+    high = np.clip(np.ceil(highest).astype(int) + LABEL_MARGIN + 1, None, grid.shape)
     if (high <= low).any():
         raise ImageError(f"its structures lie outside the {grid.shape[0]} mm box about the centre of the image")
     box = shift_grid(grid, low, tuple(high - low))

@@ -11,7 +11,7 @@ from .conftest import ROOT
 PACKAGE = ROOT / "fs_sclimbic"
 FLOORS = [
     {"errors", "resources", "box", "packing"},
-    {"labels", "xfm", "staging"},
+    {"labels", "xfm", "staging", "group_table"},
     {"volume"},
     {"place", "average_brain"},
     {"locate", "verdict"},

@@ -1,0 +1,291 @@
+"""Group tables: one row a subject, one column a structure, as asegstats2table, this package or a spreadsheet writes."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import TableError
+
+ETIV_NAMES = ("EstimatedTotalIntraCranialVol", "eTIV")
+"""Names of the eTIV column: asegstats2table's and mri_sclimbic_seg's; upper and lower case count, as in mri_glmfit."""
+
+DELIMITERS = {"tab": "\t", "comma": ",", "space": " ", "semicolon": ";"}
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# Spreadsheets and statistics programs write these where a value is missing.
+MISSING = {"na", "n/a", "nan", "-nan", "+nan", "null", "none", "nil", "-", ".", "?", "#n/a", "missing", "<na>"}
+MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class GroupTable:
+    """Values of subjects, for a group analysis."""
+
+    measure: str
+    """First cell of the header, such as ``Measure:volume`` or ``case``."""
+    subjects: tuple[str, ...]
+    """Names of the rows."""
+    columns: tuple[str, ...]
+    """Names of the structures, and of eTIV where there is one."""
+    values: NDArray[np.float64]
+    """Shape (subjects, columns); mm^3 for volumes."""
+
+
+@dataclass(frozen=True)
+class TextRow:
+    """One line of a delimited text file."""
+
+    line: int
+    """Number of the line in the file, from 1."""
+    cells: tuple[str, ...]
+
+
+def read_group_table(path: str | PathLike[str]) -> GroupTable:
+    """Read a table of subjects x structures.
+
+    Tabs, commas, semicolons or blanks between the cells are told apart by content, not by the file's ending.
+    Quotes, blanks beside a delimiter, CRLF and blank lines are fine. Numbers are read as float64.
+
+    Parameters
+    ----------
+    path : path-like
+        Of ``asegstats2table``, ``fs_sclimbic table``, ``sclimbic_volumes_all.csv`` or a spreadsheet's CSV or TSV.
+
+    Returns
+    -------
+    GroupTable
+        With rows and columns in the order of the file.
+
+    Raises
+    ------
+    TableError
+        With file and line, one line a problem: a cell that is missing, too many or no finite number, a name that
+        is missing or stands twice, no row, no column, structures in the rows.
+    """
+    file = Path(path)
+    rows = read_cells(file)
+    if not rows:
+        raise TableError(f"{file}: the table is empty; expected a header 'Measure:volume NAME ...' and a row a subject")
+    header, body = rows[0], rows[1:]
+    if len(header.cells) < 2:
+        raise TableError(
+            f"{file}:{header.line}: expected a header 'Measure:volume NAME ...' with a column a structure, "
+            f"found '{_shortened(header.cells[0])}'"
+        )
+    if not body:
+        raise TableError(f"{file}: holds a header and no subject; expected one row a subject")
+    if all(len(row.cells) == len(header.cells) + 1 for row in body):  # R's write.table does that
+        raise TableError(
+            f"{file}:{header.line}: the header has {len(header.cells)} cells and each row {len(header.cells) + 1}; "
+            "put a name for the first column in front, such as 'Measure:volume'"
+        )
+    columns, subjects = header.cells[1:], tuple(row.cells[0] for row in body)
+    problems = _name_problems(file, "column", [(header.line, name) for name in columns])
+    if not problems and _is_transposed(subjects, columns):
+        raise TableError(
+            f"{file}:{body[0].line}: the rows are structures ('{subjects[0]}' ...) and the columns subjects; expected "
+            "a row a subject: make the table without --transpose, which also rounds to 6 digits"
+        )
+    problems += _name_problems(file, "subject", [(row.line, row.cells[0]) for row in body])
+    values = np.zeros((len(body), len(columns)))
+    for number, row in enumerate(body):
+        if len(row.cells) != len(header.cells):
+            problems.append(
+                f"{file}:{row.line}: expected {len(header.cells)} cells as in the header (name and "
+                f"{len(columns)} values), found {len(row.cells)} for '{_shortened(row.cells[0])}'"
+            )
+            continue
+        for column, cell in enumerate(row.cells[1:]):
+            value = finite_number(cell)
+            if value is None:
+                where = f"{file}:{row.line}: subject '{_shortened(row.cells[0])}', column '{columns[column]}'"
+                problems.append(f"{where}: {_why_not_a_number(cell)}")
+            else:
+                values[number, column] = value
+    raise_problems(problems)
+    return GroupTable(header.cells[0] or "subject", subjects, columns, values)
+
+
+def read_cells(path: str | PathLike[str]) -> tuple[TextRow, ...]:
+    """Read a delimited text file into cells, without lines that are blank.
+
+    Parameters
+    ----------
+    path : path-like
+        UTF-8 text. The delimiter is what the first line holds outside quotes: tab, comma or semicolon, else blanks.
+        If it holds several, the one that gives every line as many cells as the first.
+
+    Returns
+    -------
+    tuple of TextRow
+        Cells without blanks around them; a last column that is empty in every line is dropped.
+
+    Raises
+    ------
+    TableError
+        If the file is missing, no text, or ends within a quote.
+    """
+    file = Path(path)
+    text = _read_text(file)
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    unquoted = re.sub(r'"[^"]*"', "", first)
+    order = ",\t;" if file.suffix.lower() == ".csv" else "\t,;"
+    present = [sign for sign in order if sign in unquoted]
+    # A header with tabs over rows with blanks: mri_glmfit takes any white space alike.
+    candidates = [*present, " "] if present in ([], ["\t"]) else present
+    splits = [_split(file, text, sign) for sign in candidates]
+    return next((rows for rows in splits if len({len(row.cells) for row in rows}) == 1), splits[0])
+
+
+def _read_text(file: Path) -> str:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError as error:
+        raise TableError(f"{file}: table does not exist") from error
+    except OSError as error:
+        raise TableError(f"{file}: table cannot be read ({error.strerror})") from error
+    if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise TableError(f"{file}: expected a text table in UTF-8, found another kind of file; save it as CSV (UTF-8)")
+    return content.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _split(file: Path, text: str, delimiter: str) -> tuple[TextRow, ...]:
+    rows: list[TextRow] = []
+    if delimiter == " ":
+        for number, line in enumerate(text.split("\n"), 1):
+            cells = [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in line.split()]
+            rows.append(TextRow(number, tuple(cells)))
+    else:
+        reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True)
+        try:
+            rows += [TextRow(reader.line_num, tuple(cell.strip() for cell in cells)) for cells in reader]
+        except csv.Error as error:
+            raise TableError(f"{file}:{reader.line_num}: a quote is not closed or stands within a cell") from error
+    rows = [row for row in rows if any(row.cells)]
+    if rows and not any(row.cells[-1] for row in rows) and len({len(row.cells) for row in rows}) == 1:
+        rows = [TextRow(row.line, row.cells[:-1]) for row in rows]
+    return tuple(rows)
+
+
+def finite_number(text: str) -> float | None:
+    """The number that a text is as a whole, or None: nothing is read into ``12abc``, ``1,5``, ``1_000`` or ``nan``."""
+    if not NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _why_not_a_number(cell: str) -> str:
+    if not cell:
+        found = "found an empty cell"
+    elif cell.lower() in MISSING:
+        found = f"found '{cell}', a missing value"
+    elif re.fullmatch(r"[+-]?\d+,\d+", cell):
+        found = f"found '{cell}'; write it with a decimal point"
+    else:
+        return f"expected a finite number, found '{_shortened(cell)}'"
+    return f"expected a finite number, {found}" + ("" if "," in cell else "; leave the subject out or fill it in")
+
+
+def _name_problems(file: Path, kind: str, names: Sequence[tuple[int, str]]) -> list[str]:
+    """What is wrong with names: each is there, and once."""
+    first: dict[str, int] = {}
+    problems = []
+    for number, (line, name) in enumerate(names, 1):
+        if not name:
+            problems.append(f"{file}:{line}: {kind} {number} has no name")
+        elif name in first:
+            where = "" if first[name] == line else f", first in line {first[name]}"
+            problems.append(f"{file}:{line}: {kind} '{name}' stands twice{where}; remove or rename one")
+        first.setdefault(name, line)
+    return problems
+
+
+def _is_transposed(rows: Sequence[str], columns: Sequence[str]) -> bool:
+    """Whether structures stand in the rows: eTIV does, or both sides of one, and none in the columns."""
+
+    def of_structures(names: Sequence[str]) -> bool:
+        known = set(names)
+        return bool(known & set(ETIV_NAMES)) or any(
+            name.startswith("Left-") and f"Right-{name[5:]}" in known for name in names
+        )
+
+    return of_structures(rows) and not of_structures(columns)
+
+
+def raise_problems(problems: Sequence[str]) -> None:
+    """Raise a TableError of several problems, one a line; of very many only the first."""
+    if problems:
+        more = len(problems) - MOST_PROBLEMS
+        raise TableError("\n".join([*problems[:MOST_PROBLEMS], *([f"... and {more} more"] if more > 0 else [])]))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def etiv_column(table: GroupTable) -> int | None:
+    """Index of the eTIV column, wherever it stands; None without one.
+
+    Raises
+    ------
+    TableError
+        If there are two.
+    """
+    found = [index for index, name in enumerate(table.columns) if name in ETIV_NAMES]
+    if len(found) > 1:
+        raise TableError(
+            f"the table has {len(found)} columns of eTIV ({', '.join(table.columns[index] for index in found)}); "
+            "keep one of them"
+        )
+    return found[0] if found else None
+
+
+def format_group_table(table: GroupTable, delimiter: str = "tab", *, transpose: bool = False) -> str:
+    r"""The text of a table as asegstats2table writes it.
+
+    Parameters
+    ----------
+    table : GroupTable
+    delimiter : {'tab', 'comma', 'space', 'semicolon'}
+    transpose : bool
+        Structures in rows, with 6 digits a value: to look at, not for an analysis.
+
+    Returns
+    -------
+    str
+        Values as the shortest text that gives the same float64 again (transposed: ``%g``).
+
+    Raises
+    ------
+    TableError
+        If a name holds the delimiter or a line break, or with blanks as delimiter is empty.
+
+    Examples
+    --------
+    >>> table = GroupTable("Measure:volume", ("bert",), ("A", "eTIV"), np.array([[412.0, 1640017.851257]]))
+    >>> format_group_table(table, "comma")
+    'Measure:volume,A,eTIV\nbert,412.0,1640017.851257\n'
+    """
+    sign = DELIMITERS[delimiter]
+    for name in (table.measure, *table.columns, *table.subjects):
+        if sign in name or "\n" in name or "\r" in name or '"' in name or not name:
+            raise TableError(
+                f"name '{_shortened(name)}' cannot stand in a table with {delimiter} as delimiter; choose another "
+                "delimiter, or rename it"
+            )
+    if transpose:
+        heads, names, cells = table.subjects, table.columns, table.values.T.tolist()
+        lines = [[name, *(f"{value:g}" for value in row)] for name, row in zip(names, cells, strict=True)]
+    else:
+        heads, names, cells = table.columns, table.subjects, table.values.tolist()
+        lines = [[name, *map(repr, row)] for name, row in zip(names, cells, strict=True)]
+    return "".join(f"{sign.join(line)}\n" for line in [[table.measure, *heads], *lines])

@@ -114,7 +114,7 @@ def read_group_table(path: str | PathLike[str]) -> GroupTable:
     return GroupTable(header.cells[0] or "subject", subjects, columns, values)
 
 
-def read_cells(path: str | PathLike[str]) -> tuple[TextRow, ...]:
+def read_cells(path: str | PathLike[str], comment: str | None = None) -> tuple[TextRow, ...]:
     """Read a delimited text file into cells, without lines that are blank.
 
     Parameters
@@ -122,6 +122,8 @@ def read_cells(path: str | PathLike[str]) -> tuple[TextRow, ...]:
     path : path-like
         UTF-8 text. The delimiter is what the first line holds outside quotes: tab, comma or semicolon, else blanks.
         If it holds several, the one that gives every line as many cells as the first.
+    comment : str, optional
+        Lines that begin with it are left out.
 
     Returns
     -------
@@ -134,7 +136,9 @@ def read_cells(path: str | PathLike[str]) -> tuple[TextRow, ...]:
         If the file is missing, no text, or ends within a quote.
     """
     file = Path(path)
-    text = _read_text(file)
+    text = read_text(file)
+    if comment is not None:  # blank, so that the lines keep their numbers
+        text = "\n".join("" if line.lstrip().startswith(comment) else line for line in text.split("\n"))
     first = next((line for line in text.split("\n") if line.strip()), "")
     unquoted = re.sub(r'"[^"]*"', "", first)
     order = ",\t;" if file.suffix.lower() == ".csv" else "\t,;"
@@ -145,15 +149,16 @@ def read_cells(path: str | PathLike[str]) -> tuple[TextRow, ...]:
     return next((rows for rows in splits if len({len(row.cells) for row in rows}) == 1), splits[0])
 
 
-def _read_text(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """The text of a file in UTF-8, lines ended by a line feed; a TableError if it is missing or no text."""
     try:
         content = file.read_bytes()
     except FileNotFoundError as error:
-        raise TableError(f"{file}: table does not exist") from error
+        raise TableError(f"{file}: file does not exist") from error
     except OSError as error:
-        raise TableError(f"{file}: table cannot be read ({error.strerror})") from error
+        raise TableError(f"{file}: file cannot be read ({error.strerror})") from error
     if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise TableError(f"{file}: expected a text table in UTF-8, found another kind of file; save it as CSV (UTF-8)")
+        raise TableError(f"{file}: expected text in UTF-8, found another kind of file; save a table as CSV (UTF-8)")
     return content.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -1,0 +1,266 @@
+"""fs_sclimbic table: stats files of many cases as one table, with the options of asegstats2table."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .flags import ALL_DONE
+from .guard import in_one_line
+
+if TYPE_CHECKING:
+    from ..group_table import GroupTable
+    from ..subject_lists import StatsFile
+
+PROGRAM = "sclimbic_stats2table"
+DESCRIPTION = """\
+Make a table for a group analysis: one row a subject, one column a structure, eTIV last.
+Takes the options of FreeSurfer's asegstats2table, and writes the same text."""
+
+EPILOG = """\
+examples:
+  sclimbic_stats2table --fsgd group.fsgd --tablefile sclimbic.dat
+  sclimbic_stats2table --all --sd subjects --delimiter comma -t sclimbic.csv
+  sclimbic_stats2table --inputs results/*.sclimbic.stats --names-from-files -t sclimbic.dat
+  sclimbic_stats2table --subjectsfile subjects.txt --meas confidence -t confidence.dat
+
+What the original does silently is refused or said: a subject listed twice, a file that was cut off, a value that is
+no number, a structure that a file lacks. Warnings go to standard error; the table appears whole or not at all.
+
+exit status: 0 written, 1 failed, 2 the command line makes no sense, 130 interrupted"""
+
+SOURCES = ("subjects", "subjectsfile", "fsgd", "qdec", "qdec_long", "inputs", "all")
+DEFAULT_STATS, DEFAULT_QA_STATS = "sclimbic.stats", "sclimbic.qa.stats"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of fs_sclimbic table."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        usage="%(prog)s (--subjects SUBJ ... | --fsgd FILE | --inputs STATS ... | --all | ...) -t FILE [options]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument_group("who (exactly one)").add_argument
+    add("--subjects", metavar="SUBJ", nargs="+", action="extend", help="subjects of SUBJECTS_DIR")
+    add("-s", metavar="SUBJ", dest="subjects", action="append", help="one subject; may be given again")
+    add("--subjectsfile", metavar="FILE", help="text file, one subject a line")
+    add("--fsgd", metavar="FILE", help="the Input lines of an FSGD, in its order")
+    add("--qdec", metavar="FILE", help="column fsid of a QDEC table")
+    add("--qdec-long", metavar="FILE", help="<fsid>.long.<fsid-base> of a QDEC table")
+    add("--inputs", metavar="STATS", nargs="+", action="extend", help="stats files; rows are called 0, 1, 2 ...")
+    add("-i", metavar="STATS", dest="inputs", action="append", help="one stats file; may be given again")
+    add("--all", action="store_true", help="every subject of SUBJECTS_DIR that has the stats file, sorted")
+
+    add = parser.add_argument_group("where").add_argument
+    add("--sd", metavar="DIR", help="subjects directory (default: SUBJECTS_DIR)")
+    add("--subdir", metavar="DIR", default="stats", help="folder of the stats file in a subject (default: stats)")
+    add(
+        "--stats",
+        "--statsfile",
+        metavar="FILE",
+        help=f"name of the stats file (default: {DEFAULT_STATS}; for confidence and z {DEFAULT_QA_STATS})",
+    )
+    add(
+        "--names-from-files",
+        action="store_true",
+        help="call the rows of --inputs by their cases: head for head.sclimbic.stats, bert for "
+        "bert/stats/sclimbic.stats",
+    )
+    add("--allow-repeated", action="store_true", help="let a subject be listed, and stand in the table, twice")
+
+    add = parser.add_argument_group("what").add_argument
+    add(
+        "-m",
+        "--meas",
+        choices=("volume", "nvoxels", "nvertices", "confidence", "z"),
+        default="volume",
+        help="volume (mm^3, with eTIV), nvoxels (nvertices is the same), confidence or z score (default: volume)",
+    )
+    add("--no-vol-extras", action="store_true", help="leave eTIV out")
+    add("--segno", metavar="ID", nargs="+", type=int, help="only structures of these SegIds, in this order")
+    add("--segids-from-file", metavar="FILE", help="the same from a text file, one SegId a line")
+    add("--no-segno", metavar="ID", nargs="+", type=int, default=[], help="leave out structures of these SegIds")
+    add("--maxsegno", metavar="ID", type=int, help="leave out structures of larger SegIds")
+    add("--common-segs", action="store_true", help="only structures that all files have, in the last file's order")
+    add("--all-segs", action="store_true", help="structures that any file has; what a file lacks is filled, and said")
+    add(
+        "--missing",
+        choices=("zero", "nan"),
+        default="zero",
+        help="what --all-segs fills in: zero, as the original does, which a fit takes for a volume, or nan, which it "
+        "refuses (default: zero)",
+    )
+    add("--etiv", action="store_true", help="values in percent of eTIV")
+    add("--scale", metavar="X", type=float, default=1.0, help="multiply every value, also eTIV; after --etiv")
+    add("--replace53", action="store_true", help="Left-Thalamus-Proper becomes Left-Thalamus, and so the right one")
+
+    add = parser.add_argument_group("files that are not as they should be").add_argument
+    add("--skip", action="store_true", help="leave out subjects whose stats file is missing or empty, and say which")
+    add("--skipped", metavar="FILE", help="with --skip: write their names into a file, one a line")
+    add(
+        "--lenient", action="store_true", help="take files with fewer rows than NRows says, and leave out rows with a #"
+    )
+
+    add = parser.add_argument_group("output").add_argument
+    add("-t", "--tablefile", metavar="FILE", required=True, help="table to write")
+    add(
+        "-d",
+        "--delimiter",
+        choices=("tab", "comma", "space", "semicolon"),
+        default="tab",
+        help="between the cells (default: tab)",
+    )
+    add("--transpose", action="store_true", help="structures in rows, 6 digits a value: to look at, not to analyse")
+    add("-v", "--debug", action="store_true", help="print details and tracebacks")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run fs_sclimbic table, also called sclimbic_stats2table; returns 0, 1 (failed) or 2 (usage)."""
+    parser = build_parser()
+    try:
+        args = parser.parse_args(argv)
+        _check(parser, args)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return in_one_line(PROGRAM, args.debug, lambda: _table(args))
+
+
+def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse combinations that mean nothing."""
+    given = [f"--{name.replace('_', '-')}" for name in SOURCES if getattr(args, name)]
+    if len(given) != 1:
+        every = ", ".join(f"--{name.replace('_', '-')}" for name in SOURCES)
+        parser.error(f"give exactly one of {every}" + (f"; found {' and '.join(given)}" if given else ""))
+    if args.segno and args.segids_from_file:
+        parser.error("--segno and --segids-from-file exclude each other")
+    if args.common_segs and args.all_segs:
+        parser.error("--common-segs and --all-segs exclude each other")
+    if args.missing != "zero" and not args.all_segs:
+        parser.error("--missing goes with --all-segs")
+    if args.skipped and not args.skip:
+        parser.error("--skipped goes with --skip")
+    if args.names_from_files and not args.inputs:
+        parser.error("--names-from-files goes with --inputs; subjects give the rows their names already")
+    if not args.scale or args.scale - args.scale:  # 0, nan or infinite
+        parser.error(f"--scale {args.scale:g}: give a finite number other than 0")
+
+
+def _table(args: argparse.Namespace) -> int:
+    from ..group_table import format_group_table
+    from ..staging import StagedFiles, encode_text
+    from ..stats_table import Choice, build_table
+    from ..stats_values import MEASURES, read_many
+    from ..subject_lists import read_segids
+
+    measure = MEASURES[args.meas]
+    only = read_segids(args.segids_from_file) if args.segids_from_file else args.segno
+    files = _files(args, args.stats or (DEFAULT_QA_STATS if measure.quality else DEFAULT_STATS))
+    print("Parsing the .stats files")
+    values, missing = read_many(
+        files, measure, with_etiv=not args.no_vol_extras, lenient=args.lenient, new_names=args.replace53
+    )
+    skipped = [file.name for file, row in zip(files, values, strict=True) if row is None]
+    _report_missing(args, missing, len(files), skipped)
+
+    print("Building the table..")
+    built = build_table(
+        [file for file, row in zip(files, values, strict=True) if row is not None],
+        [row for row in values if row is not None],
+        measure,
+        Choice(
+            tuple(only) if only else None,
+            frozenset(args.no_segno),
+            args.maxsegno,
+            "common" if args.common_segs else "all" if args.all_segs else "refuse",
+            float("nan") if args.missing == "nan" else 0.0,
+        ),
+        percent_of_etiv=args.etiv,
+        scale=args.scale,
+    )
+    for warning in (*built.warnings, *_notes(args, built.table)):
+        _warn(warning)
+    text = format_group_table(built.table, args.delimiter, transpose=args.transpose)
+
+    print(f"Writing the table to {args.tablefile}")
+    with StagedFiles() as staged:
+        if args.skipped:
+            staged.write(args.skipped, encode_text("".join(f"{name}\n" for name in skipped)))
+        staged.write(args.tablefile, encode_text(text))
+    return ALL_DONE
+
+
+def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
+    """The stats files of the rows, from whichever source was given."""
+    from pathlib import Path
+
+    from ..errors import UsageError
+    from ..subject_lists import (
+        Listed,
+        every_subject,
+        input_files,
+        read_fsgd_subjects,
+        read_qdec_subjects,
+        read_subjects_file,
+        subject_files,
+    )
+
+    if args.inputs:
+        return input_files(args.inputs, names_from_files=args.names_from_files, subdir=args.subdir)
+    place = args.sd or os.environ.get("SUBJECTS_DIR")
+    if not place:
+        raise UsageError("SUBJECTS_DIR is not set; set it, or give --sd DIR")
+    print(f"SUBJECTS_DIR : {place}")
+    subjects_dir = Path(place)
+    if args.all:
+        subjects, without = every_subject(subjects_dir, stats, args.subdir)
+        if without:
+            _warn(f"no {args.subdir}/{stats}, so not in the table: {', '.join(without)}")
+    elif args.fsgd:
+        subjects, warnings = read_fsgd_subjects(args.fsgd)
+        for warning in warnings:
+            _warn(warning)
+    elif args.subjectsfile:
+        subjects = read_subjects_file(args.subjectsfile)
+    elif args.qdec or args.qdec_long:
+        subjects = read_qdec_subjects(args.qdec or args.qdec_long, longitudinal=bool(args.qdec_long))
+    else:
+        subjects = tuple(Listed(name) for name in args.subjects)
+    return subject_files(subjects, subjects_dir, stats, args.subdir, allow_repeated=args.allow_repeated)
+
+
+def _report_missing(args: argparse.Namespace, missing: Sequence[str], count: int, skipped: Sequence[str]) -> None:
+    """Refuse files that are not there, all at once; with --skip say which are left out."""
+    from ..errors import TableError
+
+    if not missing:
+        return
+    if not args.skip:
+        advice = "give --stats, --subdir or --sd, segment the cases, or leave them out with --skip"
+        raise TableError("\n".join([f"{len(missing)} of {count} stats files are not there:", *missing, advice]))
+    for line in missing:
+        print(f"Skipping {line}", file=sys.stderr)
+    if len(missing) == count:
+        raise TableError(f"all {count} stats files were skipped; nothing to make a table of")
+    _warn(f"{len(missing)} of {count} rows left out; leave them out of the design too: {', '.join(skipped)}")
+
+
+def _notes(args: argparse.Namespace, table: "GroupTable") -> list[str]:
+    """What a table will not do as it is asked for."""
+    notes = []
+    is_csv = args.tablefile.lower().endswith(".csv")
+    if is_csv != (args.delimiter == "comma"):
+        named = "is named .csv" if is_csv else "is not named .csv"
+        notes.append(
+            f"{args.tablefile} {named} and holds {args.delimiter}s: mri_glmfit goes by the name, and refuses it"
+        )
+    if any(len(name.split()) != 1 for name in (*table.subjects, *table.columns)):
+        notes.append("a name holds a blank: mri_glmfit cannot read such a table")
+    return notes
+
+
+def _warn(message: str) -> None:
+    print(f"WARNING: {message}", file=sys.stderr)

@@ -33,6 +33,10 @@ class TableError(SclimbicError):
     """A colour table, population table or stats file that cannot be read."""
 
 
+class DesignError(SclimbicError):
+    """An FSGD, design or contrast that cannot be read or makes no sense."""
+
+
 @contextmanager
 def naming(path: str | PathLike[str]) -> Iterator[None]:
     """Put the file's name before the message of an error that comes from its content alone."""

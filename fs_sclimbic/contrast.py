@@ -66,7 +66,7 @@ def read_contrast(
         With file and line, one line a problem.
     """
     file = Path(path)
-    rows = _read_rows(file, "contrast")
+    rows = read_rows(file, "contrast")
     problems = [
         f"{file}:{line}: expected {len(rows[0][1])} weights as in the first row, found {len(row)}"
         for line, row in rows[1:]
@@ -102,18 +102,18 @@ def is_usable_name(name: str) -> bool:
     )
 
 
-def _read_rows(file: Path, kind: str) -> list[tuple[int, list[float]]]:
+def read_rows(file: Path, kind: str) -> list[tuple[int, list[float]]]:
     """Line numbers and numbers of a text matrix; what else stands there is a problem, all of them at once."""
     try:
         content = file.read_bytes()
     except OSError as error:
         raise DesignError(f"{file}: {kind} file cannot be read ({error.strerror})") from error
     if b"\0" in content:
-        raise DesignError(f"{file}: expected text, one row of weights a line, found another kind of file")
+        raise DesignError(f"{file}: expected text, one row of numbers a line, found another kind of file")
     text = content.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
     lines = text.rstrip().split("\n")
     if not text.strip():
-        raise DesignError(f"{file}:1: the {kind} file is empty; expected one row of weights a line")
+        raise DesignError(f"{file}:1: the {kind} file is empty; expected one row of numbers a line")
     rows: list[tuple[int, list[float]]] = []
     problems = []
     for number, line in enumerate(lines, 1):
@@ -126,7 +126,7 @@ def _read_rows(file: Path, kind: str) -> list[tuple[int, list[float]]]:
             )
         elif any("," in word or ";" in word for word in words):
             problems.append(
-                f"{where}: expected blanks between the weights and decimal points, found '{line.strip()[:60]}'"
+                f"{where}: expected blanks between the numbers and decimal points, found '{line.strip()[:60]}'"
             )
         else:
             values = [finite_number(word) for word in words]
@@ -139,7 +139,7 @@ def _read_rows(file: Path, kind: str) -> list[tuple[int, list[float]]]:
 
 
 def _read_gamma0(file: Path, n_rows: int) -> NDArray[np.float64]:
-    values = [value for _, row in _read_rows(file, "gamma0") for value in row]
+    values = [value for _, row in read_rows(file, "gamma0") for value in row]
     if len(values) != n_rows:
         raise DesignError(
             f"{file}: expected one number for each of the contrast's {n_rows} row(s), found {len(values)}"

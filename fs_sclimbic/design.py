@@ -132,18 +132,19 @@ class Design:
         )
         problems = smaller.size_problems()
         if problems:
-            raise DesignError("\n".join(f"without {len(self.subjects) - len(kept)} subject(s): {x}" for x in problems))
+            gone = len(self.subjects) - len(kept)
+            raise DesignError("\n".join(f"without {gone} subject(s): {problem}" for problem in problems.values()))
         return smaller
 
-    def size_problems(self) -> list[str]:
+    def size_problems(self) -> dict[str, str]:
         """Classes without a subject, and with dods those with fewer than a slope for each variable needs."""
-        problems = []
+        problems = {}
         least = len(self.variables) + 1
         for one, size in zip(self.classes, self.class_sizes, strict=True):
             if not size:
-                problems.append(f"class '{one.name}' has no subject; remove its Class line")
+                problems[one.name] = f"class '{one.name}' has no subject; remove its Class line"
             elif self.method == "dods" and size < least:
-                problems.append(
+                problems[one.name] = (
                     f"class '{one.name}' has {size} subject(s); dods with {len(self.variables)} variable(s) needs at "
                     f"least {least} in each class; use doss, fewer variables or join classes"
                 )

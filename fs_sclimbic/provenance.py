@@ -22,14 +22,16 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who runs the program, as the system knows them."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container's user without a name
         return "unknown"
 
 
-def _cwd() -> str:
+def current_folder() -> str:
+    """The folder that the program runs in."""
     try:
         return os.getcwd()
     except OSError:  # removed meanwhile
@@ -50,7 +52,7 @@ class Run:
     precision: str = "float32"
     """What its layers compute in."""
     host: str = field(default_factory=socket.gethostname)
-    user: str = field(default_factory=_user)
+    user: str = field(default_factory=user_name)
     started: str = field(default_factory=now)
     """UTC, ISO 8601."""
 
@@ -71,7 +73,7 @@ class Run:
         return [
             f"started {self.started}",
             *self.lines(),
-            f"cwd {_cwd()}",
+            f"cwd {current_folder()}",
             f"weights_file {self.spec.weights}",
             f"threads {self.threads or 'default'}",
             f"platform {platform.platform()} Python {platform.python_version()}",

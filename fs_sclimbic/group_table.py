@@ -143,8 +143,10 @@ def read_cells(path: str | PathLike[str], comment: str | None = None) -> tuple[T
     unquoted = re.sub(r'"[^"]*"', "", first)
     order = ",\t;" if file.suffix.lower() == ".csv" else "\t,;"
     present = [sign for sign in order if sign in unquoted]
-    # A header with tabs over rows with blanks: mri_glmfit takes any white space alike.
-    candidates = [*present, " "] if present in ([], ["\t"]) else present
+    # A header with tabs over rows with blanks: mri_glmfit takes any white space alike. Where rows have tabs too, a
+    # blank may belong to a name, and splitting there could move values into other columns.
+    blanks = not present or (present == ["\t"] and text.count("\t") == first.count("\t"))
+    candidates = [*present, *([" "] if blanks else [])]
     splits = [_split(file, text, sign) for sign in candidates]
     return next((rows for rows in splits if len({len(row.cells) for row in rows}) == 1), splits[0])
 
@@ -272,7 +274,7 @@ def format_group_table(table: GroupTable, delimiter: str = "tab", *, transpose: 
     Raises
     ------
     TableError
-        If a name holds the delimiter or a line break, or with blanks as delimiter is empty.
+        If a name is empty or holds the delimiter, a quote or a line break.
 
     Examples
     --------
@@ -281,8 +283,10 @@ def format_group_table(table: GroupTable, delimiter: str = "tab", *, transpose: 
     'Measure:volume,A,eTIV\nbert,412.0,1640017.851257\n'
     """
     sign = DELIMITERS[delimiter]
+    # Without a sign that cannot stand in a name, a comma in the header would be taken for the delimiter.
+    reserved = set('\t,; \n\r"' if delimiter == "space" else f'{sign}\n\r"')
     for name in (table.measure, *table.columns, *table.subjects):
-        if sign in name or "\n" in name or "\r" in name or '"' in name or not name:
+        if not name or reserved & set(name):
             raise TableError(
                 f"name '{_shortened(name)}' cannot stand in a table with {delimiter} as delimiter; choose another "
                 "delimiter, or rename it"

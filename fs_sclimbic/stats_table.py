@@ -102,7 +102,7 @@ def build_table(
     cells = np.where(is_there, cells, choice.fill)
     if percent_of_etiv:
         cells = 100 * cells / _etiv_of(columns, cells, is_there, files)[:, None]
-    if scale != 1:
+    with np.errstate(over="ignore"):
         cells = cells * scale
     if not np.isfinite(cells[is_there]).all():
         raise TableError(f"--scale {scale:g} makes values too large for a number")

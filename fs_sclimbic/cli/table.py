@@ -251,11 +251,11 @@ def _report_missing(args: argparse.Namespace, missing: Sequence[str], count: int
 def _notes(args: argparse.Namespace, table: "GroupTable") -> list[str]:
     """What a table will not do as it is asked for."""
     notes = []
-    is_csv = args.tablefile.lower().endswith(".csv")
-    if is_csv != (args.delimiter == "comma"):
-        named = "is named .csv" if is_csv else "is not named .csv"
+    fitting = ("comma",) if args.tablefile.lower().endswith(".csv") else ("tab", "space")
+    if args.delimiter not in fitting:
         notes.append(
-            f"{args.tablefile} {named} and holds {args.delimiter}s: mri_glmfit goes by the name, and refuses it"
+            f"{args.tablefile} has {args.delimiter} as delimiter: mri_glmfit expects {' or '.join(fitting)} in a file "
+            "of this name, and refuses it; fs_sclimbic glm takes it"
         )
     if any(len(name.split()) != 1 for name in (*table.subjects, *table.columns)):
         notes.append("a name holds a blank: mri_glmfit cannot read such a table")

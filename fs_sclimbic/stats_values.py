@@ -1,7 +1,6 @@
 """What the stats files of many cases say of one measure, read strictly and side by side."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +8,10 @@ from .errors import TableError
 from .group_table import ETIV_NAMES, finite_number, raise_problems
 from .qa import QA_COLUMNS
 from .stats import COLUMNS, ETIV_MEASURE
-from .subject_lists import StatsFile
+from .subject_lists import StatsFile, side_by_side
 
 FEWEST_BYTES = 10
 """A file with less holds nothing; the limit is asegstats2table's."""
-READERS, FILES_A_TURN = 8, 32
-"""Threads wait for a network's file system beside each other; each takes some files at once."""
 UNKNOWN = float("nan")
 
 ETIV_START = ",".join(ETIV_MEASURE.split(",")[:2]) + ","
@@ -113,20 +110,13 @@ def read_many(
     """
     shared: dict[tuple[Column, ...], tuple[Column, ...]] = {}
 
-    def read_some(some: Sequence[StatsFile]) -> list[StatsValues | TableError]:
-        results: list[StatsValues | TableError] = []
-        for file in some:
-            try:
-                results.append(
-                    parse_values(_read(file.path), str(file.path), measure, shared, with_etiv, lenient, new_names)
-                )
-            except TableError as error:
-                results.append(error)
-        return results
+    def read_one(file: StatsFile) -> StatsValues | TableError:
+        try:
+            return parse_values(_read(file.path), str(file.path), measure, shared, with_etiv, lenient, new_names)
+        except TableError as error:
+            return error
 
-    turns = [files[start : start + FILES_A_TURN] for start in range(0, len(files), FILES_A_TURN)]
-    with ThreadPoolExecutor(READERS) as pool:
-        results = [result for some in pool.map(read_some, turns) for result in some]
+    results = side_by_side(read_one, files)
     raise_problems(
         [str(error) for error in results if isinstance(error, TableError) and not isinstance(error, NotThere)]
     )

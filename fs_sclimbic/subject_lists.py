@@ -1,10 +1,12 @@
 """Who is in a table: subjects or stats files, named one by one or listed in a file."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import TypeVar
 
 from .errors import TableError, UsageError
 from .group_table import raise_problems, read_cells, read_text
@@ -20,6 +22,13 @@ FSGD_TAGS = frozenset((
 """What the first word of a line of an FSGD may be, in lower case."""
 STATS_ENDINGS = (".qa.stats", ".stats")
 BASE = "sclimbic"
+T1 = "mri/nu.mgz"
+"""What a folder of SUBJECTS_DIR has that is a subject to segment; fsaverage has none."""
+READERS, FILES_A_TURN = 16, 32
+"""Threads that wait for a network's file system beside each other; each takes some files at once."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -164,20 +173,30 @@ def every_subject(subjects_dir: Path, stats: str, subdir: str = "stats") -> tupl
     -------
     subjects : tuple of Listed
     without : tuple of str
-        Subjects of recon-all (folders with an ``mri``) that lack the file.
+        Subjects of recon-all (folders with ``mri/nu.mgz``) that lack the file.
     """
     _check_subjects_dir(subjects_dir)
-    found, without = [], []
-    for home in sorted(path for path in subjects_dir.iterdir() if not path.name.startswith(".")):
-        if (home / subdir / stats).is_file():
-            found.append(Listed(home.name))
-        elif (home / "mri").is_dir():
-            without.append(home.name)
+    homes = sorted(path for path in subjects_dir.iterdir() if not path.name.startswith("."))
+    has_stats = side_by_side(lambda home: (home / subdir / stats).is_file(), homes)
+    found = [Listed(home.name) for home, has in zip(homes, has_stats, strict=True) if has]
+    others = [home for home, has in zip(homes, has_stats, strict=True) if not has]
+    without = [home.name for home, has in zip(others, side_by_side(_has_t1, others), strict=True) if has]
     if not found:
         raise TableError(
             f"{subjects_dir}: no subject has {subdir}/{stats}; run mri_sclimbic_seg first, or give --stats or --sd"
         )
     return tuple(found), tuple(without)
+
+
+def _has_t1(home: Path) -> bool:
+    return (home / T1).is_file()
+
+
+def side_by_side(action: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """What an action that waits for files makes of each item, in the items' order."""
+    turns = [items[start : start + FILES_A_TURN] for start in range(0, len(items), FILES_A_TURN)]
+    with ThreadPoolExecutor(READERS) as pool:
+        return [result for some in pool.map(lambda turn: [action(item) for item in turn], turns) for result in some]
 
 
 def _check_subjects_dir(subjects_dir: Path) -> None:

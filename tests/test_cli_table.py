@@ -32,6 +32,8 @@ def subjects(tmp_path, monkeypatch):
         (stats / "sclimbic.stats").write_text(format_stats(segmented(volume)))
         (stats / "sclimbic.qa.stats").write_text(format_qa_stats(segmented(volume), {"Left-A": Norm(10, 5)}))
     (folder / "kermit/mri").mkdir(parents=True)
+    (folder / "kermit/mri/nu.mgz").write_text("")
+    (folder / "fsaverage/mri").mkdir(parents=True)
     monkeypatch.setenv("SUBJECTS_DIR", str(folder))
     return folder
 
@@ -266,6 +268,13 @@ def test_tablefile_is_needed_and_help_is_there(capsys):
     assert main(["--all"]) == 2
     assert main(["--help"]) == 0
     assert "asegstats2table" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdout", "."])
+def test_only_files_are_written(subjects, path, capsys):
+    assert main(["--subjects", "bert", "-t", path]) == 2
+    assert f"{path}: expected the name of a file to write" in capsys.readouterr().err
+    assert main(["--subjects", "bert", "--skip", "-t", "a.dat", "--skipped", "./a.dat"]) == 2
 
 
 def test_one_command_for_all(subjects, tmp_path):

@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from fs_sclimbic.subject_lists import (
     read_qdec_subjects,
     read_segids,
     read_subjects_file,
+    side_by_side,
     subject_files,
 )
 
@@ -128,6 +130,8 @@ def test_every_subject(tmp_path):
     for name in ("s2", "s10", ".hidden"):
         (tmp_path / name / "stats/x.stats").write_text("")
     (tmp_path / "s1" / "mri").mkdir()
+    (tmp_path / "s1" / "mri/nu.mgz").write_text("")
+    (tmp_path / "fsaverage/mri").mkdir(parents=True)
     (tmp_path / "a_file").write_text("")
     subjects, without = every_subject(tmp_path, "x.stats")
     assert names(subjects) == ["s10", "s2"]
@@ -168,3 +172,16 @@ def test_inputs_of_one_case():
     with pytest.raises(TableError, match=r"o/a\.stats and p/a\.stats: would both be row 'a'"):
         input_files(["o/a.stats", "p/a.stats"], names_from_files=True)
     assert len(input_files(["o/a.stats", "p/a.stats"])) == 2
+
+
+def test_files_are_waited_for_side_by_side():
+    four = threading.Barrier(4)
+    waited = threading.local()
+
+    def wait(number):
+        if not hasattr(waited, "done"):
+            waited.done = four.wait(timeout=10)  # broken, unless four threads are here
+        return 2 * number
+
+    assert side_by_side(wait, range(4 * 32)) == list(range(0, 256, 2))
+    assert side_by_side(wait, []) == []

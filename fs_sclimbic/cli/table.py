@@ -143,6 +143,16 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error("--missing goes with --all-segs")
     if args.skipped and not args.skip:
         parser.error("--skipped goes with --skip")
+    if args.skipped and os.path.abspath(args.skipped) == os.path.abspath(args.tablefile):
+        parser.error("--skipped and --tablefile are one file")
+    # Written under another name and renamed: of /dev/stdout that would make a file.
+    for path in filter(None, (args.tablefile, args.skipped)):
+        if (
+            path == "-"
+            or os.path.abspath(path).startswith("/dev/")
+            or (os.path.exists(path) and not os.path.isfile(path))
+        ):
+            parser.error(f"{path}: expected the name of a file to write")
     if args.names_from_files and not args.inputs:
         parser.error("--names-from-files goes with --inputs; subjects give the rows their names already")
     if not args.scale or args.scale - args.scale:  # 0, nan or infinite

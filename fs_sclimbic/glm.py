@@ -163,7 +163,7 @@ class ContrastResult:
     @property
     def sig(self) -> Array:
         """(m,), -log10(p) with the sign of gamma for one row; right also where p underflows."""
-        return self.sign * np.minimum(-self.log_p / np.log(10), SIG_CAP)
+        return np.asarray(self.sign * np.minimum(-self.log_p / np.log(10), SIG_CAP))
 
     @property
     def z(self) -> Array:

@@ -135,12 +135,15 @@ def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
     the mean of the variables. Where no FSGD tells classes: an added-variable plot, whose slope is the contrast.
     """
     design, used = study.design, np.flatnonzero(np.any(result.test.matrix != 0, axis=0))
-    if design is not None and fit.design.shape[1] in (len(design.columns), len(design.columns) + 1):
+    if design is not None and study.columns[: len(design.columns)] == design.columns:
         classes = len(design.classes)
         if used.max() < len(design.columns):
             variables = {int(v) for v in (used[used >= classes] - classes) // _stride(design)}
             if not variables:
-                return _group_panel(fit, design)
+                at_zero = design.method == "dods" and not design.demean and len(used) > 1
+                if at_zero and len(design.variables) == 1:
+                    return _slope_panel(fit, design, 0, to_zero=True)
+                return _group_panel(fit, design, at_zero=at_zero)
             if len(variables) == 1 and fit.design.shape[0] > 1:
                 return _slope_panel(fit, design, variables.pop())
     if result.test.is_t:
@@ -178,7 +181,7 @@ def _rows(design: Design, classes: NDArray[np.intp], variables: Array, width: in
     return rows
 
 
-def _group_panel(fit: Fit, design: Design) -> Panel:
+def _group_panel(fit: Fit, design: Design, *, at_zero: bool) -> Panel:
     variables, of = _variables(fit, design), np.array(design.class_of)
     mean = np.tile(variables.mean(0), (len(of), 1))
     shown = _rows(design, of, mean, fit.design.shape[1])
@@ -187,10 +190,13 @@ def _group_panel(fit: Fit, design: Design) -> Panel:
     lines = tuple((c, np.array([c - 0.3, c + 0.3]), np.tile(fits[c], (2, 1))) for c in range(len(middle)))
     names = [*design.variables, *(["eTIV"] if fit.design.shape[1] > len(design.columns) else [])]
     note = f"values adjusted to the mean of {', '.join(names)}" if names else ""
+    if at_zero and design.variables:
+        note += f"; the contrast compares classes at {' and '.join(f'{name} = 0' for name in design.variables)}"
     return Panel("groups", "", of.astype(float), fit.design - shown, lines, note)
 
 
-def _slope_panel(fit: Fit, design: Design, v: int) -> Panel:
+def _slope_panel(fit: Fit, design: Design, v: int, *, to_zero: bool = False) -> Panel:
+    """Lines of the classes over a variable; if the contrast compares them at 0, drawn to there."""
     variables, of, raw = _variables(fit, design), np.array(design.class_of), design.values[:, v]
     others = np.tile(variables.mean(0), (len(of), 1))
     others[:, v] = variables[:, v]
@@ -199,10 +205,17 @@ def _slope_panel(fit: Fit, design: Design, v: int) -> Panel:
     for c in range(len(design.classes)):
         members = np.flatnonzero(of == c)
         ends = members[[np.argmin(raw[members]), np.argmax(raw[members])]]
-        lines.append((c, raw[ends], shown[ends]))
+        at, rows = raw[ends], shown[ends]
+        if to_zero:
+            zero = _rows(design, np.array([c]), np.zeros((1, variables.shape[1])), fit.design.shape[1])
+            order = np.argsort([*at, 0.0], kind="stable")
+            at, rows = np.array([*at, 0.0])[order], np.vstack([rows, zero])[order]
+        lines.append((c, at, rows))
     names = [name for i, name in enumerate(design.variables) if i != v]
     names += ["eTIV"] if fit.design.shape[1] > len(design.columns) else []
     note = f"values adjusted to the mean of {', '.join(names)}" if names else ""
+    if to_zero:
+        note = "; ".join(filter(None, (note, f"the contrast compares the lines where {design.variables[v]} = 0")))
     return Panel("slope", design.variables[v], raw, fit.design - shown, tuple(lines), note)
 
 

@@ -200,10 +200,12 @@ def _by_name(
     if missing:
         notices.append(f"left out of the design, not in {table_name}: {_listed(missing, 1000)}")
         present = [row for row in range(len(names)) if names[row] not in set(missing)]
-        if design is not None:  # what is demeaned is so over the subjects that stay
-            design = design.without(missing)
+        if design is not None and model.columns == design.columns:
+            design = design.without(missing)  # what is demeaned is so over the subjects that stay
             matrix = np.full(model.matrix.shape, np.nan)
             matrix[present] = design.matrix
+        elif design is not None:
+            design = _rows_of(design, present)
     if design is not None and len(kept) < len(design.subjects):
         position = {row: i for i, row in enumerate(row for row in range(len(names)) if names[row] not in set(missing))}
         design = _rows_of(design, [position[row] for row in kept])
@@ -256,6 +258,8 @@ def _choose_columns(
             f"{table.columns[etiv]} is no structure: it keeps its row in the tables, but corrections for multiple "
             "comparisons and figures leave it out (--analyse-etiv counts it)"
         )
+    if etiv is not None and etiv in selected and options.etiv == SCALED:
+        notices.append(f"{table.columns[etiv]} itself is analysed as it is, not scaled")
     others = [table.columns[index] for index in selected if table.columns[index] in GLOBAL_MEASURES]
     if others:
         notices.append(

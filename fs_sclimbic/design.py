@@ -211,11 +211,9 @@ def condition_hints(matrix: NDArray[np.float64], columns: Sequence[str]) -> tupl
         others = [other for other in range(n_columns) if other != index]
         weights, rest = _regressed(unit, index, others)
         if rest < 1 / np.sqrt(MOST_CONDITION / 4):
-            nearest = sorted(zip(np.abs(weights), others, strict=True), reverse=True)[:2]
-            hints.append(
-                f"column '{name}' nearly follows from {' and '.join(columns[other] for size, other in nearest)}: only "
-                f"{100 * rest:.2g} % of it is its own"
-            )
+            largest = sorted(zip(np.abs(weights), others, strict=True), reverse=True)[:3]
+            nearest = " and ".join(columns[other] for size, other in largest if size > 0.01 * largest[0][0])
+            hints.append(f"column '{name}' nearly follows from {nearest}: only {100 * rest:.2g} % of it is its own")
     return tuple(hints)
 
 
@@ -235,7 +233,7 @@ def variable_hints(design: Design) -> tuple[str, ...]:
         flat = [
             one.name
             for number, one in enumerate(design.classes)
-            if (in_class == number).sum() and np.ptp(column[in_class == number]) == 0
+            if (in_class == number).sum() > 1 and np.ptp(column[in_class == number]) == 0
         ]
         if np.ptp(column) == 0:
             hints.append(f"variable '{name}' is {column[0]:g} for every subject and tells nothing; leave it out")

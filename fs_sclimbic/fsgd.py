@@ -120,7 +120,7 @@ def format_fsgd(design: Design) -> str:
     """
     rows = dict(design.contrast_rows)
     optional = [
-        ("Title", " ".join(design.title.split())),
+        ("Title", " ".join(design.title.splitlines()).strip()),
         ("MeasurementName", design.measurement),
         ("Tessellation", design.tessellation),
         ("RegistrationSubject", design.registration_subject),
@@ -145,14 +145,29 @@ def format_fsgd(design: Design) -> str:
         for subject, index, row in zip(design.subjects, design.class_of, design.values.tolist(), strict=True)
     ]
     text = "".join(f"{line}\n" for line in lines)
-    repeated = len(set(design.subjects)) < len(design.subjects)
-    again, _ = parse_fsgd(text, "design", design.method, repeated)
-    same = (again.subjects, again.classes, again.class_of, again.variables) == (
-        *(design.subjects, design.classes, design.class_of, design.variables),
-    ) and (again.values == design.values).all()
-    if not same:
+    if not _says_the_same(text, design):
         raise DesignError("a name of the design holds a blank or a sign that an FSGD cannot hold; rename it")
     return text
+
+
+def _says_the_same(text: str, design: Design) -> bool:
+    """Whether the tags read back are those of the design; whether it can be fitted is another question."""
+    notes = Notes("design")
+    found = TagReader(notes).read(text)
+    inputs = [
+        (name, design.classes[index].name, row)
+        for name, index, row in zip(design.subjects, design.class_of, design.values.tolist(), strict=True)
+    ]
+    return (
+        not notes.problems
+        and [(one.subject, one.class_name, [float(word) for word in one.words]) for one in found.inputs] == inputs
+        and tuple(one for _, one in found.classes.values()) == design.classes
+        and (found.variables or ()) == design.variables
+        and found.order == [contrast.name for contrast in design.contrasts]
+        and [found.words.get(tag, "") for tag in ("measurementname", "tessellation", "registrationsubject", "plotfile")]
+        == [design.measurement, design.tessellation, design.registration_subject, design.plot_file]
+        and found.words.get("defaultvariable", "") == design.default_variable
+    )
 
 
 def _shortest(value: float) -> str:

@@ -1,0 +1,87 @@
+"""A design in words: who is in it, what its columns mean, what its contrasts ask."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .contrast import Contrast
+from .design import MOST_CONDITION, Design, condition_hints, condition_number, variable_hints
+
+
+def describe_subjects(design: Design) -> list[str]:
+    """Sizes of classes and means of variables, before demeaning.
+
+    Returns
+    -------
+    list of str
+        The lines that mri_glmfit prints (means, and standard deviations with n), then one a class and variable with
+        mean, standard deviation (with n - 1) and range.
+    """
+    lines = []
+    in_class = np.array(design.class_of, int)
+    names = [one.name for one in design.classes]
+    if design.variables:
+        lines.append("Continuous Variable Means (all subjects)")
+        lines += [
+            f"{index} {name} {column.mean():g} {column.std():g}"
+            for index, (name, column) in enumerate(zip(design.variables, design.values.T, strict=True))
+        ]
+    lines.append("Class Size and Means of each Continuous Variable")
+    for number, (name, size) in enumerate(zip(names, design.class_sizes, strict=True), 1):
+        means = design.values[in_class == number - 1].mean(axis=0)
+        lines.append(f"{number} {name} {size:2d} {''.join(f'{mean:8.4f} ' for mean in means)}".rstrip())
+    width = max((len(name) for name in names), default=0)
+    for index, variable in enumerate(design.variables):
+        lines.append(f"{variable} by class:")
+        for number, name in enumerate(names):
+            column = design.values[in_class == number, index]
+            spread = f"{column.std(ddof=1):g}" if len(column) > 1 else "-"
+            lines.append(
+                f"  {name:<{width}s}  n {len(column)}  mean {column.mean():g}  SD {spread}  "
+                f"{column.min():g} to {column.max():g}"
+            )
+    return lines
+
+
+def describe_matrix(design: Design) -> list[str]:
+    """Size, condition and columns of the design matrix."""
+    n, p = design.matrix.shape
+    changes = [name for name, is_so in (("demeaned", design.demean), ("rescaled", design.rescale)) if is_so]
+    how = f", variables {' and '.join(changes)} over all subjects" if changes and design.variables else ""
+    lines = [
+        f"Design matrix {n} x {p}, {n - p} degrees of freedom{how}",
+        f"Normalized matrix condition is {condition_number(design.matrix):g} (at most {MOST_CONDITION:g})",
+        "Columns:",
+    ]
+    return lines + [f"  {number:2d} {name}" for number, name in enumerate(design.columns, 1)]
+
+
+def describe_contrast(contrast: Contrast, columns: Sequence[str]) -> list[str]:
+    """Weights of a contrast beside the names of the columns, one row of weights a column of text."""
+    kind = "t" if len(contrast.matrix) == 1 else f"F, {len(contrast.matrix)} rows"
+    null = "" if contrast.gamma0 is None else f", against {', '.join(f'{value:g}' for value in contrast.gamma0)}"
+    lines = [f"Contrast {contrast.name} ({kind}{null}):"]
+    for name, weights in zip(columns, contrast.matrix.T, strict=True):
+        lines.append("  " + "".join(f"{weight:+8.4g} " if weight else f"{'0':>8s} " for weight in weights) + f" {name}")
+    return lines
+
+
+def design_problems(design: Design) -> list[str]:
+    """Why a design cannot be fitted, or hardly; empty for a sound one."""
+    n, p = design.matrix.shape
+    problems = []
+    if n <= p:
+        problems.append(f"{n} subjects and {p} columns leave no degree of freedom; give more subjects or fewer columns")
+    condition = condition_number(design.matrix)
+    if condition > MOST_CONDITION and n >= p:
+        reasons = list(variable_hints(design))
+        # Columns say less than variables; they are needed where the advice on the variables does not help.
+        centred = replace(design, demean=True).matrix
+        if not reasons or condition_number(centred) > MOST_CONDITION:
+            reasons += condition_hints(design.matrix, design.columns)
+        problems.append(
+            f"the design is ill-conditioned: the condition number of the normalised X'X is {condition:.4g}, above "
+            f"{MOST_CONDITION:g}: {'; '.join(reasons)}"
+        )
+    return problems

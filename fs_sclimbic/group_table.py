@@ -141,8 +141,7 @@ def read_cells(path: str | PathLike[str], comment: str | None = None) -> tuple[T
         text = "\n".join("" if line.lstrip().startswith(comment) else line for line in text.split("\n"))
     first = next((line for line in text.split("\n") if line.strip()), "")
     unquoted = re.sub(r'"[^"]*"', "", first)
-    order = ",\t;" if file.suffix.lower() == ".csv" else "\t,;"
-    present = [sign for sign in order if sign in unquoted]
+    present = [sign for sign in "\t,;" if sign in unquoted]
     # A header with tabs over rows with blanks: mri_glmfit takes any white space alike. Where rows have tabs too, a
     # blank may belong to a name, and splitting there could move values into other columns.
     blanks = not present or (present == ["\t"] and text.count("\t") == first.count("\t"))

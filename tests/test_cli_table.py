@@ -343,3 +343,17 @@ def test_table_of_the_reference_cohort(shared, tmp_path):
     for source in (["--all"], ["--fsgd", str(group / "group.fsgd")]):
         assert main([*source, "--sd", str(group / "subjects"), "-t", str(tmp_path / "t.dat")]) == 0
         assert (tmp_path / "t.dat").read_bytes() == (group / "sclimbic.dat").read_bytes()
+
+
+@pytest.mark.parity
+def test_stats_of_images_make_the_volumes_table(shared, tmp_path):
+    """By case, since the original's own table has the order of its folder."""
+    folder = shared / "reference/seg/t1"
+    stats = [str(path) for path in sorted(folder.glob("*.sclimbic.stats"))]
+    assert main(["--inputs", *stats, "--names-from-files", "-t", str(tmp_path / "t.dat")]) == 0
+    ours, published = read_group_table(tmp_path / "t.dat"), read_group_table(folder / "sclimbic_volumes_all.csv")
+    assert ours.columns == published.columns
+    assert len(ours.subjects) >= 10
+    assert dict(zip(ours.subjects, ours.values.tolist(), strict=True)) == dict(
+        zip(published.subjects, published.values.tolist(), strict=True)
+    )

@@ -1,7 +1,7 @@
 """One HTML page about a group analysis: design, method, tables and figures, with everything inside."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -20,6 +20,7 @@ table{border-collapse:collapse;font-size:13px;margin:.8em 0}
 th,td{padding:.2em .6em;text-align:right;border-bottom:1px solid #e4e4e4;white-space:nowrap}
 th:first-child,td:first-child{text-align:left}th{border-bottom:2px solid #999}
 tr.two td{background:#fbe3d2}tr.one td{background:#fdf4dd}tr.out td{color:#888}
+td.text{text-align:left;white-space:normal}
 .wide{overflow-x:auto}img{max-width:100%;display:block;margin:1em 0}.note{color:#555;font-size:13px}
 .warn{background:#fff3cd;padding:.3em .6em;margin:.3em 0}code{background:#f3f3f3;padding:0 .2em}
 """
@@ -94,10 +95,7 @@ def _overview(text: ReportText, study: Study, fit: Fit) -> str:
         ("Program", f"fs_sclimbic {__version__}"),
         ("Command", text.command),
     ]
-    cells = "".join(
-        f"<tr><td>{escape(k)}</td><td style='text-align:left;white-space:normal'>{escape(v)}</td></tr>" for k, v in rows
-    )
-    return f"<table>{cells}</table>"
+    return f"<table>{_pairs(rows)}</table>"
 
 
 def _scaled(study: Study) -> str:
@@ -116,6 +114,7 @@ def _design(study: Study, results: Sequence[GroupResult]) -> str:
     names = [escape(result.contrast.name) for result in results]
     head = "".join(f"<th>{name}</th>" for name in ("column of X", "mean", *names))
     mean = study.matrix.mean(0)
+    mean[np.abs(mean) < 1e-12 * np.abs(study.matrix).max(0)] = 0  # what is centred has a mean of rounding errors
     body = ""
     for i, column in enumerate(study.columns):
         weights = [" / ".join(f"{row[i]:g}" for row in result.contrast.matrix) for result in results]
@@ -162,17 +161,17 @@ def _table(result: GroupResult) -> str:
 
 
 def _words() -> str:
-    items = "".join(
-        f"<tr><td>{escape(k)}</td><td style='text-align:left;white-space:normal'>{escape(v)}</td></tr>"
-        for k, v in COLUMNS.items()
-    )
     return (
         "<p class='note'>Dark rows: family-wise corrected p below 0.05 (by permutation where there are any, else "
         "Holm); light rows: only the false discovery rate is. Grey rows are not counted by corrections. Corrections "
         "are over the structures of one contrast, not over contrasts. The p values assume independent subjects and "
         "normal residuals of one variance; permutations assume exchangeable residuals.</p>"
-        f"<table>{items}</table>"
+        f"<table>{_pairs(COLUMNS.items())}</table>"
     )
+
+
+def _pairs(rows: Iterable[tuple[str, str]]) -> str:
+    return "".join(f'<tr><td>{escape(k)}</td><td class="text">{escape(v)}</td></tr>' for k, v in rows)
 
 
 def _n(value: float, known: bool = True) -> str:

@@ -205,15 +205,15 @@ def format_rows(result: GroupResult, columns: Sequence[str]) -> str:
 
 
 def describe_row(row: Array, columns: Sequence[str]) -> str:
-    """One row of a contrast with the names of the columns.
+    """One row of a contrast with the names of the columns, what is added before what is taken away.
 
     Examples
     --------
-    >>> describe_row(np.array([0.5, 0.5, -1, 0]), ["A", "B", "C", "Age"])
+    >>> describe_row(np.array([-1, 0.5, 0.5, 0]), ["C", "A", "B", "Age"])
     '0.5*A + 0.5*B - C'
     """
     words = ""
-    for weight, name in zip(row, columns, strict=True):
+    for weight, name in sorted(zip(row, columns, strict=True), key=lambda part: part[0] < 0):
         if weight:
             size = "" if abs(weight) == 1 else f"{abs(weight):g}*"
             words += (" - " if weight < 0 else " + ") + size + name

@@ -60,7 +60,7 @@ def read_design_matrix(path: str | PathLike[str]) -> Array:
 def _matlab(file: Path, content: bytes) -> Array:
     try:
         found = scipy.io.loadmat(io.BytesIO(content))
-    except (ValueError, TypeError, OSError, NotImplementedError, EOFError) as error:
+    except Exception as error:  # on other bytes scipy raises whatever comes to it
         raise DesignError(f"{file}: expected text or a Matlab file (version 4 to 7), found neither") from error
     matrices = {name: value for name, value in found.items() if not name.startswith("__")}
     matrix = matrices.get("X", next(iter(matrices.values())) if len(matrices) == 1 else None)

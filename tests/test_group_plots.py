@@ -1,0 +1,203 @@
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from fs_sclimbic import group_plots
+from fs_sclimbic.contrast import Contrast, named_contrast
+from fs_sclimbic.errors import UsageError
+from fs_sclimbic.glm import fit_glm
+from fs_sclimbic.group_plots import choose_panel, forest_plot, marks, pyplot, standardised, structure_plots
+from fs_sclimbic.group_results import group_result
+from fs_sclimbic.group_study import COVARIATE, Model, StudyOptions, assemble
+
+from .groups import AGES, CLASS_OF, make_design, make_model, make_table
+
+OF = np.array(CLASS_OF)
+
+
+def analysed(text="Patient-Control", model=None, weights=None, permutations=0, **options):
+    study = assemble(model or make_model(), make_table(), StudyOptions(**options))
+    fit = fit_glm(study.matrix, study.values, weights)
+    contrast = text if isinstance(text, Contrast) else named_contrast(text, study.columns)
+    return study, fit, group_result(fit, contrast, study.structures, study.family, permutations=permutations)
+
+
+def picture(png):
+    import matplotlib.image
+
+    return matplotlib.image.imread(io.BytesIO(png))
+
+
+def check_lines_and_points(study, fit, panel):
+    """What every panel keeps: a point lies as far from its fit as in the data."""
+    for i in range(len(study.structures)):
+        shown = fit.values[:, i] - panel.shift @ fit.beta[:, i]
+        fitted = (fit.design - panel.shift) @ fit.beta[:, i]
+        np.testing.assert_allclose(shown - fitted, fit.residuals[:, i], atol=1e-6 * np.abs(fit.values[:, i]).max())
+
+
+def test_slopes_are_lines_of_each_class():
+    study, fit, result = analysed("Patient:Age-Control:Age")
+    panel = choose_panel(study, fit, result)
+    assert (panel.kind, panel.x_label, panel.note) == ("slope", "Age", "")
+    np.testing.assert_array_equal(panel.x, AGES)
+    assert not panel.shift.any()  # one variable: values as they are
+    for c, at, rows in panel.lines:
+        beta = np.polyfit(AGES[c == OF], study.values[c == OF, 0], 1)
+        np.testing.assert_allclose(rows @ fit.beta[:, 0], np.polyval(beta, at))
+        assert (at.min(), at.max()) == (AGES[c == OF].min(), AGES[c == OF].max())
+    check_lines_and_points(study, fit, panel)
+
+
+def test_groups_compared_at_zero_show_the_lines_to_there():
+    study, fit, result = analysed("Patient-Control")
+    panel = choose_panel(study, fit, result)
+    assert (panel.kind, panel.note) == ("slope", "the contrast compares the lines where Age = 0")
+    ends = [rows[np.flatnonzero(at == 0)[0]] @ fit.beta for _, at, rows in panel.lines]
+    np.testing.assert_allclose(ends[1] - ends[0], result.test.gamma[0])
+
+
+@pytest.mark.parametrize("changes", [{"method": "doss"}, {"demean": True}, {"method": "doss", "demean": True}])
+def test_groups_are_adjusted_to_the_mean(changes):
+    study, fit, result = analysed(model=make_model(**changes))
+    panel = choose_panel(study, fit, result)
+    assert (panel.kind, panel.note) == ("groups", "values adjusted to the mean of Age")
+    # The lines lie as far apart as the contrast says, and are the means of the points.
+    means = [(rows @ fit.beta)[0] for _, _, rows in panel.lines]
+    np.testing.assert_allclose(means[1] - means[0], result.test.gamma[0])
+    shown = fit.values - panel.shift @ fit.beta
+    for c in (0, 1):
+        np.testing.assert_allclose(shown[c == OF].mean(0), means[c])
+    check_lines_and_points(study, fit, panel)
+
+
+def test_groups_without_variables_are_the_data():
+    model = make_model(variables=(), values=np.zeros((12, 0)))
+    study, fit, result = analysed(model=model)
+    panel = choose_panel(study, fit, result)
+    assert (panel.kind, panel.note) == ("groups", "")
+    assert not panel.shift.any()
+
+
+@pytest.mark.parametrize("method", ["dods", "doss"])
+def test_two_variables(method):
+    rng = np.random.default_rng(0)
+    values = np.column_stack([AGES, rng.normal(27, 4, 12)])
+    model = make_model(variables=("Age", "BMI"), values=values, method=method)
+    text = "Patient:BMI" if method == "dods" else "BMI"
+    study, fit, result = analysed(text, model, etiv=COVARIATE)
+    panel = choose_panel(study, fit, result)
+    assert (panel.kind, panel.x_label, panel.note) == ("slope", "BMI", "values adjusted to the mean of Age, eTIV")
+    rows = fit.design - panel.shift
+    np.testing.assert_allclose(rows[:, -1], 0)  # eTIV at its mean
+    age = rows[:, 2:4].sum(1) if method == "dods" else rows[:, 2]
+    np.testing.assert_allclose(age, AGES.mean())
+    check_lines_and_points(study, fit, panel)
+    study, fit, result = analysed("Patient-Control", model)
+    panel = choose_panel(study, fit, result)
+    assert panel.kind == "groups"
+    assert ("the contrast compares classes at Age = 0 and BMI = 0" in panel.note) == (method == "dods")
+
+
+@pytest.mark.parametrize("kind", ["X", "eTIV"])
+def test_added_variable_plots_have_the_slope_of_the_contrast(kind):
+    if kind == "X":
+        matrix = np.column_stack([np.ones(12), AGES, OF])
+        model, text, options = Model(("X1", "X2", "X3"), matrix, None, None, "x"), "X2", {}
+    else:
+        model, text, options = None, "eTIV", {"etiv": COVARIATE}
+    study, fit, result = analysed(text, model, **options)
+    panel = choose_panel(study, fit, result)
+    assert panel.kind == "added"
+    shown = fit.values - panel.shift @ fit.beta
+    for i in range(shown.shape[1]):
+        slope = (panel.x @ shown[:, i]) / (panel.x @ panel.x)
+        assert slope == pytest.approx(result.test.gamma[0, i])
+    ((_, at, rows),) = panel.lines
+    np.testing.assert_allclose(rows @ fit.beta, at[:, None] * result.test.gamma[0])
+    check_lines_and_points(study, fit, panel)
+
+
+def test_several_rows_of_classes_and_slopes_show_the_slopes():
+    study, fit, result = analysed("both = Patient-Control ; Patient:Age-Control:Age")
+    assert choose_panel(study, fit, result).kind == "slope"
+    model = Model(("X1", "X2"), np.column_stack([np.ones(12), AGES]), None, None, "x")
+    study, fit, result = analysed(Contrast("F", np.eye(2)), model)
+    assert choose_panel(study, fit, result).kind == "fitted"
+
+
+def test_standardised():
+    study, fit, result = analysed("Patient-Control", make_model(method="doss"))
+    middle, low, high, label = standardised(study, fit, result)
+    np.testing.assert_allclose(middle[:3], result.cohen_d[:3])
+    assert "standardised difference" in label
+    assert ((low < middle) & (middle < high)).all()
+    _, _, _, label = standardised(*analysed("Age", make_model(method="doss")))
+    assert "for one unit of the contrast" in label
+    weights = np.linspace(1, 2, 12)
+    study, fit, result = analysed("Age", make_model(method="doss"), weights)
+    middle, _, _, label = standardised(study, fit, result)
+    np.testing.assert_allclose(middle, result.percent)
+    assert "% of the mean" in label
+
+
+def test_marks():
+    _, _, result = analysed()
+    object.__setattr__(result, "p_holm", np.array([0.04, 0.06, 0.2, np.nan]))
+    object.__setattr__(result, "p_fdr", np.array([0.01, 0.04, 0.1, np.nan]))
+    assert marks(result) == ["**", "*", "", ""]
+
+
+@pytest.mark.parametrize(
+    "text", ["Patient-Control", "Patient:Age-Control:Age", "F = Patient-Control ; Patient:Age-Control:Age"]
+)
+def test_figures(text):
+    study, fit, result = analysed(text, permutations=20)
+    forest = forest_plot(study, fit, result)
+    pages = structure_plots(study, fit, result, "mm3")
+    assert len(pages) == 1
+    for png in (forest, *pages):
+        pixels = picture(png)
+        assert min(pixels.shape[:2]) > 150
+        assert pixels[..., :3].std() > 0.05
+    assert forest == forest_plot(study, fit, result)  # same data, same bytes
+
+
+def test_the_figure_is_of_the_data(monkeypatch):
+    """Points and lines that reach matplotlib are those of the panel."""
+    study, fit, result = analysed("Patient:Age-Control:Age")
+    seen = []
+    monkeypatch.setattr(group_plots, "_png", lambda figure: seen.append(figure) or b"")
+    structure_plots(study, fit, result, "mm3")
+    axes = seen[0].axes[0]
+    points = np.vstack([c.get_offsets() for c in axes.collections])
+    expected = np.column_stack([AGES, study.values[:, 0]])
+    assert sorted(map(tuple, points.round(6))) == sorted(map(tuple, expected.round(6)))
+    assert len(axes.lines) == 2
+    assert axes.get_title().startswith("Left-A")
+    assert len(seen[0].axes) == 3  # eTIV is no structure
+    pyplot().close("all")
+
+
+def test_many_structures_go_on_several_pages(monkeypatch):
+    monkeypatch.setattr(group_plots, "ROWS", 1)
+    monkeypatch.setattr(group_plots, "COLUMNS", 2)
+    study, fit, result = analysed()
+    assert len(structure_plots(study, fit, result, "mm3")) == 2
+
+
+def test_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(UsageError, match=r'pip install "fs_sclimbic\[group\]"'):
+        pyplot()
+
+
+def test_an_fsgd_whose_classes_are_not_the_design():
+    design = make_design()
+    model = Model(("Mean",), np.ones((12, 1)), design.subjects, design, "g")
+    study, fit, result = analysed(Contrast("osgm", np.ones((1, 1))), model)
+    panel = choose_panel(study, fit, result)
+    assert panel.kind == "added"
+    structure_plots(study, fit, result, "mm3")

@@ -182,13 +182,14 @@ def named_contrast(
         raise DesignError(
             f"contrast '{text}': every contrast is tested against 0; write '{name.strip()} - ...' instead of '='"
         )
+    rows = linear_rows(expression, columns)
     name = name.strip() if equals and expression != text else safe_name(text)
     if not is_usable_name(name):
         raise DesignError(
             f"contrast '{text}': '{name}' cannot name a folder and a table's column; put a name without blanks and "
             "slashes before it, as in 'group = Patient-Control'"
         )
-    contrast = Contrast(name, linear_rows(expression, columns))
+    contrast = Contrast(name, rows)
     check_contrast(contrast, columns, f"contrast '{text}'", design_matrix)
     return contrast
 

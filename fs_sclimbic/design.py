@@ -18,6 +18,7 @@ METHODS: tuple[Method, ...] = ("dods", "doss")
 MOST_CONDITION = 10000.0
 """Above this condition number of the normalised X'X mri_glmfit refuses a design."""
 NEARLY_NOTHING = 1e-9
+NEARLY_ALL_SHARED = 0.02
 # A variable this far from 0, in standard deviations, makes a design ill-conditioned by itself.
 FAR_FROM_ZERO = 10.0
 NEARLY_THE_SAME = 0.99
@@ -207,13 +208,18 @@ def condition_hints(matrix: NDArray[np.float64], columns: Sequence[str]) -> tupl
         hints.append(f"column '{name}' follows from others ({name} = {' + '.join(parts)}); leave it out")
     if condition_number(matrix) <= MOST_CONDITION or hints:
         return tuple(hints)
-    for index, name in enumerate(columns):
-        others = [other for other in range(n_columns) if other != index]
-        weights, rest = _regressed(unit, index, others)
-        if rest < 1 / np.sqrt(MOST_CONDITION / 4):
+    fits = [
+        _regressed(unit, index, [other for other in range(n_columns) if other != index]) for index in range(n_columns)
+    ]
+    least = max(NEARLY_ALL_SHARED, min(rest for _, rest in fits))
+    for index, (weights, rest) in enumerate(fits):
+        if rest <= least:
+            others = [other for other in range(n_columns) if other != index]
             largest = sorted(zip(np.abs(weights), others, strict=True), reverse=True)[:3]
             nearest = " and ".join(columns[other] for size, other in largest if size > 0.01 * largest[0][0])
-            hints.append(f"column '{name}' nearly follows from {nearest}: only {100 * rest:.2g} % of it is its own")
+            hints.append(
+                f"column '{columns[index]}' nearly follows from {nearest}: only {100 * rest:.2g} % of it is its own"
+            )
     return tuple(hints)
 
 

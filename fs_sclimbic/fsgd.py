@@ -8,6 +8,7 @@ from .design import METHODS, Design, GroupClass, Method, condition_hints, condit
 from .errors import DesignError, UsageError
 from .fsgd_checks import Wishes, design_of
 from .fsgd_tags import FIRST_TAG, Notes, TagReader
+from .group_table import finite_number
 
 __all__ = [
     "Design",
@@ -71,7 +72,7 @@ def read_fsgd(
     notes = []
     if content.startswith(b"\xef\xbb\xbf"):
         notes.append(f"{file}:1: begins with a byte order mark, which mri_glmfit refuses; save it as UTF-8 without one")
-    text = content.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
+    text = content.decode("utf-8-sig", "surrogateescape")
     design, warnings = parse_fsgd(text, str(file), method, allow_repeated, rescale)
     return design, (*notes, *warnings)
 
@@ -85,6 +86,7 @@ def parse_fsgd(
 ) -> tuple[Design, tuple[str, ...]]:
     """The design that the text of an FSGD describes; see `read_fsgd`."""
     notes = Notes(source)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     wishes = Wishes(design_method(method), allow_repeated or ALLOW_REPEATED in os.environ, rescale)
     design = design_of(TagReader(notes).read(text), notes, wishes)
     return design, notes.located(notes.warnings)
@@ -160,7 +162,8 @@ def _says_the_same(text: str, design: Design) -> bool:
     ]
     return (
         not notes.problems
-        and [(one.subject, one.class_name, [float(word) for word in one.words]) for one in found.inputs] == inputs
+        and [(one.subject, one.class_name, [finite_number(word) for word in one.words]) for one in found.inputs]
+        == inputs
         and tuple(one for _, one in found.classes.values()) == design.classes
         and (found.variables or ()) == design.variables
         and found.order == [contrast.name for contrast in design.contrasts]

@@ -226,5 +226,5 @@ def _check_columns(found: Found, notes: Notes, design: Design) -> None:
         try:
             check_contrast(contrast, design.columns, f"contrast '{contrast.name}'", None, others)
         except DesignError as error:
-            for text in str(error).splitlines():
+            for text in str(error).split("\n"):
                 notes.problem(line, text)

@@ -138,7 +138,7 @@ class TagReader:
         first = lines[start].split()
         is_fsgd = [word.lower() for word in first[:1]] == [FIRST_TAG.lower()]
         if not is_fsgd or first[1:2] != ["1"]:
-            what = f"found '{lines[start].strip()[:60]}'" if first else "the file is empty"
+            what = f"found '{' '.join(first)[:60]}'" if first else "the file is empty"
             advice = "write the version, which is 1" if is_fsgd else "put this line first, and comments below it"
             raise DesignError(f"{self.notes.source}:{start + 1}: expected '{FIRST_TAG} 1', {what}; {advice}")
         for number, line in enumerate(lines[start:], start + 1):

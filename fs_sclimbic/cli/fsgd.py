@@ -258,7 +258,7 @@ def _contrasts(args: argparse.Namespace, design: "Design") -> "tuple[list[Contra
         try:
             found.append(make())
         except DesignError as error:
-            problems += str(error).splitlines()
+            problems += str(error).split("\n")
     names = [contrast.name for contrast in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     problems += [f"two contrasts are called '{name}'; their results would overwrite each other" for name in twice]
@@ -273,7 +273,7 @@ def _against_table(path: str, design: "Design") -> tuple[list[str], list[str]]:
     try:
         rows = read_group_table(path).subjects
     except TableError as error:
-        return [], str(error).splitlines()
+        return [], str(error).split("\n")
     there, wanted = set(rows), set(design.subjects)
     problems = [f"{path}: no row of subject '{name}'" for name in design.subjects if name not in there]
     notices = []

@@ -10,7 +10,15 @@ from fs_sclimbic.volume import write_volume
 
 from .conftest import BRIGHT, CENTER, ONE_BALL, RAS_AXES, ROOT, grid_about, make_model, synthetic_head
 
-MODULES = ["fs_sclimbic", "fs_sclimbic.staging", "fs_sclimbic.group_table", "fs_sclimbic.subject_lists"]
+MODULES = [
+    "fs_sclimbic",
+    "fs_sclimbic.contrast",
+    "fs_sclimbic.glm_tree",
+    "fs_sclimbic.group_results",
+    "fs_sclimbic.group_table",
+    "fs_sclimbic.staging",
+    "fs_sclimbic.subject_lists",
+]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md") if ">>>" in path.read_text())
 
 

@@ -182,7 +182,7 @@ def test_the_summary():
     assert lines[:6] == [
         "Continuous Variable Means (all subjects)",
         "0 Age 46.8333 17.6013",
-        "1 IQ 104.167 10.0402",
+        "1 IQ 104.167 10.1885",
         "Class Size and Means of each Continuous Variable",
         "1 A  3  41.6667 106.3333",
         "2 B  3  52.0000 102.0000",

@@ -203,6 +203,9 @@ def check_replaceable(folder: str | PathLike[str]) -> tuple[str, ...]:
         return ()
     if not path.is_dir():
         raise TableError(f"{path}: output must be a folder, found a file; give another --glmdir")
+    if os.path.ismount(path) or path.resolve() == Path.cwd():  # neither can be moved away
+        kind = "a mount point" if os.path.ismount(path) else "the current folder"
+        raise TableError(f"{path}: is {kind}, and the output folder is replaced as a whole; give a folder inside it")
     entries = sorted(path.iterdir())
     own = {*FILES, *(f"{image}{suffix}" for image in IMAGES for suffix in IMAGE_SUFFIXES)}
     strange = []

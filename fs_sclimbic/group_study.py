@@ -21,6 +21,8 @@ ETIV_USES = {
 }
 """What is done with eTIV, in words for the log and the report."""
 ETIV_COVARIATE = "eTIV"
+PLAUSIBLE_ETIV_MM3 = (5e5, 3e6)
+"""Of the median subject; outside of it the column is in another unit, or no eTIV."""
 MOST_LISTED = 20
 
 GLOBAL_MEASURES = (
@@ -146,11 +148,20 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
             raise TableError(
                 f"{table_name}: eTIV must be above 0, found {_listed(wrong)}; mend the table or leave them out"
             )
+        if len(size) > 1 and np.ptp(size) == 0:  # asegstats2table --etiv makes it 100
+            raise TableError(
+                f"{table_name}: eTIV is {size[0]:g} for every subject; a table made with --etiv is scaled already: "
+                "analyse it as it is, or make it without"
+            )
+        if not PLAUSIBLE_ETIV_MM3[0] < np.median(size) < PLAUSIBLE_ETIV_MM3[1]:
+            notices.append(f"warning: eTIV has a median of {np.median(size):g}; expected about 1.5e6 mm^3")
         if options.etiv == SCALED:
             is_etiv = np.array([column == etiv for column in selected])
             values = np.where(is_etiv, values, values / size[:, None] * ETIV_SCALE)
         else:
             columns, matrix = (*columns, ETIV_COVARIATE), np.column_stack([matrix, size - size.mean()])
+    if len(set(subjects)) < len(subjects):
+        notices.append("warning: a subject stands in several rows; p values take rows for independent subjects")
     family = np.array([options.analyse_etiv or column != etiv for column in selected])
     notices += _look_at(values, subjects, structures, family)
     fitted = values

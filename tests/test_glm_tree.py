@@ -175,6 +175,14 @@ def test_an_earlier_fit_is_replaced_as_a_whole(tmp_path):
     assert [path.name for path in out.parent.iterdir()] == ["out"]
 
 
+def test_folders_that_cannot_be_moved(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TableError, match="is the current folder"):
+        check_replaceable(".")
+    with pytest.raises(TableError, match="is a mount point"):
+        check_replaceable("/")
+
+
 def test_an_empty_folder_is_taken(tmp_path):
     write_tree(tmp_path, tree()[2])
     assert (tmp_path / "beta.mgh").exists()

@@ -122,6 +122,8 @@ def test_a_subject_that_stands_twice_in_the_design():
     design = make_design(subjects=(*SUBJECTS[:-1], "sub-01"))
     study = assemble(Model(design.columns, design.matrix, design.subjects, design, "g"), make_table(), StudyOptions())
     np.testing.assert_array_equal(study.values[0], study.values[-1])
+    assert said(study, "warning: a subject stands in several rows")
+    assert not said(assemble(make_model(), make_table(), StudyOptions()), "several rows")
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
@@ -174,6 +176,21 @@ def test_etiv_that_is_none(etiv):
     assemble(make_model(), table, StudyOptions(etiv=etiv, exclude=(2, 6)))
     with pytest.raises(TableError, match="no eTIV column; expected EstimatedTotalIntraCranialVol or eTIV"):
         assemble(make_model(), reordered(make_table(), range(12), [0, 1]), StudyOptions(etiv=etiv))
+
+
+def test_etiv_of_a_table_that_is_scaled_already():
+    table = make_table()
+    table.values[:, 3] = 100
+    for etiv in (SCALED, COVARIATE):
+        with pytest.raises(TableError, match="eTIV is 100 for every subject; a table made with --etiv"):
+            assemble(make_model(), table, StudyOptions(etiv=etiv))
+
+
+def test_etiv_in_another_unit():
+    table = make_table()
+    assert not said(assemble(make_model(), table, StudyOptions(etiv=SCALED)), "median")
+    table.values[:, 3] /= 1000
+    assert said(assemble(make_model(), table, StudyOptions(etiv=SCALED)), "expected about 1.5e6 mm^3")
 
 
 def test_zeros_are_pointed_out():

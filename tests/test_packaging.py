@@ -40,7 +40,7 @@ def test_readme_gives_a_reason_for_every_dependency():
 
 
 def test_bin_runs_the_checkout():
-    for name in ("mri_sclimbic_seg", "sclimbic_stats2table", "fs_sclimbic"):
+    for name in ("mri_sclimbic_seg", "sclimbic_stats2table", "sclimbic_glmfit", "fs_sclimbic"):
         done = subprocess.run(
             [sys.executable, ROOT / "bin" / name, "--help"], check=True, capture_output=True, text=True, cwd="/"
         )

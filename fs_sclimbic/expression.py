@@ -13,6 +13,8 @@ from .errors import DesignError
 OPERATORS = "+-*/();"
 UNSIGNED = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 MOST_READINGS = 4096
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
+"""Word processors and web pages put these for a minus."""
 
 Token = float | int | str
 """A number (float), a column's index (int) or an operator (str)."""
@@ -109,6 +111,9 @@ def _tokens_at(text: str, start: int, columns: Sequence[str]) -> list[tuple[Toke
 
 def _unknown(text: str, columns: Sequence[str]) -> str:
     """What stands in the way of reading a text: its first word that is no column and no number."""
+    dashes = [sign for sign in text if sign in DASHES]
+    if dashes:
+        return f"'{dashes[0]}' is a dash; write a minus, '-'"
     words = [word for word in re.split(r"[\s+*/();-]+", text) if word]
     wrong = next((word for word in words if word not in columns and not UNSIGNED.fullmatch(word)), text)
     slopes = [name for name in columns if name.endswith(f":{wrong}")]

@@ -9,6 +9,7 @@ import numpy as np
 from .contrast import Contrast, check_contrast
 from .design import METHODS, Design, Method
 from .errors import DesignError
+from .expression import DASHES
 from .fsgd_tags import ROOM_FOR, Found, Notes
 from .group_table import MISSING, finite_number
 
@@ -140,11 +141,14 @@ def _why_not_a_number(word: str) -> str:
         return f"expected a number, found '{word}', a missing value; leave the subject out or fill it in"
     if re.fullmatch(r"[+-]?\d+,\d+", word):
         return f"expected a number, found '{word}'; write it with a decimal point"
+    if finite_number(word.translate(dict.fromkeys(map(ord, DASHES), "-"))) is not None:
+        return f"expected a number, found '{word[:60]}', whose minus is a dash; write '-'"
     return f"expected a number, found '{word[:60]}'"
 
 
 def _check_subjects(found: Found, notes: Notes, allow_repeated: bool) -> None:
     first: dict[str, int] = {}
+    repeated: dict[str, int] = {}
     for one in found.inputs:
         if one.subject in first and not allow_repeated:
             notes.problem(
@@ -153,8 +157,12 @@ def _check_subjects(found: Found, notes: Notes, allow_repeated: bool) -> None:
                 "allow it with --allowsubjrep",
             )
         elif one.subject in first:
-            notes.warning(one.line, f"subject '{one.subject}' stands twice, as allowed")
+            repeated.setdefault(one.subject, one.line)
         first.setdefault(one.subject, one.line)
+    if repeated:
+        name, line = next(iter(repeated.items()))
+        more = f" and {len(repeated) - 1} more subject(s)" if len(repeated) > 1 else ""
+        notes.warning(line, f"subject '{name}'{more} on several Input lines, as allowed")
 
 
 def _check_words(found: Found, notes: Notes, wishes: Wishes) -> None:

@@ -112,6 +112,7 @@ def _header(file: Path, rows: Sequence[TextRow], wanted: Wanted) -> tuple[str, .
     asked = (wanted.subject_column, *wanted.class_columns, *wanted.variables)
     problems = [
         f"{file}:{rows[0].line}: no column '{name}'; the columns are {', '.join(header)}"
+        + ("; name that of the subjects with --subject-column" if name == wanted.subject_column else "")
         for name in dict.fromkeys(asked)
         if name not in header
     ]

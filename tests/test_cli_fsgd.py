@@ -180,6 +180,11 @@ def test_check_notes_that_are_no_problems(here, capsys):
         "note: g.fsgd:6: blank line(s), which stop asegstats2table --fsgd, not us",
         "note: t.dat: subjects stand in another order than in the FSGD; we match by name, mri_glmfit by order alone",
     ]
+    (here / "t.dat").write_text("Measure:volume A\nsub-1 1\nsub-2 2\n")
+    assert main(["check", "g.fsgd", "--table", "t.dat"]) == 1
+    assert capsys.readouterr().err.endswith(
+        "t.dat: holds no subject of the FSGD; names must be the same: 'sub-1' there, 's1' here\n"
+    )
     (here / "t.dat").write_text("Measure:volume A\ns1 NA\n")
     assert main(["check", "g.fsgd", "--table", "t.dat"]) == 1
     assert "t.dat:2: subject 's1', column 'A'" in capsys.readouterr().err

@@ -174,6 +174,7 @@ def test_named(text, name, rows):
         ("(Patient", "a bracket is not closed"),
         ("Patient)", r"expected an operator between names"),
         ("*Patient", r"expected a column or a number, found '\*'"),
+        ("Patient\u2013Control", "'\u2013' is a dash; write a minus, '-'"),
         ("Patient-1", "the number -1 stands without a column"),
         ("Patient-Patient", "row 1 is all zeros"),
         ("Patient-Control;Control-Patient", "leave out one of rows 1, 2"),

@@ -134,6 +134,7 @@ def test_bytes_of_other_systems(tmp_path):
         (GOOD + "Input s9 A 1 -nan\n", "f:14: subject 's9', variable 'IQ': expected a number, found '-nan', a missing"),
         (GOOD + "Input s9 A 1 NA\n", "found 'NA', a missing value; leave the subject out or fill it in"),
         (GOOD + "Input s9 A 1 1e999\n", "f:14: subject 's9', variable 'IQ': expected a number, found '1e999'"),
+        (GOOD + "Input s9 A 1 \u22125\n", "expected a number, found '\u22125', whose minus is a dash; write '-'"),
         (GOOD + "Input s9 A 1 0x1F\n", "f:14: subject 's9', variable 'IQ': expected a number, found '0x1F'"),
         (GOOD + "Input s9 A\u00a01 2\n", "f:14: holds a blank that is none (U+00A0); type the blank again"),
         (GOOD + "Input s9\u200b A 1 2\n", "f:14: holds a blank that is none (U+200B)"),
@@ -249,7 +250,9 @@ def test_rescaling_that_is_asked_for():
 
 def test_repeated_subjects(monkeypatch):
     text = GOOD + "Input s1 A 5 6\n"
-    assert warned(text, allow_repeated=True) == ["f:14: subject 's1' stands twice, as allowed"]
+    assert warned(text, allow_repeated=True) == ["f:14: subject 's1' on several Input lines, as allowed"]
+    (more,) = warned(text + "Input s1 A 7 6\nInput s2 A 7 6\n", allow_repeated=True)
+    assert more == "f:14: subject 's1' and 1 more subject(s) on several Input lines, as allowed"
     monkeypatch.setenv("FSGDF_ALLOW_SUBJ_REP", "")
     assert parse_fsgd(text)[0].subjects.count("s1") == 2
 

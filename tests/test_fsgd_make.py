@@ -203,6 +203,7 @@ def test_what_is_wrong_with_a_table(table):
         f"{good}:1: no column 'group'; the columns are participant_id, sex, diagnosis, age, iq",
         f"{good}:1: no column 'Age'; the columns are participant_id, sex, diagnosis, age, iq",
     ]
+    assert refused(good, subject_column="id")[0].endswith("age, iq; name that of the subjects with --subject-column")
     assert refused(good, variables=("age", "age")) == [
         "column 'age' is asked for more than once; give it as subject, class or variable"
     ]

@@ -275,6 +275,10 @@ def _against_table(path: str, design: "Design") -> tuple[list[str], list[str]]:
     except TableError as error:
         return [], str(error).split("\n")
     there, wanted = set(rows), set(design.subjects)
+    if not there & wanted:
+        return [], [
+            f"{path}: holds no subject of the FSGD; names must be the same: '{rows[0]}' there, '{design.subjects[0]}' here"
+        ]
     problems = [f"{path}: no row of subject '{name}'" for name in design.subjects if name not in there]
     notices = []
     others = [name for name in rows if name not in wanted]

@@ -159,6 +159,8 @@ def test_hints_on_variables():
     in_one = [[1], [2], [1], [3], [1], [5]]
     assert "same for every subject of class A:" in variable_hints(make(TWO, in_one))[0]
     assert variable_hints(make(TWO, in_one, method="doss")) == ()
+    # One subject alone says nothing about a class.
+    assert variable_hints(make((0, 0, 0, 1), [[1], [2], [4], [3]])) == ()
     twins = [[i**2, 3 * i**2 + 1e-3 * (i % 2)] for i in range(6)]
     assert "variables 'v0' and 'v1' are nearly the same (r = 1.0000)" in variable_hints(make(TWO, twins))
 
@@ -174,6 +176,8 @@ def test_problems_of_a_design():
     assert "v0 = 7*A + 7*B" in problem
     (problem,) = design_problems(make((0, 1), [[1], [2]], method="doss"))
     assert "2 subjects and 3 columns leave no degree of freedom" in problem
+    (problem,) = design_problems(make((0, 1), np.zeros((2, 0))))
+    assert "2 subjects and 2 columns leave no degree of freedom" in problem
 
 
 def test_the_summary():

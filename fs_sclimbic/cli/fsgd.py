@@ -277,7 +277,8 @@ def _against_table(path: str, design: "Design") -> tuple[list[str], list[str]]:
     there, wanted = set(rows), set(design.subjects)
     if not there & wanted:
         return [], [
-            f"{path}: holds no subject of the FSGD; names must be the same: '{rows[0]}' there, '{design.subjects[0]}' here"
+            f"{path}: holds no subject of the FSGD; names must be the same: '{rows[0]}' there, "
+            f"'{design.subjects[0]}' here"
         ]
     problems = [f"{path}: no row of subject '{name}'" for name in design.subjects if name not in there]
     notices = []

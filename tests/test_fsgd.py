@@ -180,6 +180,15 @@ def test_what_is_wrong_is_said_with_its_line(text, message):
     assert any(line.startswith(message) or (not message.startswith("f:") and message in line) for line in lines)
 
 
+def test_whole_lines():
+    assert refused(GOOD.replace("Class B\n", "") + "Class B\n") == [
+        "f:6: class 'B' is used here and 3 more line(s), but named only in line 13; move it up"
+    ]
+    assert refused(GOOD + "Input s9 A 1 2 3\n") == [
+        "f:14: expected 2 value(s) (Age, IQ) for subject 's9', found 3: '1 2 3'"
+    ]
+
+
 def test_all_problems_at_once_in_the_order_of_the_lines():
     lines = refused(
         "GroupDescriptorFile 1\nClass A\nClass A\nClass C\nVariables Age\nInptu s0 A 1\nInput s1 A 1,5\n"

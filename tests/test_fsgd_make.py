@@ -141,6 +141,19 @@ def test_missing_and_wrong_values_are_said_together(table):
     assert refused(everybody, variables=("iq", "age"), drop_missing=True)[0].startswith(f"{everybody}:")
 
 
+def test_decimal_commas_everywhere_are_numbers_yet(table):
+    path = table(HEADER + "".join(row.replace("1", "1,") for row in ROWS))
+    lines = refused(path, subject_column="iq", variables=("age",))
+    assert lines == [f"{path}:3: subject '90', variable 'age': expected a number, found '31,'"]
+    path = table(HEADER + "".join(row.replace("\t1", ",5\t1").replace("\t9", ",5\t9") for row in ROWS))
+    lines = refused(path)
+    assert len(lines) == 6
+    assert (
+        lines[1]
+        == f"{path}:3: subject 'sub-02', variable 'age': expected a number, found '31,5'; write it with a decimal point"
+    )
+
+
 def test_text_is_no_variable(table):
     path = table(HEADER + "".join(ROWS))
     assert refused(path, variables=("age", "sex")) == [

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .contrast import Contrast
 from .design import MOST_CONDITION, Design, condition_hints, condition_number, variable_hints
@@ -75,13 +76,29 @@ def design_problems(design: Design) -> list[str]:
         problems.append(f"{n} subjects and {p} columns leave no degree of freedom; give more subjects or fewer columns")
     condition = condition_number(design.matrix)
     if condition > MOST_CONDITION and n >= p:
-        reasons = list(variable_hints(design))
-        # Columns say less than variables; they are needed where the advice on the variables does not help.
-        centred = replace(design, demean=True).matrix
-        if not reasons or condition_number(centred) > MOST_CONDITION:
-            reasons += condition_hints(design.matrix, design.columns)
+        reasons = why_ill_conditioned(design.matrix, design.columns, design)
         problems.append(
             f"the design is ill-conditioned: the condition number of the normalised X'X is {condition:.4g}, above "
             f"{MOST_CONDITION:g}: {'; '.join(reasons)}"
         )
     return problems
+
+
+def why_ill_conditioned(matrix: NDArray[np.float64], columns: Sequence[str], design: Design | None) -> list[str]:
+    """What makes a matrix ill-conditioned, by its variables where it is a design's and they tell, else by columns.
+
+    Parameters
+    ----------
+    matrix : (n, p) array
+        The design's columns first; further ones may follow.
+    columns : sequence of str
+    design : Design, optional
+    """
+    if design is None or tuple(columns[: len(design.columns)]) != design.columns:
+        return list(condition_hints(matrix, columns))
+    reasons = list(variable_hints(design))
+    # Columns say less than variables; they are needed where the advice on the variables does not help.
+    centred = np.hstack([replace(design, demean=True).matrix, matrix[:, len(design.columns) :]])
+    if not reasons or condition_number(centred) > MOST_CONDITION:
+        reasons += condition_hints(matrix, columns)
+    return reasons

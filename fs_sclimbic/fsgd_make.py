@@ -237,7 +237,7 @@ def _labels(body: dict[str, Row], wanted: Wanted) -> tuple[list[str], list[str]]
             labels = [_one_word(cell) for cell in cells]
             changed = [f"'{old}' to '{new}'" for old, new in zip(cells, labels, strict=True) if old != new]
             if changed:
-                notices.append(f"class column '{column}': blanks replaced, {_some(changed)}")
+                notices.append(f"class column '{column}': blanks, commas and semicolons replaced, {_some(changed)}")
         notices += _nearly_the_same(column, labels)
         parts.append(labels)
     combined = ["_".join(labels) for labels in zip(*parts, strict=True)]
@@ -274,7 +274,7 @@ def _class_order(labels: Sequence[str], wanted: Wanted) -> tuple[list[str], list
     )
     if not wanted.class_order:
         return names, []
-    order = list(dict.fromkeys(wanted.class_order))
+    order = list(dict.fromkeys(name if name in names else _one_word(name) for name in wanted.class_order))
     _raise(
         f"--class-order: no subject is in class '{name}'; the classes are {_some(names)}"
         for name in order
@@ -301,7 +301,8 @@ def _odd_variables(columns: Sequence[str], names: Sequence[str], numbers: Sequen
 
 
 def _one_word(text: str) -> str:
-    return "_".join(text.split())
+    """A label as one word; commas and semicolons part names on command lines and rows of contrasts."""
+    return re.sub(r"[\s,;]+", "_", text.strip())
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -21,6 +21,8 @@ DESCRIBE = (
 )
 NOT_READ = ("creator", "subjects_dir", "synthseed")
 """Lines that mri_glmfit puts below its y.fsgd."""
+TAGS = frozenset((*(tag.lower() for tag in (FIRST_TAG, *CHANGE_THE_ANALYSIS, *DESCRIBE)), *NOT_READ))
+"""What the first word of a line may be, in lower case."""
 
 # Longest names and most entries that mri_glmfit has room for; it does not check.
 ROOM = {"class name": 99, "variable name": 99, "subject name": 99, "title": 199}

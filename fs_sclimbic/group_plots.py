@@ -1,18 +1,17 @@
 """Figures of a group analysis: a forest plot over structures, and the data of each structure with the fit."""
 
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .design import Design
 from .errors import UsageError
 from .glm import Array, Fit
+from .group_panels import Panel, choose_panel
 from .group_results import GroupResult, describe_row, is_group_difference
-from .group_study import Study
+from .group_study import SCALED, Study
 
 DPI = 110
 COLUMNS, ROWS = 4, 6
@@ -21,6 +20,12 @@ ALPHA = 0.05
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 """Okabe and Ito's, told apart by colour-blind readers too."""
 JITTER = 0.12
+LETTERS_AN_INCH = 13
+"""About so many letters of 10 points stand in an inch; of smaller ones more."""
+FOREST_WIDTH, PANEL_WIDTH, PANEL_HEIGHT, LINE_HEIGHT = 8.5, 3.3, 2.9, 0.17
+"""Inches."""
+MOST_WORDS = 300
+"""Letters of a contrast in words; a title with more says the rest in dots."""
 
 
 def pyplot() -> Any:
@@ -55,7 +60,11 @@ def forest_plot(study: Study, fit: Fit, result: GroupResult) -> bytes:
     shown = np.flatnonzero(result.family)
     height = np.arange(len(shown))[::-1]
     stars = [marks(result)[i] for i in shown]
-    figure, axes = plt.subplots(figsize=(8.5, 1.6 + 0.34 * max(len(shown), 3)), constrained_layout=True)
+    corrected = "Holm" if result.permutation is None else "permutation"
+    counted = f"n = {len(study.subjects)}; ** {corrected} family-wise p < {ALPHA:g}, * only FDR < {ALPHA:g}"
+    title = _title(result, study, FOREST_WIDTH, counted)
+    size = FOREST_WIDTH, 1.4 + LINE_HEIGHT * title.count("\n") + 0.34 * max(len(shown), 3)
+    figure, axes = plt.subplots(figsize=size, constrained_layout=True)
     color = [COLORS[1] if star == "**" else COLORS[4] if star else "0.55" for star in stars]
     if result.test.is_t:
         middle, low, high, label = standardised(study, fit, result)
@@ -73,16 +82,11 @@ def forest_plot(study: Study, fit: Fit, result: GroupResult) -> bytes:
             1.01, row, f"p {_p(result.test.p[i])}  FDR {_p(result.p_fdr[i])} {star}",
             transform=axes.get_yaxis_transform(), va="center", fontsize=8,
         )  # fmt: skip
-    axes.set_yticks(height, [result.structures[i] for i in shown], fontsize=9)
+    axes.set_yticks(height, [_plain(result.structures[i]) for i in shown], fontsize=9)
     axes.set_ylim(-0.7, len(shown) - 0.3)
     axes.set_xlabel(label)
     axes.spines[["top", "right"]].set_visible(False)
-    corrected = "Holm" if result.permutation is None else "permutation"
-    axes.set_title(
-        f"{result.contrast.name}: {what_is_tested(result, study.columns)}\n"
-        f"n = {len(study.subjects)}; ** {corrected} family-wise p < {ALPHA:g}, * only FDR < {ALPHA:g}",
-        fontsize=10, loc="left",
-    )  # fmt: skip
+    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     return _png(figure)
 
 
@@ -109,114 +113,30 @@ def what_is_tested(result: GroupResult, columns: tuple[str, ...]) -> str:
     """The contrast in the names of the columns; several rows beside each other."""
     rows = [describe_row(row, columns) for row in result.test.matrix]
     text = " ; ".join(rows)
-    return text if len(text) <= 110 else f"{text[:107]}..."
+    return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 3]}..."
 
 
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """How a contrast is shown for a structure: x of each subject, and y given a column of the fit."""
-
-    kind: str
-    """``groups``, ``slope``, ``added`` (an added-variable plot) or ``fitted`` (observed against fitted)."""
-    x_label: str
-    x: Array
-    """(n,); for groups the number of the class."""
-    shift: Array
-    """(n, p): rows of the design as they are minus rows as they are shown; y is moved by shift times beta."""
-    lines: tuple[tuple[int, Array, Array], ...] = ()
-    """Class (or -1), x (k,), and rows of the design (k, p) whose fit is drawn over them."""
-    note: str = ""
+def value_label(study: Study) -> str:
+    """What stands beside the values of a figure."""
+    word = study.measure.partition(":")[2] or "value"
+    is_volume = word == "volume" or study.measure == "case"
+    if study.options.etiv == SCALED:
+        text = f"{'volume' if is_volume else _plain(word)} / eTIV x 100000"
+    else:
+        text = "volume (mm$^3$)" if is_volume else _plain(word)
+    return f"log {text}" if study.options.logarithm else text
 
 
-def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
-    """What the data of a contrast look like best.
-
-    Slopes of a variable: the variable against the values, lines of the fit. Groups: points of each class, adjusted to
-    the mean of the variables. Where no FSGD tells classes: an added-variable plot, whose slope is the contrast.
-    """
-    design, used = study.design, np.flatnonzero(np.any(result.test.matrix != 0, axis=0))
-    if design is not None and study.columns[: len(design.columns)] == design.columns:
-        classes = len(design.classes)
-        if used.max() < len(design.columns):
-            variables = {int(v) for v in (used[used >= classes] - classes) // _stride(design)}
-            if not variables:
-                at_zero = design.method == "dods" and not design.demean and len(used) > 1
-                if at_zero and len(design.variables) == 1:
-                    return _slope_panel(fit, design, 0, to_zero=True)
-                return _group_panel(fit, design, at_zero=at_zero)
-            if len(variables) == 1 and fit.design.shape[0] > 1:
-                return _slope_panel(fit, design, variables.pop())
-    if result.test.is_t:
-        spread = result.test.matrix @ fit.inverse @ result.test.matrix.T
-        x = (fit.design @ fit.inverse @ result.test.matrix.T / spread)[:, 0]
-        # As shown, a row is its part along the contrast: the fit of it is x times gamma.
-        along, ends = x[:, None] * result.test.matrix[0], np.array([x.min(), x.max()])
-        return Panel(
-            "added", f"{describe_row(result.test.matrix[0], study.columns)}, given the rest", x, fit.design - along,
-            ((-1, ends, ends[:, None] * result.test.matrix[0]),),
-            "added-variable plot: both axes without what the rest of the design explains",
-        )  # fmt: skip
-    return Panel("fitted", "fitted", np.zeros(len(fit.design)), np.zeros(fit.design.shape))
+def _title(result: GroupResult, study: Study, width: float, note: str) -> str:
+    """Name and words of the contrast, and a note, in lines that fit into so many inches."""
+    words = f"{result.contrast.name}: {what_is_tested(result, study.columns)}"
+    lines = [textwrap.fill(text, int(width * LETTERS_AN_INCH)) for text in (words, note) if text]
+    return _plain("\n".join(lines))
 
 
-def _stride(design: Design) -> int:
-    """Columns of the design for each variable."""
-    return len(design.classes) if design.method == "dods" else 1
-
-
-def _variables(fit: Fit, design: Design) -> Array:
-    """(n, nv): the variables as they stand in the design, demeaned or not."""
-    classes, stride = len(design.classes), _stride(design)
-    of_variables = fit.design[:, classes : classes + stride * len(design.variables)]
-    return np.asarray(of_variables.reshape(len(fit.design), len(design.variables), stride).sum(2))
-
-
-def _rows(design: Design, classes: NDArray[np.intp], variables: Array, width: int) -> Array:
-    """Rows of the design for classes (k,) and variables (k, nv); further columns (eTIV, centred) are 0."""
-    count, stride = len(design.classes), _stride(design)
-    rows = np.zeros((len(classes), width))
-    rows[np.arange(len(classes)), classes] = 1
-    for v in range(variables.shape[1]):
-        rows[np.arange(len(classes)), count + v * stride + (classes if stride > 1 else 0)] = variables[:, v]
-    return rows
-
-
-def _group_panel(fit: Fit, design: Design, *, at_zero: bool) -> Panel:
-    variables, of = _variables(fit, design), np.array(design.class_of)
-    mean = np.tile(variables.mean(0), (len(of), 1))
-    shown = _rows(design, of, mean, fit.design.shape[1])
-    middle = np.arange(len(design.classes))
-    fits = _rows(design, middle, mean[: len(middle)], fit.design.shape[1])
-    lines = tuple((c, np.array([c - 0.3, c + 0.3]), np.tile(fits[c], (2, 1))) for c in range(len(middle)))
-    names = [*design.variables, *(["eTIV"] if fit.design.shape[1] > len(design.columns) else [])]
-    note = f"values adjusted to the mean of {', '.join(names)}" if names else ""
-    if at_zero and design.variables:
-        note += f"; the contrast compares classes at {' and '.join(f'{name} = 0' for name in design.variables)}"
-    return Panel("groups", "", of.astype(float), fit.design - shown, lines, note)
-
-
-def _slope_panel(fit: Fit, design: Design, v: int, *, to_zero: bool = False) -> Panel:
-    """Lines of the classes over a variable; if the contrast compares them at 0, drawn to there."""
-    variables, of, raw = _variables(fit, design), np.array(design.class_of), design.values[:, v]
-    others = np.tile(variables.mean(0), (len(of), 1))
-    others[:, v] = variables[:, v]
-    shown = _rows(design, of, others, fit.design.shape[1])
-    lines = []
-    for c in range(len(design.classes)):
-        members = np.flatnonzero(of == c)
-        ends = members[[np.argmin(raw[members]), np.argmax(raw[members])]]
-        at, rows = raw[ends], shown[ends]
-        if to_zero:
-            zero = _rows(design, np.array([c]), np.zeros((1, variables.shape[1])), fit.design.shape[1])
-            order = np.argsort([*at, 0.0], kind="stable")
-            at, rows = np.array([*at, 0.0])[order], np.vstack([rows, zero])[order]
-        lines.append((c, at, rows))
-    names = [name for i, name in enumerate(design.variables) if i != v]
-    names += ["eTIV"] if fit.design.shape[1] > len(design.columns) else []
-    note = f"values adjusted to the mean of {', '.join(names)}" if names else ""
-    if to_zero:
-        note = "; ".join(filter(None, (note, f"the contrast compares the lines where {design.variables[v]} = 0")))
-    return Panel("slope", design.variables[v], raw, fit.design - shown, tuple(lines), note)
+def _plain(text: str) -> str:
+    """A name as it is: matplotlib takes what stands between dollars for a formula."""
+    return text.replace("$", r"\$")
 
 
 def structure_plots(study: Study, fit: Fit, result: GroupResult, unit: str) -> list[bytes]:
@@ -231,31 +151,41 @@ def _page(study: Study, fit: Fit, result: GroupResult, panel: Panel, page: list[
     plt = pyplot()
     columns = min(COLUMNS, len(page))
     rows = -(-len(page) // columns)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(3.3 * columns, 2.9 * rows + 0.7), squeeze=False, constrained_layout=True
-    )
+    title = _title(result, study, PANEL_WIDTH * columns, panel.note)
+    size = PANEL_WIDTH * columns, PANEL_HEIGHT * rows + 0.5 + LINE_HEIGHT * title.count("\n")
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, constrained_layout=True)
     star = marks(result)
     for axes, i in zip(grid.ravel(), page, strict=False):
         _draw(axes, study, fit, panel, i)
-        axes.set_title(f"{result.structures[i]}  p {_p(result.test.p[i])} {star[i]}", fontsize=8.5)
+        axes.set_title(f"{_plain(result.structures[i])}  p {_p(result.test.p[i])} {star[i]}", fontsize=8.5)
         axes.tick_params(labelsize=7.5)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in grid.ravel()[len(page) :]:
         axes.axis("off")
-    if study.design is not None and panel.kind in ("slope", "added", "fitted"):
-        handles = [
-            plt.Line2D([], [], marker="o", linestyle="", color=COLORS[c % len(COLORS)], label=group.name)
-            for c, group in enumerate(study.design.classes)
-        ]
-        figure.legend(
-            handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False, fontsize=8
-        )
+    if study.design is not None:
+        names = [group.name for group in study.design.classes]
+        if len(names) > 1 and (panel.kind != "groups" or not _fit_below(names)):
+            _legend(figure, names, PANEL_WIDTH * columns)
     figure.supylabel(unit, fontsize=9)
-    figure.suptitle(
-        f"{result.contrast.name}: {what_is_tested(result, study.columns)}" + (f"\n{panel.note}" if panel.note else ""),
-        fontsize=10,
-    )
+    figure.suptitle(title, fontsize=10)
     return _png(figure)
+
+
+def _fit_below(names: Sequence[str]) -> bool:
+    """Whether names of classes can stand below a panel, one beside the other."""
+    return len(names) * max(map(len, names)) <= PANEL_WIDTH * LETTERS_AN_INCH
+
+
+def _legend(figure: Any, names: Sequence[str], width: float) -> None:
+    """Colours of the classes below the panels, as many in a row as there is room for."""
+    handles = [
+        pyplot().Line2D([], [], marker="o", linestyle="", color=COLORS[c % len(COLORS)]) for c in range(len(names))
+    ]
+    beside = max(1, int(width * LETTERS_AN_INCH / (max(map(len, names)) + 6)))
+    figure.legend(
+        handles, list(map(_plain, names)), loc="outside lower center", ncols=min(len(names), 6, beside), frameon=False,
+        fontsize=8,
+    )  # fmt: skip
 
 
 def _draw(axes: Any, study: Study, fit: Fit, panel: Panel, i: int) -> None:
@@ -263,6 +193,7 @@ def _draw(axes: Any, study: Study, fit: Fit, panel: Panel, i: int) -> None:
     y = fit.values[:, i] - panel.shift @ beta
     of = np.zeros(len(y), int) if study.design is None else np.array(study.design.class_of)
     color: Callable[[int], str] = lambda c: COLORS[c % len(COLORS)]  # noqa: E731
+    jitter = np.random.default_rng(0).uniform(-JITTER, JITTER, len(y))
     if panel.kind == "groups" and study.design is not None:
         names = [group.name for group in study.design.classes]
         axes.boxplot(
@@ -270,12 +201,15 @@ def _draw(axes: Any, study: Study, fit: Fit, panel: Panel, i: int) -> None:
             medianprops={"color": "0.5"}, boxprops={"color": "0.5"}, whiskerprops={"color": "0.5"},
             capprops={"color": "0.5"},
         )  # fmt: skip
-        scatter = np.random.default_rng(0).uniform(-JITTER, JITTER, len(y))
-        axes.set_xticks(range(len(names)), names)
-        x = panel.x + scatter
+        axes.set_xticks(range(len(names)), list(map(_plain, names)) if _fit_below(names) else [""] * len(names))
+        x = panel.x + jitter
+    elif panel.kind == "one":
+        axes.set_xticks([])
+        axes.set_xlim(-1, 1)
+        x = panel.x + jitter
     else:
         x = fit.fitted[:, i] if panel.kind == "fitted" else panel.x
-        axes.set_xlabel(panel.x_label if len(panel.x_label) < 45 else f"{panel.x_label[:42]}...", fontsize=8)
+        axes.set_xlabel(_plain(textwrap.shorten(panel.x_label, 48, placeholder=" ...")), fontsize=8)
     size = 16 if len(y) < 200 else 4
     for c in np.unique(of):
         axes.scatter(x[of == c], y[of == c], s=size, color=color(int(c)), alpha=0.7, linewidths=0)

@@ -18,7 +18,8 @@ NOT_APPLICABLE = "n/a"
 
 COLUMNS = {
     "structure": "column of the table",
-    "gamma": "the contrast times the regression coefficients, in the unit of the values (mm^3, or 1/100000 of eTIV)",
+    "gamma": "the contrast times the regression coefficients, minus the null value where GAMMA0 gives one; in the unit "
+    "of the values (mm^3, or 1/100000 of eTIV)",
     "se": "standard error of gamma",
     "ci95_low": "95 % confidence interval of gamma, lower end",
     "ci95_high": "95 % confidence interval of gamma, upper end",

@@ -1,7 +1,7 @@
 """A design and a table brought together: subjects by name, eTIV, and what a researcher should know about the data."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from .design import Design
 from .errors import DesignError, TableError
 from .glm import Array
-from .group_table import GroupTable, etiv_column
+from .group_rows import Model, listed, match_by_name, match_by_order
+from .group_table import ETIV_NAMES, GroupTable, etiv_column
 
 ETIV_SCALE = 100_000
 """Volumes divided by eTIV are multiplied by this, as mri_glmfit --scale-by-etiv does."""
@@ -23,7 +24,6 @@ ETIV_USES = {
 ETIV_COVARIATE = "eTIV"
 PLAUSIBLE_ETIV_MM3 = (5e5, 3e6)
 """Of the median subject; outside of it the column is in another unit, or no eTIV."""
-MOST_LISTED = 20
 
 GLOBAL_MEASURES = (
     "BrainSegVol", "BrainSegVolNotVent", "BrainSegVolNotVentSurf", "lhCortexVol", "rhCortexVol", "CortexVol",
@@ -33,22 +33,6 @@ GLOBAL_MEASURES = (
     "SegmentedTotalIntraCranialVol", "IntraCranialVol", "ICV", "etiv", "ETIV",
 )  # fmt: skip
 """Columns of aseg tables that are no structures, and names of eTIV that mri_glmfit does not take for it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """The columns of X, and the subjects where the source names them."""
-
-    columns: tuple[str, ...]
-    """p names."""
-    matrix: Array
-    """(n, p)."""
-    subjects: tuple[str, ...] | None
-    """n names; None: rows go by the order of the table."""
-    design: Design | None
-    """Of an FSGD."""
-    source: str
-    """The file, for messages."""
 
 
 @dataclass(frozen=True)
@@ -118,46 +102,36 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     total = len(model.matrix)
     out_of_range = [row for row in options.exclude if not 0 <= row < total]
     if out_of_range:
-        raise DesignError(f"rows to exclude: expected numbers from 0 to {total - 1}, found {_listed(out_of_range)}")
-    wanted = [row for row in range(total) if row not in set(options.exclude)]
-    if options.exclude:
-        named = [
-            f"{row} ({model.subjects[row]})" if model.subjects else str(row) for row in sorted(set(options.exclude))
-        ]
-        notices.append(f"left out rows of the design as asked for: {_listed(named)}")
-    if model.subjects is None:
-        rows, kept, matrix, design = _by_order(model, table, wanted, table_name)
-        notices.append(f"{model.source} names no subjects: rows of the table go by their order, {len(rows)} of them")
-    else:
-        rows, kept, matrix, design, more = _by_name(model, table, wanted, options, table_name)
-        notices += more
+        raise DesignError(f"rows to exclude: expected numbers from 0 to {total - 1}, found {listed(out_of_range)}")
+    excluded = sorted(set(options.exclude))
+    wanted = sorted(set(range(total)).difference(excluded))
+    if excluded:
+        named = [f"{row} ({model.subjects[row]})" if model.subjects else str(row) for row in excluded]
+        counted = model.design is not None and (model.design.demean or model.design.rescale)
+        notices.append(
+            f"left out rows of the design as asked for: {listed(named)}"
+            + ("; means and deviations of the variables still count them, as in mri_glmfit" if counted else "")
+        )
+    found = (
+        match_by_order(model, table, wanted, table_name)
+        if model.subjects is None
+        else match_by_name(model, table, wanted, table_name, allow_missing=options.allow_missing)
+    )
     structures, selected, etiv, more = _choose_columns(table, options, table_name)
-    notices += more
-    subjects = tuple(table.subjects[row] for row in rows)
-    values = table.values[np.ix_(rows, selected)]
-    columns = model.columns
+    notices += [*found.notices, *more]
+    subjects = tuple(table.subjects[row] for row in found.rows)
+    values = table.values[np.ix_(found.rows, selected)]
+    columns, matrix = model.columns, found.matrix
     if options.etiv != RAW:
-        if etiv is None:
-            raise TableError(
-                f"{table_name}: there is no eTIV column; expected EstimatedTotalIntraCranialVol or eTIV among "
-                f"{_listed(table.columns)}: make the table with eTIV, or leave eTIV out of the analysis"
-            )
-        size = table.values[rows, etiv]
-        wrong = [f"{subjects[i]} ({size[i]:g})" for i in np.flatnonzero(~(size > 0))]
-        if wrong:
-            raise TableError(
-                f"{table_name}: eTIV must be above 0, found {_listed(wrong)}; mend the table or leave them out"
-            )
-        if len(size) > 1 and np.ptp(size) == 0:  # asegstats2table --etiv makes it 100
-            raise TableError(
-                f"{table_name}: eTIV is {size[0]:g} for every subject; a table made with --etiv is scaled already: "
-                "analyse it as it is, or make it without"
-            )
-        if not PLAUSIBLE_ETIV_MM3[0] < np.median(size) < PLAUSIBLE_ETIV_MM3[1]:
-            notices.append(f"warning: eTIV has a median of {np.median(size):g}; expected about 1.5e6 mm^3")
+        size, more = _head_sizes(table, found.rows, etiv, table_name)
+        notices += more
         if options.etiv == SCALED:
             is_etiv = np.array([column == etiv for column in selected])
             values = np.where(is_etiv, values, values / size[:, None] * ETIV_SCALE)
+        elif ETIV_COVARIATE in columns:
+            raise DesignError(
+                f"{model.source} has a column '{ETIV_COVARIATE}' already; take it out, or --etiv-covariate"
+            )
         else:
             columns, matrix = (*columns, ETIV_COVARIATE), np.column_stack([matrix, size - size.mean()])
     if len(set(subjects)) < len(subjects):
@@ -168,93 +142,44 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     if options.logarithm:
         wrong = _cells(values <= 0, subjects, structures)
         if wrong:
-            raise TableError(f"{table_name}: a logarithm needs values above 0, found 0 or less in {_listed(wrong)}")
+            raise TableError(f"{table_name}: a logarithm needs values above 0, found 0 or less in {listed(wrong)}")
         fitted = np.log(values)
     return Study(
-        subjects, table.measure, structures, values, fitted, family, columns, matrix, design, tuple(kept), options,
-        tuple(notices),
+        subjects, table.measure, structures, values, fitted, family, columns, matrix, found.design, tuple(found.kept),
+        options, tuple(notices),
     )  # fmt: skip
 
 
-def _by_order(
-    model: Model, table: GroupTable, wanted: list[int], table_name: str
-) -> tuple[list[int], list[int], Array, None]:
-    if len(table.subjects) != len(model.matrix):
-        raise DesignError(
-            f"{table_name} has {len(table.subjects)} subjects, {model.source} has {len(model.matrix)} rows: without "
-            "names they go by their order and must be as many; an FSGD names the subjects"
+def _head_sizes(table: GroupTable, rows: list[int], etiv: int | None, table_name: str) -> tuple[Array, list[str]]:
+    """eTIV of the rows, (n,) in mm^3, and notices; it is there, positive, and not the same for everybody."""
+    if etiv is None:
+        raise TableError(
+            f"{table_name}: there is no eTIV column; expected EstimatedTotalIntraCranialVol or eTIV among "
+            f"{listed(table.columns)}: {_what_may_be_etiv(table.columns)}"
         )
-    return wanted, wanted, model.matrix[wanted], None
-
-
-def _by_name(
-    model: Model, table: GroupTable, wanted: list[int], options: StudyOptions, table_name: str
-) -> tuple[list[int], list[int], Array, Design | None, list[str]]:
-    """Rows of the table, rows of the model, its matrix and design for the subjects of both; notices."""
-    names, design, notices = model.subjects or (), model.design, []
-    where = {name: row for row, name in enumerate(table.subjects)}
-    missing = [names[row] for row in wanted if names[row] not in where]
-    kept = [row for row in wanted if names[row] in where]
-    if missing and not (options.allow_missing and kept):
-        if not kept:
-            raise DesignError(
-                f"no subject of {model.source} is in {table_name}: the design has {_listed(names, 3)}, the table "
-                f"{_listed(table.subjects, 3)}; the names must be the same"
-            )
-        alike = [f"{name} ({near})" for name in missing if (near := _alike(name, where))]
-        raise DesignError(
-            f"{len(missing)} subject(s) of {model.source} are not in {table_name}: {_listed(missing)}"
-            + (f"; names that are nearly the same: {_listed(alike)}" if alike else "")
-            + "; add them to the table, or give --allow-missing to leave them out of the design"
+    size = table.values[rows, etiv]
+    wrong = [f"{table.subjects[rows[i]]} ({size[i]:g})" for i in np.flatnonzero(~(size > 0))]
+    if wrong:
+        raise TableError(f"{table_name}: eTIV must be above 0, found {listed(wrong)}; mend the table or leave them out")
+    if len(size) > 1 and np.ptp(size) == 0:  # asegstats2table --etiv makes it 100
+        raise TableError(
+            f"{table_name}: eTIV is {size[0]:g} for every subject; a table made with --etiv is scaled already: "
+            "analyse it as it is, or make it without"
         )
-    matrix = model.matrix
-    if missing:
-        notices.append(f"left out of the design, not in {table_name}: {_listed(missing, 1000)}")
-        present = [row for row in range(len(names)) if names[row] not in set(missing)]
-        if design is not None and model.columns == design.columns:
-            design = design.without(missing)  # what is demeaned is so over the subjects that stay
-            matrix = np.full(model.matrix.shape, np.nan)
-            matrix[present] = design.matrix
-        elif design is not None:
-            design = _rows_of(design, present)
-    if design is not None and len(kept) < len(design.subjects):
-        position = {row: i for i, row in enumerate(row for row in range(len(names)) if names[row] not in set(missing))}
-        design = _rows_of(design, [position[row] for row in kept])
-    extra = [name for name in table.subjects if name not in set(names)]
-    if extra:
-        notices.append(
-            f"{len(extra)} subject(s) of {table_name} are not in the design and are left out: {_listed(extra)}"
-        )
-    rows = [where[names[row]] for row in kept]
-    if rows != sorted(rows):
-        notices.append(f"rows of {table_name} stand in another order than in the design: they were matched by name")
-    return rows, kept, matrix[kept], design, notices
-
-
-def _rows_of(design: Design, rows: Sequence[int]) -> Design:
-    """Some of the inputs, for y.fsgd: the matrix of a fit is taken from the whole design, as mri_glmfit does."""
-    return replace(
-        design,
-        subjects=tuple(design.subjects[row] for row in rows),
-        class_of=tuple(design.class_of[row] for row in rows),
-        values=design.values[list(rows)],
-    )
-
-
-def _alike(name: str, known: dict[str, int]) -> str | None:
-    """A name of the table that differs in case or in BIDS' sub- alone."""
-    simple = name.lower().removeprefix("sub-")
-    return next((other for other in known if other.lower().removeprefix("sub-") == simple), None)
+    plausible = PLAUSIBLE_ETIV_MM3[0] < np.median(size) < PLAUSIBLE_ETIV_MM3[1]
+    notice = f"warning: eTIV has a median of {np.median(size):g}; expected about 1.5e6 mm^3"
+    return size, [] if plausible else [notice]
 
 
 def _choose_columns(
     table: GroupTable, options: StudyOptions, table_name: str
 ) -> tuple[tuple[str, ...], list[int], int | None, list[str]]:
     """Names and positions of the columns to analyse, position of eTIV, notices."""
-    etiv, notices = etiv_column(table), []
+    notices: list[str] = []
     unknown = [name for name in (*options.columns, *options.exclude_columns) if name not in table.columns]
     if unknown:
-        raise TableError(f"{table_name}: no column {_listed(unknown)}; expected some of {_listed(table.columns, 1000)}")
+        raise TableError(f"{table_name}: no column {listed(unknown)}; expected some of {listed(table.columns, 1000)}")
+    etiv = _one_etiv(table, options, table_name)
     selected = [
         index
         for index, name in enumerate(table.columns)
@@ -274,12 +199,32 @@ def _choose_columns(
     others = [table.columns[index] for index in selected if table.columns[index] in GLOBAL_MEASURES]
     if others:
         notices.append(
-            f"{_listed(others)}: measures of the whole head are analysed and corrected for as structures; "
+            f"{listed(others)}: measures of the whole head are analysed and corrected for as structures; "
             "--exclude-columns leaves them out"
         )
     if not selected:
         raise TableError(f"{table_name}: no column is left to analyse")
     return tuple(table.columns[index] for index in selected), selected, etiv, notices
+
+
+def _one_etiv(table: GroupTable, options: StudyOptions, table_name: str) -> int | None:
+    """Position of eTIV; of two columns the one that is not left out."""
+    try:
+        return etiv_column(table)
+    except TableError as error:
+        left = [i for i, name in enumerate(table.columns) if name in ETIV_NAMES and name not in options.exclude_columns]
+        if len(left) == 1:
+            return left[0]
+        raise TableError(f"{table_name}: {error}, --exclude-columns leaves one out") from error
+
+
+def _what_may_be_etiv(columns: Sequence[str]) -> str:
+    """What to do about a table without eTIV."""
+    near = [
+        name for name in columns if name.lower() in ("etiv", "icv", "tiv", "intracranialvol", ETIV_NAMES[0].lower())
+    ]
+    rename = f"call column '{near[0]}' eTIV if it is that, " if near else ""
+    return f"{rename}make the table with eTIV, or leave eTIV out of the analysis"
 
 
 def _look_at(values: Array, subjects: Sequence[str], structures: Sequence[str], family: NDArray[np.bool_]) -> list[str]:
@@ -289,14 +234,14 @@ def _look_at(values: Array, subjects: Sequence[str], structures: Sequence[str], 
     if zero:
         notices.append(
             f"warning: {len(zero)} value(s) of 0 enter the fit as real zeros (structure not found, or filled in by "
-            f"--all-segs?): {_listed(zero)}"
+            f"--all-segs?): {listed(zero)}"
         )
     negative = _cells(values < 0, subjects, structures)
     if negative:
-        notices.append(f"warning: {len(negative)} value(s) below 0: {_listed(negative)}")
+        notices.append(f"warning: {len(negative)} value(s) below 0: {listed(negative)}")
     constant = [name for name, column in zip(structures, values.T, strict=True) if np.ptp(column) == 0]
     if constant:
-        notices.append(f"warning: the same value for every subject, nothing to test: {_listed(constant)}")
+        notices.append(f"warning: the same value for every subject, nothing to test: {listed(constant)}")
     if len(subjects) and not family.any():
         notices.append("warning: no structure is analysed, only eTIV; nothing is corrected for multiple comparisons")
     return notices
@@ -304,8 +249,3 @@ def _look_at(values: Array, subjects: Sequence[str], structures: Sequence[str], 
 
 def _cells(where: NDArray[np.bool_], subjects: Sequence[str], structures: Sequence[str]) -> list[str]:
     return [f"{structures[column]} of {subjects[row]}" for row, column in np.argwhere(where)]
-
-
-def _listed(names: Sequence[object], most: int = MOST_LISTED) -> str:
-    more = len(names) - most
-    return ", ".join(map(str, names[:most])) + (f" and {more} more" if more > 0 else "")

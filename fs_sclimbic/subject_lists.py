@@ -9,17 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from .errors import TableError, UsageError
+from .fsgd_tags import TAGS
 from .group_table import raise_problems, read_cells, read_text
 
-# fmt: off
-FSGD_TAGS = frozenset((
-    "groupdescriptorfile", "title", "measurementname", "tessellation", "registrationsubject", "plotfile", "class",
-    "variables", "variable", "input", "defaultvariable", "dods", "doss", "demeanflag", "rescaleflag", "designmatfile",
-    "residualfwhm", "logy", "contrast", "fcontrast", "variablefromfile", "variablefromaseg", "creator", "subjects_dir",
-    "synthseed",
-))
-# fmt: on
-"""What the first word of a line of an FSGD may be, in lower case."""
 STATS_ENDINGS = (".qa.stats", ".stats")
 BASE = "sclimbic"
 T1 = "mri/nu.mgz"
@@ -79,7 +71,7 @@ def read_fsgd_subjects(path: str | PathLike[str]) -> tuple[tuple[Listed, ...], t
             if len(words) < 2:
                 raise TableError(f"{file}:{number}: expected 'Input SUBJECT CLASS VALUES', found '{line.strip()}'")
             found.append(Listed(words[1], f"{file}:{number}"))
-        elif not tag.startswith("#") and tag not in FSGD_TAGS:
+        elif not tag.startswith("#") and tag not in TAGS:
             warnings.append(f"{file}:{number}: '{words[0]}' is no FSGD tag, the line is ignored: '{line.strip()[:80]}'")
     return _some(found, file, "a line 'Input SUBJECT CLASS VALUES'"), tuple(warnings)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fs_sclimbic.design import Design, GroupClass
-from fs_sclimbic.group_study import Model
+from fs_sclimbic.group_rows import Model
 from fs_sclimbic.group_table import GroupTable, format_group_table
 
 STRUCTURES = ("Left-A", "Right-A", "B")

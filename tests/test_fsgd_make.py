@@ -181,7 +181,7 @@ def test_labels_that_an_fsgd_cannot_hold(table):
     design, notices = made(table(text), variables=())
     assert [one.name for one in design.classes] == ["Control", "Major_depression", "control"]
     assert notices == (
-        "class column 'diagnosis': blanks replaced, 'Major depression' to 'Major_depression'",
+        "class column 'diagnosis': blanks, commas and semicolons replaced, 'Major depression' to 'Major_depression'",
         "class column 'diagnosis': Control and control differ in case only and are different classes",
     )
     both = HEADER + "".join(ROWS[:3]).replace("Patient", "A B").replace("F\tControl", "F\tA_B")

@@ -1,4 +1,5 @@
 import io
+import itertools
 import sys
 
 import numpy as np
@@ -6,13 +7,18 @@ import pytest
 
 from fs_sclimbic import group_plots
 from fs_sclimbic.contrast import Contrast, named_contrast
+from fs_sclimbic.design import GroupClass
 from fs_sclimbic.errors import UsageError
 from fs_sclimbic.glm import fit_glm
-from fs_sclimbic.group_plots import choose_panel, forest_plot, marks, pyplot, standardised, structure_plots
+from fs_sclimbic.group_panels import choose_panel
+from fs_sclimbic.group_plots import forest_plot, marks, pyplot, standardised, structure_plots, value_label
 from fs_sclimbic.group_results import group_result
-from fs_sclimbic.group_study import COVARIATE, Model, StudyOptions, assemble
+from fs_sclimbic.group_rows import Model
+from fs_sclimbic.group_study import COVARIATE, SCALED, StudyOptions, assemble
+from fs_sclimbic.group_table import GroupTable
+from fs_sclimbic.study_summary import notes_at_zero
 
-from .groups import AGES, CLASS_OF, make_design, make_model, make_table
+from .groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_design, make_model, make_table
 
 OF = np.array(CLASS_OF)
 
@@ -54,7 +60,7 @@ def test_slopes_are_lines_of_each_class():
 def test_groups_compared_at_zero_show_the_lines_to_there():
     study, fit, result = analysed("Patient-Control")
     panel = choose_panel(study, fit, result)
-    assert (panel.kind, panel.note) == ("slope", "the contrast compares the lines where Age = 0")
+    assert (panel.kind, panel.note) == ("slope", "the contrast is tested where Age = 0")
     ends = [rows[np.flatnonzero(at == 0)[0]] @ fit.beta for _, at, rows in panel.lines]
     np.testing.assert_allclose(ends[1] - ends[0], result.test.gamma[0])
 
@@ -98,7 +104,7 @@ def test_two_variables(method):
     study, fit, result = analysed("Patient-Control", model)
     panel = choose_panel(study, fit, result)
     assert panel.kind == "groups"
-    assert ("the contrast compares classes at Age = 0 and BMI = 0" in panel.note) == (method == "dods")
+    assert ("the contrast is tested where Age = 0 and BMI = 0" in panel.note) == (method == "dods")
 
 
 @pytest.mark.parametrize("kind", ["X", "eTIV"])
@@ -199,5 +205,90 @@ def test_an_fsgd_whose_classes_are_not_the_design():
     model = Model(("Mean",), np.ones((12, 1)), design.subjects, design, "g")
     study, fit, result = analysed(Contrast("osgm", np.ones((1, 1))), model)
     panel = choose_panel(study, fit, result)
-    assert panel.kind == "added"
+    assert panel.kind == "one"  # all x are the same: the points, and their mean as a line
+    ((_, _, rows),) = panel.lines
+    np.testing.assert_allclose(rows @ fit.beta, np.tile(study.values.mean(0), (2, 1)))
+    np.testing.assert_allclose(fit.values - panel.shift @ fit.beta, study.values)
     structure_plots(study, fit, result, "mm3")
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "is_so"),
+    [
+        ("Patient-Control", {}, True),
+        ("Patient-Control", {"demean": True}, False),
+        ("Patient-Control", {"method": "doss"}, False),  # parallel lines
+        ("Patient", {"method": "doss"}, True),
+        ("Patient", {}, True),
+        ("Patient", {"variables": (), "values": np.zeros((12, 0))}, False),
+    ],
+)
+def test_where_the_contrast_is_tested(text, changes, is_so):
+    study, fit, result = analysed(text, make_model(**changes))
+    panel = choose_panel(study, fit, result)
+    assert ("tested where Age = 0" in panel.note) == is_so
+    assert bool(notes_at_zero(study, [result.contrast])) == is_so
+    if is_so:  # the lines reach the value that is tested
+        ends = np.array([rows[np.flatnonzero(at == 0)[0]] @ fit.beta for _, at, rows in panel.lines])
+        np.testing.assert_allclose(result.contrast.matrix[0, :2] @ ends, result.test.gamma[0])
+
+
+def drawn(monkeypatch, text, model):
+    seen = []
+    monkeypatch.setattr(group_plots, "_png", lambda figure: seen.append(figure) or b"")
+    study, fit, result = analysed(text, model)
+    structure_plots(study, fit, result, value_label(study))
+    forest_plot(study, fit, result)
+    for figure in seen:
+        figure.canvas.draw()
+    return seen
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_long_names_of_classes_do_not_overlap(monkeypatch, long):
+    names = ("Healthy_control_without_any_history", "Mild_cognitive_impairment") if long else ("Control", "Patient")
+    model = make_model(classes=tuple(map(GroupClass, names)), method="doss")
+    page, forest = drawn(monkeypatch, f"{names[1]} - {names[0]}", model)
+    ticks = [label for label in page.axes[0].get_xticklabels() if label.get_text()]
+    assert [label.get_text() for label in ticks] == ([] if long else list(names))
+    boxes = [label.get_window_extent() for label in ticks]
+    assert not any(a.overlaps(b) for a, b in itertools.pairwise(boxes))
+    texts = [text.get_text() for legend in page.legends for text in legend.get_texts()]
+    assert texts == (list(names) if long else [])
+    for figure in (page, forest):
+        assert figure._suptitle.get_window_extent().width <= figure.bbox.width
+
+
+def test_a_long_contrast_is_told_in_several_lines(monkeypatch):
+    classes = tuple(GroupClass(f"Class_with_a_long_name_{i}") for i in range(4))
+    model = make_model(
+        classes=classes, class_of=tuple(i % 4 for i in range(12)), variables=(), values=np.zeros((12, 0))
+    )
+    words = " + ".join(one.name for one in classes[:3])
+    _, forest = drawn(monkeypatch, f"({words})/3 - {classes[3].name}", model)
+    title = forest._suptitle
+    assert title.get_text().count("\n") >= 2
+    assert "..." not in title.get_text()
+    assert title.get_window_extent().x1 <= forest.bbox.width
+
+
+def test_a_dollar_is_no_formula(monkeypatch):
+    model = make_model(classes=(GroupClass("a$b^$"), GroupClass("$x_")), method="doss", variables=("$_$",))
+    for text in ("a$b^$ - $x_", "v = $_$"):
+        page, _ = drawn(monkeypatch, text, model)
+        assert r"a\$b^\$" in page._suptitle.get_text() or r"\$_\$" in page._suptitle.get_text()
+
+
+@pytest.mark.parametrize(
+    ("measure", "options", "label"),
+    [
+        ("Measure:volume", {}, "volume (mm$^3$)"),
+        ("case", {"etiv": SCALED}, "volume / eTIV x 100000"),
+        ("Measure:volume", {"logarithm": True}, "log volume (mm$^3$)"),
+        ("Measure:nvoxels", {}, "nvoxels"),
+        ("id", {}, "value"),
+    ],
+)
+def test_label_of_the_values(measure, options, label):
+    table = GroupTable(measure, SUBJECTS, (*STRUCTURES, "eTIV"), make_table().values)
+    assert value_label(assemble(make_model(), table, StudyOptions(**options))) == label

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ..contrast import Contrast
     from ..glm import Fit
     from ..group_results import GroupResult
-    from ..group_study import Model, Study, StudyOptions
+    from ..group_rows import Model
+    from ..group_study import Study, StudyOptions
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,7 +70,7 @@ def _model(args: argparse.Namespace, n_table: int) -> "tuple[Model, list[str]]":
 
     from ..fsgd import read_fsgd
     from ..glm_files import read_design_matrix
-    from ..group_study import Model
+    from ..group_rows import Model
 
     if args.X:
         matrix = read_design_matrix(args.X)
@@ -161,61 +162,18 @@ def _check_design(args: argparse.Namespace, study: "Study", contrasts: "list[Con
     """Condition number of the design, and lines about design and contrasts; a bad design is refused."""
     import numpy as np
 
-    from ..design import MOST_CONDITION, condition_hints, condition_number, variable_hints
+    from ..design import condition_number
     from ..errors import DesignError
-    from ..group_study import ETIV_USES
+    from ..study_summary import describe_study, ill_conditioned, notes_at_zero
 
-    n, p = study.matrix.shape
     condition = condition_number(study.matrix)
-    lines = [f"{n} subjects, {p} columns, {n - p} degrees of freedom"]
-    if study.design:
-        sizes = zip(study.design.classes, study.design.class_sizes, strict=True)
-        lines.append("classes: " + ", ".join(f"{one.name} {size}" for one, size in sizes))
-    lines.append(f"eTIV: {ETIV_USES[study.options.etiv]}")
-    width = max(len("column of X"), *(len(name) for name in study.columns))
-    cells = [[" / ".join(f"{w:g}" for w in c.matrix[:, i]) for c in contrasts] for i in range(p)]
-    widths = [max(len(c.name), *(len(row[k]) for row in cells)) for k, c in enumerate(contrasts)]
-    heads = "  ".join(f"{c.name:>{w}s}" for c, w in zip(contrasts, widths, strict=True))
-    lines.append(f"{'column of X':<{width}s}  {heads}".rstrip())
-    for name, row in zip(study.columns, cells, strict=True):
-        lines.append(
-            f"{name:<{width}s}  {'  '.join(f'{cell:>{w}s}' for cell, w in zip(row, widths, strict=True))}".rstrip()
-        )
-    lines += _at_zero(study, contrasts)
-    lines.append(f"Normalized matrix condition is {condition:g}")
-    if not np.isfinite(condition) or (condition > MOST_CONDITION and not args.illcond):
-        hints = [
-            *condition_hints(study.matrix, study.columns),
-            *(variable_hints(study.design) if study.design and not args.osgm else ()),
-        ]
-        advice = "; --illcond fits it all the same" if np.isfinite(condition) else ""
-        raise DesignError(
-            f"the design is ill-conditioned: condition number {condition:g}, at most {MOST_CONDITION:g}{advice}"
-            + "".join(f"\n  {hint}" for hint in hints)
-        )
-    return condition, lines
-
-
-def _at_zero(study: "Study", contrasts: "list[Contrast]") -> list[str]:
-    """Where groups are compared, if each has a slope of its own and the variables are not demeaned."""
-    import numpy as np
-
-    design = study.design
-    if design is None or design.demean or design.method != "dods" or not design.variables:
-        return []
-    classes = len(design.classes)
-    if study.columns[: len(design.columns)] != design.columns:
-        return []
-    found = [
-        c.name
-        for c in contrasts
-        if (row := np.any(c.matrix != 0, axis=0))[:classes].sum() > 1 and not row[classes : len(design.columns)].any()
-    ]
-    where = ", ".join(f"{name} = 0" for name in design.variables)
-    return [
-        f"{name}: compares classes at {where}, since each class has its own slope and nothing is demeaned; "
-        "DeMeanFlag 1 in the FSGD compares them at the mean"
-        for name in found
+    problem = ill_conditioned(study, condition)
+    if problem and not (args.illcond and np.isfinite(condition)):
+        raise DesignError(problem)
+    return condition, [
+        *describe_study(study, contrasts),
+        *notes_at_zero(study, contrasts),
+        f"Normalized matrix condition is {condition:g}",
     ]
 
 
@@ -297,9 +255,10 @@ def _report(
     import shlex
 
     from ..errors import UsageError
-    from ..group_plots import forest_plot, pyplot, structure_plots
+    from ..group_plots import forest_plot, pyplot, structure_plots, value_label
     from ..group_report import ReportText, report_page
     from ..staging import encode_text
+    from ..study_summary import notes_at_zero
 
     files: dict[str, bytes] = {}
     figures: dict[str, list[bytes]] = {}
@@ -312,24 +271,16 @@ def _report(
     for result in results if with_figures else ():
         if not result.family.any():
             continue
-        pages = structure_plots(study, fit, result, _unit(study))
+        pages = structure_plots(study, fit, result, value_label(study))
         name, forest = result.contrast.name, forest_plot(study, fit, result)
         files[f"{name}/forest.png"] = forest
         files |= {f"{name}/structures{f'_{i}' if i > 1 else ''}.png": page for i, page in enumerate(pages, 1)}
         figures[name] = [forest, *pages]
     design = next((line.removeprefix("design: ") for line in notes if line.startswith("design: ")), "")
-    method = [line for line in notes if ": compares classes at " in line]
+    method = notes_at_zero(study, [result.contrast for result in results])
     text = ReportText(
         f"Group analysis {os.path.basename(os.path.abspath(args.glmdir))}", shlex.join(command), args.table, design,
         method, condition, args.seed,
     )  # fmt: skip
     files["report.html"] = encode_text(report_page(text, study, fit, results, figures))
     return files
-
-
-def _unit(study: "Study") -> str:
-    """What stands beside the values of a figure."""
-    word = study.measure.partition(":")[2] or "value"
-    word = "volume (mm$^3$)" if word == "volume" or study.measure == "case" else word
-    word = f"{word.split(' (')[0]} / eTIV x 100000" if study.options.etiv == "scaled" else word
-    return f"log {word}" if study.options.logarithm else word

@@ -1,7 +1,7 @@
 """The flags of fs_sclimbic glm, those of mri_glmfit --table among them, and which of them go together."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .. import __version__
 
@@ -186,12 +186,28 @@ def build_parser() -> argparse.ArgumentParser:
 
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; SystemExit or argparse.ArgumentError where it is wrong."""
-    for word in argv:
+    parser = build_parser()
+    words = _as_spelt_here(argv, {*parser._option_string_actions, *IMAGE_ONLY})
+    for word in words:
         if word in IMAGE_ONLY:
             raise argparse.ArgumentError(None, f"{word} {IMAGE_ONLY[word]}; take it out")
-    args = build_parser().parse_args(list(argv))
+    args = parser.parse_args(words)
     check_flags(args)
     return args
+
+
+def _as_spelt_here(argv: Sequence[str], flags: Iterable[str]) -> list[str]:
+    """Flags in our letters, since mri_glmfit takes --c for --C; and --contrast=-A for --contrast -A."""
+    known = {flag.lower(): flag for flag in flags}
+    words: list[str] = []
+    for word in argv:
+        name, equals, value = word.partition("=")
+        word = f"{known[name.lower()]}{equals}{value}" if word[:2] == "--" and name.lower() in known else word
+        if words and words[-1] == "--contrast" and word.startswith("-") and word not in known.values():
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
 
 
 def check_flags(args: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ ALPHA = 0.05
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 """Okabe and Ito's, told apart by colour-blind readers too."""
 JITTER = 0.12
-LETTERS_AN_INCH = 13
+LETTERS_AN_INCH = 12
 """About so many letters of 10 points stand in an inch; of smaller ones more."""
 FOREST_WIDTH, PANEL_WIDTH, PANEL_HEIGHT, LINE_HEIGHT = 8.5, 3.3, 2.9, 0.17
 """Inches."""
@@ -130,7 +130,9 @@ def value_label(study: Study) -> str:
 def _title(result: GroupResult, study: Study, width: float, note: str) -> str:
     """Name and words of the contrast, and a note, in lines that fit into so many inches."""
     words = f"{result.contrast.name}: {what_is_tested(result, study.columns)}"
-    lines = [textwrap.fill(text, int(width * LETTERS_AN_INCH)) for text in (words, note) if text]
+    lines = [
+        textwrap.fill(text, int(width * LETTERS_AN_INCH), break_on_hyphens=False) for text in (words, note) if text
+    ]
     return _plain("\n".join(lines))
 
 

@@ -537,6 +537,23 @@ def test_options_without_effect(tmp_path):
     assert (tmp_path / "out/sig.table.dat").read_bytes() == expected
 
 
+def test_flags_in_any_case_as_the_original_takes_them(tmp_path):
+    argv = write_study(tmp_path)
+    (tmp_path / "d.mtx").write_text("1 -1 0 0\n")
+    assert main([*argv, "--C", str(tmp_path / "d.mtx"), "--scale-by-etiv", "--nii.gz", "--no-report"]) == 0
+    expected = {path.name: path.read_bytes() for path in (tmp_path / "out").rglob("*.dat")}
+    shouted = ["--TABLE", argv[1], f"--Fsgd={argv[3]}", "--GLMDIR", argv[5], "--c", str(tmp_path / "d.mtx")]
+    assert main([*shouted, "--Scale-By-eTIV", "--NII.gz", "--no-report"]) == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").rglob("*.dat")} == expected
+
+
+def test_a_contrast_may_begin_with_a_minus(tmp_path, capsys):
+    argv = [*write_study(tmp_path), "--no-report"]
+    assert main([*argv, "--contrast", "-Patient+Control"]) == 0
+    assert (tmp_path / "out/minus-Patient+Control/C.dat").read_text() == "+1.00000 -1.00000 +0.00000 +0.00000 \n"
+    refused(capsys, [*argv, "--contrast", "--logy"], "--contrast: expected one argument", status=2)
+
+
 def test_missing_files(tmp_path, capsys):
     argv = write_study(tmp_path)
     refused(capsys, ["--table", tmp_path / "none", *argv[2:], *PLAIN], "none: file does not exist")

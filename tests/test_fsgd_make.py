@@ -184,6 +184,9 @@ def test_labels_that_an_fsgd_cannot_hold(table):
         "class column 'diagnosis': blanks, commas and semicolons replaced, 'Major depression' to 'Major_depression'",
         "class column 'diagnosis': Control and control differ in case only and are different classes",
     )
+    comma = table(HEADER + "".join(ROWS).replace("Patient", "Epilepsy, left; old"))
+    design, _ = made(comma, variables=(), class_order=("Epilepsy, left; old", "Control"))
+    assert [one.name for one in design.classes] == ["Epilepsy_left_old", "Control"]
     both = HEADER + "".join(ROWS[:3]).replace("Patient", "A B").replace("F\tControl", "F\tA_B")
     assert refused(table(both), variables=()) == ["class 'A_B' would stand for A B and A_B; rename one"]
     joined = "id,a,b\ns1,x_y,z\ns2,x,y_z\n"

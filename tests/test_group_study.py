@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -104,9 +106,45 @@ def test_excluded_rows_need_not_be_in_the_table():
     assert study.subjects == tuple(SUBJECTS[i] for i in keep) == study.design.subjects
     # As in the original, the matrix was made before rows are dropped: demeaned over everyone.
     np.testing.assert_array_equal(study.matrix, make_design(demean=True).matrix[keep])
-    assert said(study, "3 (sub-04), 5 (sub-06)")
+    assert said(study, "3 (sub-04), 5 (sub-06); means and deviations of the variables still count them")
+    assert not said(assemble(make_model(), table, StudyOptions(exclude=(3,))), "still count")
     with pytest.raises(DesignError, match="expected numbers from 0 to 11, found 12"):
         assemble(make_model(), make_table(), StudyOptions(exclude=(12,)))
+
+
+def test_two_columns_of_etiv():
+    values = np.column_stack([make_table().values, make_table().values[:, -1] * 1.1])
+    table = GroupTable("m", SUBJECTS, (*STRUCTURES, "eTIV", "EstimatedTotalIntraCranialVol"), values)
+    with pytest.raises(TableError, match=r"t\.dat: the table has 2 columns of eTIV .* --exclude-columns leaves one"):
+        assemble(make_model(), table, StudyOptions(), "t.dat")
+    study = assemble(make_model(), table, StudyOptions(etiv=SCALED, exclude_columns=("eTIV",)))
+    np.testing.assert_allclose(study.table, values[:, :3] / values[:, 4:] * 1e5)
+    with pytest.raises(TableError, match="2 columns of eTIV"):
+        assemble(make_model(), table, StudyOptions(exclude_columns=("eTIV", "EstimatedTotalIntraCranialVol")))
+
+
+def test_a_column_that_may_be_etiv():
+    table = GroupTable("m", SUBJECTS, (*STRUCTURES, "ICV"), make_table().values)
+    with pytest.raises(TableError, match="call column 'ICV' eTIV if it is that"):
+        assemble(make_model(), table, StudyOptions(etiv=SCALED))
+
+
+def test_etiv_in_the_design_and_as_covariate():
+    model = make_model(method="doss", variables=("eTIV",))
+    with pytest.raises(DesignError, match="has a column 'eTIV' already"):
+        assemble(model, make_table(), StudyOptions(etiv=COVARIATE))
+
+
+def test_thousands_of_names_are_matched_in_no_time():
+    n = 20_000
+    names = tuple(f"sub-{i:05d}" for i in range(n))
+    table = GroupTable("m", tuple(f"{name[4:]}" for name in names[::-1]), ("A",), np.ones((n, 1)))
+    model = Model(("Mean",), np.ones((n, 1)), (*names[:-1], "00000"), None, "g")
+    start = time.process_time()
+    with pytest.raises(DesignError, match=r"19999 subject.s. of g are not in the table: .* nearly the same: sub-00000"):
+        assemble(model, table, StudyOptions())
+    assert len(assemble(model, table, StudyOptions(allow_missing=True)).subjects) == 1
+    assert time.process_time() - start < 5  # a look through all names for each takes a minute
 
 
 def test_excluded_and_missing_together():

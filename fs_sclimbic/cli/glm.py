@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .flags import ALL_DONE, BAD_USAGE
 from .glm_flags import PROGRAM, parse_flags
-from .guard import in_one_line
+from .guard import in_one_line, signals_interrupt
 
 if TYPE_CHECKING:
     from ..contrast import Contrast
@@ -239,7 +239,8 @@ def _write(
     files[LOG] = encode_text(format_log(facts))
     if results:
         print(sig_table(study.measure, study.structures, contrasts, tests, unsigned=args.unsigned_sig), end="")
-    write_tree(args.glmdir, files)
+    with signals_interrupt():  # a scheduler's signal leaves no half a folder
+        write_tree(args.glmdir, files)
 
 
 def _report(

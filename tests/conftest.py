@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from fs_sclimbic.labels import ColorTable, Structure, format_ctab
 from fs_sclimbic.model import ModelSpec, network_weights, sha256_of
 from fs_sclimbic.volume import Grid, Volume, write_volume
 from fs_sclimbic.weights import write_weights
+
+settings.register_profile("patient", deadline=None)  # on a busy machine an example may take any time
+settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("FS_SCLIMBIC_SHARED", ROOT.parent / "shared"))

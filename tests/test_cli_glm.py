@@ -225,6 +225,12 @@ def test_pitfall_4_method_and_weights_beside_names(tmp_path, capsys):
     assert ["Patient", "-1"] in lines
     assert ["Age", "0"] in lines
     assert (tmp_path / "out/group/C.dat").read_text() == "+1.00000 -1.00000 +0.00000 \n"
+    (tmp_path / "g.fsgd").write_text(fsgd_text("DOSS\n").replace("Variables Age", "Variables Sex"))
+    assert main([*argv, *GROUP]) == 0
+    page = (tmp_path / "out/report.html").read_text()
+    for warning in ("the tag DOSS is used, not &#x27;dods&#x27;", "variable &#x27;Sex&#x27; is fitted as a number"):
+        assert warning in page
+    assert "warning: " in capsys.readouterr().err
     assert main([*write_study(tmp_path), *PLAIN]) == 0
     assert "method dods (by default)" in capsys.readouterr().out
 
@@ -293,7 +299,7 @@ def test_pitfall_10_zeros_and_nan(tmp_path, capsys):
     table = make_table()
     table.values[2, 1] = 0
     assert main([*write_study(tmp_path, table=table), *PLAIN]) == 0
-    assert "1 value(s) of 0 enter the fit as real zeros" in capsys.readouterr().out
+    assert "warning: 1 value(s) of 0 enter the fit as real zeros" in capsys.readouterr().err
     argv = [*write_study(tmp_path), *PLAIN]
     text = (tmp_path / "t.dat").read_text().splitlines()
     text[4] = text[4].replace(text[4].split("\t")[2], "nan")

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -37,6 +37,7 @@ def cells(text):
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
+@settings(max_examples=30, deadline=None)  # multipletests collects garbage at every call, which takes its time
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_corrections_equal_statsmodels(p):
     p = np.array(p)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..group_rows import Model
     from ..group_study import Study, StudyOptions
 
+WARNING = "warning: "
+"""Notices that begin so go to standard error."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run fs_sclimbic glm; returns 0, 1 (failed) or 2 (usage)."""
@@ -52,7 +55,7 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
     contrasts = _contrasts(args, model, study)
     check_names(contrasts)
     for line in (*said, *study.notices):
-        print(line)
+        print(line, file=sys.stderr if line.startswith(WARNING) else sys.stdout)
     condition, lines = _check_design(args, study, contrasts)
     print("\n".join(lines))
     fit, results = _analyse(args, study, model, contrasts)
@@ -80,7 +83,7 @@ def _model(args: argparse.Namespace, n_table: int) -> "tuple[Model, list[str]]":
         return Model(("Mean",), np.ones((n_table, 1)), None, None, "--osgm"), ["design: one-sample group mean"]
     asked = args.fsgd[1] if len(args.fsgd) == 2 else None
     design, warnings = read_fsgd(args.fsgd[0], asked, args.allowsubjrep, args.fsgd_rescale)
-    said = list(warnings)
+    said = [f"{WARNING}{text}" for text in warnings]
     if args.osgm:
         said.append(f"design: one-sample group mean of the subjects in {args.fsgd[0]}")
         ones = np.ones((len(design.subjects), 1))
@@ -278,7 +281,8 @@ def _report(
         files |= {f"{name}/structures{f'_{i}' if i > 1 else ''}.png": page for i, page in enumerate(pages, 1)}
         figures[name] = [forest, *pages]
     design = next((line.removeprefix("design: ") for line in notes if line.startswith("design: ")), "")
-    method = notes_at_zero(study, [result.contrast for result in results])
+    method = [line for line in notes if line.startswith(WARNING) and line not in study.notices]
+    method += notes_at_zero(study, [result.contrast for result in results])
     text = ReportText(
         f"Group analysis {os.path.basename(os.path.abspath(args.glmdir))}", shlex.join(command), args.table, design,
         method, condition, args.seed,

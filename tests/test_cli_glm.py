@@ -1,6 +1,8 @@
 """The command: the original's tables, every pitfall of the original, and the whole way against statsmodels."""
 
 import csv
+import os
+import signal
 import sys
 import warnings
 
@@ -558,6 +560,22 @@ def test_a_contrast_may_begin_with_a_minus(tmp_path, capsys):
     assert main([*argv, "--contrast", "-Patient+Control"]) == 0
     assert (tmp_path / "out/minus-Patient+Control/C.dat").read_text() == "+1.00000 -1.00000 +0.00000 +0.00000 \n"
     refused(capsys, [*argv, "--contrast", "--logy"], "--contrast: expected one argument", status=2)
+
+
+def test_a_signal_while_writing_leaves_the_earlier_fit(tmp_path, monkeypatch):
+    argv = [*write_study(tmp_path), *PLAIN]
+    assert main(argv) == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    calls = []
+
+    def flush(_file):
+        calls.append(1)
+        if len(calls) == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    assert main([*argv, "--scale-by-etiv"]) == 130
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_missing_files(tmp_path, capsys):

@@ -15,6 +15,8 @@ from .volume import Grid, Volume
 
 RADIUS_MM = 50.0
 """About a brain's radius of gyration: over it, a slope moves voxels as far as a shift of the same number."""
+LOSS = 0.01
+"""Of score, in all, that ends a guarded search."""
 LONGEST_STEP_MM = 15.0
 """Steps are cut there, so that their matrix has an inverse."""
 LOG_SIZE, LOG_SIZE_SD = np.log(0.91), 0.08
@@ -134,7 +136,9 @@ def make_level(look: Volume, chosen: NDArray[np.bool_], smoothing_mm: float, red
     )
 
 
-def refine(volume: Volume, level: Level, mni2ras: NDArray[np.float64], steps: int, last_step_mm: float) -> Fit:
+def refine(
+    volume: Volume, level: Level, mni2ras: NDArray[np.float64], steps: int, last_step_mm: float, guarded: bool = False
+) -> Fit:
     """Take Gauss-Newton steps from a start.
 
     Parameters
@@ -148,15 +152,22 @@ def refine(volume: Volume, level: Level, mni2ras: NDArray[np.float64], steps: in
         How many at most.
     last_step_mm : float
         The first step that moves no voxel further than about this is the last.
+    guarded : bool
+        Stop where the score falls, and return to where it was best. The steps make the squared difference smaller,
+        and a template that grows beyond the head into even air does that too.
     """
+    points, design, normal = level.points, level.design, level.normal
+    # Those in view at the start count to the end: were they chosen anew at each step, a template could leave a
+    # narrow field of view and be rewarded for it.
+    seen = sample(volume, mni2ras, points)[1]
+    if seen.mean() < MIN_SEEN:
+        return Fit(mni2ras, 0.0)
+    if not seen.all():
+        points, design = points[seen], design[seen]
+        normal = (design.T @ design).astype(np.float64)
+    best = Fit(mni2ras, score(volume, level, mni2ras) if guarded else 0.0)
     for _ in range(steps):
-        values, inside = sample(volume, mni2ras, level.points)
-        design, normal = level.design, level.normal
-        if not inside.all():
-            if inside.mean() < MIN_SEEN:
-                return Fit(mni2ras, 0.0)
-            values, design = values[inside], design[inside]
-            normal = (design.T @ design).astype(np.float64)
+        values = sample(volume, mni2ras, points)[0]
         step = _step(values, normal, (design.T @ values).astype(np.float64), mni2ras, level.redundancy)
         longest = float(np.abs(step).max())
         step *= min(1.0, LONGEST_STEP_MM / max(longest, last_step_mm))
@@ -164,6 +175,11 @@ def refine(volume: Volume, level: Level, mni2ras: NDArray[np.float64], steps: in
         warp[:3, :3] += step[:, :3] / RADIUS_MM
         warp[:3, 3] = step[:, 3]
         mni2ras = mni2ras @ np.linalg.inv(warp)
+        if guarded:
+            here = Fit(mni2ras, score(volume, level, mni2ras))
+            if here.score < best.score - LOSS:
+                return best
+            best = max(best, here, key=lambda fit: fit.score)
         if longest < last_step_mm:
             break
     return Fit(mni2ras, score(volume, level, mni2ras))

@@ -14,11 +14,11 @@ FLOORS = [
     {"labels", "xfm", "staging"},
     {"volume"},
     {"place", "affine"},
-    {"average_brain"},
+    {"average_brain", "average_head"},
     {"locate", "verdict"},
     {"model"},
     {"weights", "store", "conform", "measure", "etiv", "provenance", "recipe", "sample"},
-    {"postprocess", "stats", "record", "augment", "training_set", "checkpoint", "framing"},
+    {"talairach", "postprocess", "stats", "record", "augment", "training_set", "checkpoint", "framing"},
     {"qa", "subject", "training_record", "plots", "nn.backend", "nn.extents"},
     {"tables", "segmentation", "nn.unet", "nn.generator", "nn.losses", "nn.openvino_engine"},
     {"pipeline", "nn.keras_engine", "nn.train"},
@@ -26,7 +26,7 @@ FLOORS = [
     {"cli.progress", "cli.flags", "cli.plan"},
     {"cli.guard"},
     {"cli.run", "cli.train_run"},
-    {"cli.segment", "cli.model", "cli.train"},
+    {"cli.segment", "cli.model", "cli.train", "cli.etiv"},
     {"cli.demo"},
     {"cli.main"},
     {"__main__"},
@@ -140,7 +140,14 @@ def test_every_public_name_is_there():
 
 
 @pytest.mark.parametrize(
-    "module", ["fs_sclimbic.cli.segment", "fs_sclimbic.cli.main", "fs_sclimbic.cli.train", "fs_sclimbic.cli.demo"]
+    "module",
+    [
+        "fs_sclimbic.cli.segment",
+        "fs_sclimbic.cli.main",
+        "fs_sclimbic.cli.train",
+        "fs_sclimbic.cli.etiv",
+        "fs_sclimbic.cli.demo",
+    ],
 )
 def test_help_loads_nothing_heavy(module):
     # What help loads is checked; its time (under 0.3 s) is measured by the benchmark.

@@ -78,7 +78,7 @@ def test_bad_xfm(text):
 
 def test_bad_lta():
     good = format_lta(np.eye(4))
-    for text in ("", good.replace("= 1 #", "= 14 #"), good.replace("1 4 4", "1 3 3"), good.replace("1.0", "x")):
+    for text in ("", good.replace("= 1 #", "= 14 #"), good.replace("1 4 4", "1 3 3"), good.replace("1.0000", "x")):
         with pytest.raises(TransformError, match=r"^bert\.lta"):
             parse_lta(text, "bert.lta")
     with pytest.raises(TransformError, match="invalid"):

@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Sequence
 
-from . import demo, model, segment, train
+from . import demo, etiv, model, segment, train
 
 COMMANDS = {
     "segment": (segment.main, "segment images, folders and recon-all subjects (same as mri_sclimbic_seg)"),
+    "etiv": (etiv.main, "eTIV from the image, beside that of recon-all's transform"),
     "demo": (demo.main, "segment a head that comes along, print the table and make a picture"),
     "train": (train.main, "train a model on heads with labels or posteriors, of these structures or of your own"),
     "model": (model.main, "list, install and verify network weights; measure where a model looks"),

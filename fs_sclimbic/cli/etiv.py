@@ -77,10 +77,8 @@ def _run(args: argparse.Namespace) -> int:
     from .progress import say
 
     sources = _sources(args)
-    targets = [Path(args.o) / f"{source.name}.talairach.{ending}" for source in sources for ending in ("xfm", "lta")]
-    if args.o and (twice := {path for path in targets if targets.count(path) > 1}):
-        raise UsageError(f"{min(twice)}: two cases would be written there; run them one by one into other folders")
     if args.o:
+        _check_targets(sources, Path(args.o))
         Path(args.o).mkdir(parents=True, exist_ok=True)
     rows, failed = [], 0
     width = max(4, *(len(source.name) for source in sources))
@@ -123,6 +121,23 @@ def _sources(args: argparse.Namespace) -> list[Source]:
     return sources
 
 
+def _targets(source: Source, folder: Path) -> tuple[Path, Path]:
+    """Where the transform of a case is written, as .xfm and as .lta."""
+    return folder / f"{source.name}.talairach.xfm", folder / f"{source.name}.talairach.lta"
+
+
+def _check_targets(sources: list[Source], folder: Path) -> None:
+    """Refuse two cases in one file, and to overwrite a transform that is compared with."""
+    read = {path.resolve() for source in sources for path in source.transforms}
+    written: set[Path] = set()
+    for path in (path for source in sources for path in _targets(source, folder)):
+        if path in written:
+            raise UsageError(f"{path}: two cases would be written there; run them one by one into other folders")
+        if path.resolve() in read:
+            raise UsageError(f"{path} is compared with and would be overwritten; give another folder to --o")
+        written.add(path)
+
+
 def _row(source: Source, folder: str | None, width: int) -> tuple[str, ...]:
     """Compute one case, print its line, and return its cells of the table."""
     from ..errors import naming
@@ -150,9 +165,10 @@ def _row(source: Source, folder: str | None, width: int) -> tuple[str, ...]:
     if difference is not None and abs(difference) > LARGE_DIFFERENCE:
         flags.append(f"the two differ by more than {LARGE_DIFFERENCE:.0%}: look at both over the image in freeview")
     if folder:
+        xfm, lta = _targets(source, Path(folder))
         with StagedFiles() as staged:
-            staged.write(Path(folder) / f"{source.name}.talairach.xfm", format_xfm(found.ras2mni).encode())
-            staged.write(Path(folder) / f"{source.name}.talairach.lta", format_lta(found.ras2mni).encode())
+            staged.write(xfm, format_xfm(found.ras2mni).encode())
+            staged.write(lta, format_lta(found.ras2mni).encode())
     shown = f"{'-':>10s}" if theirs is None else f"{theirs / 1000:10.1f}"
     percent = f"{'-':>10s}" if difference is None else f"{100 * difference:+9.1f}%"
     words = "  " + "; ".join(flags) if flags else ""

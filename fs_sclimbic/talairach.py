@@ -35,8 +35,9 @@ MAX_STRIPPED_RING = 0.1
 CROP_MARGIN_MM = 25.0
 
 MIN_SCORE, MIN_STRIPPED_SCORE = 0.65, 0.85
-"""Sound registrations of whole heads reach 0.75 to 0.92 (0.70 where the average knows no such head), of stripped brains
-0.89 to 0.95. With an eTIV that is wrong by 20 % whole heads have 0.60 at most, stripped brains 0.91; by 40 % these 0.83."""
+"""Sound registrations of whole heads reach 0.75 to 0.92 (0.70 where the average knows no such head), of stripped
+brains 0.89 to 0.95. With an eTIV that is wrong by 20 % whole heads have 0.60 at most, stripped brains 0.91; by 40 %
+these have 0.83."""
 MAX_STRETCH_RATIO = 1.3
 """Largest over smallest stretch: 1.04 to 1.22 in 66 images of 55 heads."""
 MIN_SEEN = 0.9

@@ -30,7 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fs_sclimbic.average_brain import prepare, sample
+from fs_sclimbic.affine import sample
+from fs_sclimbic.average_brain import prepare
 from fs_sclimbic.locate import locate_in, mean_blocks
 from fs_sclimbic.volume import Grid, Volume, read_volume, write_volume
 from fs_sclimbic.xfm import read_transform

@@ -35,6 +35,8 @@ _HOMES = {
     "read_stats": "stats",
     "read_transform": "xfm",
     "etiv_mm3": "etiv",
+    "register": "talairach",
+    "Registration": "talairach",
     "SclimbicError": "errors",
 }
 __all__ = [*_HOMES, "__version__"]
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from .segmentation import Segmentation as Segmentation
     from .segmentation import segment as segment
     from .stats import read_stats as read_stats
+    from .talairach import Registration as Registration
+    from .talairach import register as register
     from .volume import Grid as Grid
     from .volume import Volume as Volume
     from .volume import read_volume as read_volume

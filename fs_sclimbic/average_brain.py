@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .affine import Level, make_level, sample, smooth, voxel_points
 from .resources import data_file
-from .volume import Grid, Volume, read_volume
+from .volume import Volume, read_volume
 
 SEARCH_MM = 8.0
 SEARCH_SMOOTHING_MM = 4.0
@@ -25,8 +26,8 @@ SEARCH_HALF_MM = np.array([80.0, 96.0, 80.0])
 """Middle and half size of the box around the brain, MNI305 mm."""
 COARSE_SMOOTHING_MM = 2.0
 """Sigma at the coarse level. Little, for more would spread a bright scalp over the edge of the brain."""
-RADIUS_MM = 50.0
-"""About a brain's radius of gyration: over it, a slope moves voxels as far as a shift of the same number."""
+REDUNDANCY = 60.0
+"""Of both levels, see `Level`."""
 STRIPPED_RIM = 2
 """Voxels around a stripped brain that must be dark."""
 
@@ -41,27 +42,6 @@ class Pose:
     """Mean 0 inside the mask, 0 outside; sum of squares 1."""
     mask: NDArray[np.float32]
     """1 where voxels count, else 0."""
-
-
-@dataclass(frozen=True, eq=False)
-class Level:
-    """The template at one resolution, ready for Gauss-Newton steps."""
-
-    points: NDArray[np.float32]
-    """MNI305 RAS (mm) of the voxels that count, shape (n, 3)."""
-    values: NDArray[np.float32]
-    """Template intensity there, shape (n,)."""
-    field: NDArray[np.float32]
-    """Polynomials of a bias field, the constant first, shape (n, 10)."""
-    design: NDArray[np.float32]
-    """Shape (n, 23): what 12 affine parameters, the bias field's 10 and an offset do to the values.
-
-    The affine ones are rows of a 3 x 4 matrix that acts on (point / RADIUS_MM, 1) and gives mm.
-    """
-    normal: NDArray[np.float64]
-    """design.T @ design."""
-    smoothing_mm: float
-    """Sigma of the Gaussian that makes an image as smooth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,53 +90,16 @@ def prepare(average: Volume) -> AverageBrain:
     return AverageBrain(
         _template(Volume(look, average.grid), brain),
         _template(Volume(look * probability / 255, average.grid), near),
-        _points(average.grid, far).astype(np.float32),
+        voxel_points(average.grid, far).astype(np.float32),
     )
-
-
-def smooth(volume: Volume, sigma_mm: float) -> Volume:
-    """Smooth with a Gaussian; outside the volume is 0."""
-    sigma = sigma_mm / np.linalg.norm(volume.grid.vox2ras[:3, :3], axis=0)
-    return Volume(ndimage.gaussian_filter(volume.data, sigma, mode="constant", truncate=2.5), volume.grid)
-
-
-def sample(
-    volume: Volume, to_ras: NDArray[np.floating], points: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Interpolate linearly at points of another space.
-
-    Parameters
-    ----------
-    volume : Volume
-        float32.
-    to_ras : ndarray, shape (4, 4)
-        From the points' space to the volume's scanner RAS, mm.
-    points : ndarray, shape (n, 3)
-
-    Returns
-    -------
-    values : ndarray, shape (n,)
-        0 outside the volume.
-    inside : ndarray, shape (n,)
-        Which points lie between the volume's voxels.
-    """
-    to_voxel = (np.linalg.inv(volume.grid.vox2ras) @ to_ras).astype(np.float32)
-    where = to_voxel[:3, :3] @ points.T + to_voxel[:3, 3:]
-    last = np.array(volume.grid.shape, np.float32)[:, np.newaxis] - 1
-    inside: NDArray[np.bool_] = np.all((where >= 0) & (where <= last), axis=0)
-    return ndimage.map_coordinates(volume.data, where, order=1, mode="constant"), inside
-
-
-def _points(grid: Grid, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return np.argwhere(chosen) @ grid.vox2ras[:3, :3].T + grid.vox2ras[:3, 3]
 
 
 def _template(look: Volume, mask: NDArray[np.bool_]) -> Template:
     i, j, k = np.indices(mask.shape)
     eighth = (i % 2 == 0) & (j % 2 == 0) & (k % 2 == 0)
     half = (i + j + k) % 2 == 0
-    coarse = _level(smooth(look, COARSE_SMOOTHING_MM), mask & eighth, COARSE_SMOOTHING_MM)
-    return Template(_poses(look, mask), coarse, _level(look, mask & half, 0.0))
+    coarse = make_level(smooth(look, COARSE_SMOOTHING_MM), mask & eighth, COARSE_SMOOTHING_MM, REDUNDANCY)
+    return Template(_poses(look, mask), coarse, make_level(look, mask & half, 0.0, REDUNDANCY))
 
 
 def _poses(look: Volume, mask: NDArray[np.bool_]) -> tuple[Pose, ...]:
@@ -178,24 +121,3 @@ def _poses(look: Volume, mask: NDArray[np.bool_]) -> tuple[Pose, ...]:
             values /= np.linalg.norm(values)
             poses.append(Pose(mni2ras, values.reshape(shape), counts.reshape(shape).astype(np.float32)))
     return tuple(poses)
-
-
-def _level(look: Volume, chosen: NDArray[np.bool_], smoothing_mm: float) -> Level:
-    per_mm = np.stack(np.gradient(look.data), -1)[chosen] @ np.linalg.inv(look.grid.vox2ras[:3, :3])
-    values = look.data[chosen]
-    unit = values.std()
-    values, per_mm = values / unit, per_mm / unit
-    points = _points(look.grid, chosen)
-    x, y, z = (points / RADIUS_MM).T
-    one = np.ones_like(x)
-    moved = per_mm[:, :, np.newaxis] * np.column_stack([x, y, z, one])[:, np.newaxis]
-    field = np.column_stack([one, x, y, z, x * x, y * y, z * z, x * y, x * z, y * z])
-    design = np.column_stack([moved.reshape(-1, 12), field * values[:, np.newaxis], one])
-    return Level(
-        points.astype(np.float32),
-        values.astype(np.float32),
-        field.astype(np.float32),
-        design.astype(np.float32),
-        design.T @ design,
-        smoothing_mm,
-    )

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .average_head import AVERAGE_HEAD
 from .errors import ImageError, ModelError, SclimbicError, TransformError, naming
 from .etiv import PLAUSIBLE_MM3, etiv_mm3
 from .framing import Framed, Predictor
@@ -33,12 +34,14 @@ from .record import (
     same_settings,
     stale_files,
 )
+from .resources import data_file
 from .segmentation import Options, Prepared, Segmentation, finish, look, prepare
 from .staging import StagedFiles, encode_text
 from .stats import format_stats
 from .subject import Case
-from .volume import encode_volume, read_volume
-from .xfm import read_transform
+from .talairach import Registration, register
+from .volume import Volume, encode_volume, read_volume
+from .xfm import format_lta, format_xfm, read_transform
 
 Step = TypeVar("Step")
 
@@ -63,6 +66,20 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
+class HeadSize:
+    """Where a case's eTIV comes from; all empty where none is asked for."""
+
+    etiv_mm3: float | None = None
+    transform: Path | None = None
+    """The file that was read, or will be written."""
+    ras2mni: NDArray[np.float64] | None = None
+    """Scanner RAS to MNI305, mm, to place the network's box by; None where it is in doubt."""
+    registration: Registration | None = None
+    """What was found in the image, where the transform was computed."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class OpenCase:
     """A case whose inputs are read."""
 
@@ -70,10 +87,8 @@ class OpenCase:
     settings: Settings
     record: Record | None
     """What an earlier run left."""
-    etiv_mm3: float | None
-    transform: Path | None
+    head: HeadSize
     prepared: Prepared
-    warnings: tuple[str, ...]
     seconds: float
 
 
@@ -116,8 +131,8 @@ def open_case(case: Case, options: Options, run: Run, place: Place | None) -> Op
     def action(seconds: Callable[[], float]) -> OpenCase | Outcome:
         if case.problem:
             return Outcome(case, "failed", seconds(), case.problem)
-        etiv, transform, ras2mni, warnings = _read_etiv(case, options)
-        settings = settings_of(case, transform, run, options, place)
+        head = _read_etiv(case, options)
+        settings = settings_of(case, head.transform, run, options, place)
         products, record = case.outputs.products(), read_record(case.outputs.record)
         if record is not None and not options.redo and is_done(record, settings, products):
             changed = tuple(
@@ -128,8 +143,10 @@ def open_case(case: Case, options: Options, run: Run, place: Place | None) -> Op
         t1 = read_volume(case.t1)
         _check_writable(case)
         with naming(case.t1):
-            prepared = prepare(t1, run.spec, options, place, ras2mni)
-        return OpenCase(case, settings, record, etiv, transform, prepared, warnings, seconds())
+            if case.etiv_from_image:
+                head = _compute_etiv(case, t1)
+            prepared = prepare(t1, run.spec, options, place, head.ras2mni)
+        return OpenCase(case, settings, record, head, prepared, seconds())
 
     return _caught(case, action)
 
@@ -155,13 +172,13 @@ def close_case(seen: SeenCase, options: Options, run: Run) -> Outcome:
 
     def action(seconds: Callable[[], float]) -> Outcome:
         with naming(case.t1):
-            result = finish(opened.prepared, seen.framed, run.spec, options, opened.etiv_mm3)
+            result = finish(opened.prepared, seen.framed, run.spec, options, opened.head.etiv_mm3)
         optional = [path for path in case.outputs.optional if path not in case.outputs.products()]
         stale = tuple(
             f"{path} is of an earlier run with other settings"
             for path in stale_files(record, opened.settings, optional)
         )
-        warnings = result.warnings + opened.warnings + stale
+        warnings = result.warnings + opened.head.warnings + stale
         write_outputs(opened, result, warnings, options, run)
         otherwise = changed_settings(record, opened.settings) if record is not None else []
         if otherwise:
@@ -199,12 +216,10 @@ def _caught(case: Case, action: Callable[[Callable[[], float]], Step], before: f
         return failed(f"{case.t1}: unexpected {summary}", traceback.format_exc())
 
 
-def _read_etiv(
-    case: Case, options: Options
-) -> tuple[float | None, Path | None, NDArray[np.float64] | None, tuple[str, ...]]:
-    """eTIV, the transform that it comes from (file, matrix), and what to warn of; empty where none is asked for."""
+def _read_etiv(case: Case, options: Options) -> HeadSize:
+    """eTIV from a transform on disk; empty where none is asked for, or it is computed."""
     if not case.transforms:
-        return None, None, None, ()
+        return HeadSize()
     try:
         transform = _find_transform(case)
         ras2mni = read_transform(transform)
@@ -213,14 +228,27 @@ def _read_etiv(
     except TransformError as error:
         if not options.without_etiv:
             raise TransformError(f"{error}; or let such cases pass without eTIV (--no-etiv)") from error
-        return None, None, None, (f"no eTIV: {error}",)
+        return HeadSize(warnings=(f"no eTIV: {error}",))
     if PLAUSIBLE_MM3[0] <= etiv <= PLAUSIBLE_MM3[1]:
-        return etiv, transform, ras2mni, ()
+        return HeadSize(etiv, transform, ras2mni)
     warning = (
         f"{transform}: eTIV of {etiv / 1000:.0f} cm^3 is not that of a head "
         f"({PLAUSIBLE_MM3[0] / 1000:.0f}-{PLAUSIBLE_MM3[1] / 1000:.0f}); check the transform in freeview"
     )
-    return etiv, transform, None, (warning,)
+    return HeadSize(etiv, transform, warnings=(warning,))
+
+
+def _compute_etiv(case: Case, t1: Volume) -> HeadSize:
+    """eTIV from the image; a doubtful one is kept, and said to be so."""
+    found = register(t1)
+    etiv = etiv_mm3(found.ras2mni)
+    if not found.doubts:
+        return HeadSize(etiv, case.outputs.xfm, found.ras2mni, found)
+    warning = (
+        f"ETIV (doubtful): eTIV of {etiv / 1000:.0f} cm^3 comes from a transform of which {'; '.join(found.doubts)}; "
+        f"look at {case.outputs.xfm} in freeview, correct it there and give it with --tal, or leave this case out"
+    )
+    return HeadSize(etiv, case.outputs.xfm, registration=found, warnings=(warning,))
 
 
 def _find_transform(case: Case) -> Path:
@@ -228,7 +256,8 @@ def _find_transform(case: Case) -> Path:
     if found is None:
         looked = " or ".join(str(path) for path in case.transforms)
         raise TransformError(
-            f"{looked}: no such transform to MNI305; make it (recon-all -talairach) or give another --tal"
+            f"{looked}: no such transform to MNI305; make it (recon-all -talairach), give another --tal, or compute it "
+            "(--etiv-from-image)"
         )
     return found
 
@@ -249,6 +278,7 @@ def settings_of(case: Case, transform: Path | None, run: Run, options: Options, 
     return {
         "input_sha256": _hash_input(case.t1),
         "transform_sha256": _hash_input(transform) if transform else None,
+        **({"average_head_sha256": sha256_of(data_file(*AVERAGE_HEAD))} if case.etiv_from_image else {}),
         "weights_sha256": spec.sha256,
         "fov": spec.fov,
         "features": spec.features,
@@ -286,10 +316,13 @@ def write_outputs(
 ) -> None:
     """Write all files of a case, together: whole or not at all; the stats late, the record last."""
     outputs, settings = opened.case.outputs, opened.settings
-    provenance = provenance_lines(opened.case, opened.transform, result.region, warnings, options, run)
+    provenance = provenance_lines(opened.case, opened.head, result.region, warnings, options, run)
     contents = {outputs.segmentation: encode_volume(result.labels, outputs.segmentation, result.colors)}
     if outputs.ctab:
         contents[outputs.ctab] = format_ctab(result.colors).encode()
+    if outputs.xfm and outputs.lta and (found := opened.head.registration):
+        contents[outputs.xfm] = format_xfm(found.ras2mni).encode()
+        contents[outputs.lta] = format_lta(found.ras2mni).encode()
     if outputs.posteriors:
         contents[outputs.posteriors] = encode_volume(result.posteriors, outputs.posteriors)
     if outputs.qa_stats:
@@ -310,7 +343,7 @@ def write_outputs(
 
 
 def provenance_lines(
-    case: Case, transform: Path | None, region: str, warnings: tuple[str, ...], options: Options, run: Run
+    case: Case, head: HeadSize, region: str, warnings: tuple[str, ...], options: Options, run: Run
 ) -> list[str]:
     """The header lines of this case's stats files."""
     top = "the maximum" if options.percentile is None else f"percentile {options.percentile:g} of the non-zero voxels"
@@ -319,7 +352,8 @@ def provenance_lines(
         f"CreationTime {now()}",
         *run.lines(),
         f"InputFile {case.t1.absolute()}",
-        *([f"TransformFile {transform.absolute()}"] if transform else []),
+        *([f"TransformFile {head.transform.absolute()}"] if head.transform else []),
+        *([f"Transform computed from the image, score {found.score:.3f}"] if (found := head.registration) else []),
         f"IntensityRange minimum to {top}",
         f"Region {region}",
         *([f"Posteriors averaged over {options.average_shifts} starts"] if options.average_shifts > 1 else []),

@@ -28,6 +28,9 @@ class Outputs:
     posteriors: Path | None = None
     stats: Path | None = None
     qa_stats: Path | None = None
+    xfm: Path | None = None
+    lta: Path | None = None
+    """The transform to MNI305 that was computed from the image, in both formats."""
     log: Path | None = None
     """A log of this case alone; text is added to it."""
     optional: tuple[Path, ...] = ()
@@ -35,7 +38,7 @@ class Outputs:
 
     def products(self) -> tuple[Path, ...]:
         """The files of results that are asked for; all are there when the case is done."""
-        paths = (self.segmentation, self.ctab, self.posteriors, self.qa_stats, self.stats)
+        paths = (self.segmentation, self.ctab, self.posteriors, self.qa_stats, self.xfm, self.lta, self.stats)
         return tuple(path for path in paths if path is not None)
 
 
@@ -49,6 +52,8 @@ class Case:
     transforms: tuple[Path, ...]
     """Candidates for the transform to MNI305, first choice first; empty where no eTIV is asked for."""
     outputs: Outputs
+    etiv_from_image: bool = False
+    """Whether the transform for eTIV is computed from the image instead of read."""
     problem: str | None = None
     """Why this case cannot be run, known before reading it."""
 
@@ -60,6 +65,8 @@ class Requests:
     posteriors: bool = False
     volumes: bool = False
     qa_stats: bool = False
+    etiv_from_image: bool = False
+    """Also asks for the transform that eTIV comes from."""
 
 
 def subject_case(
@@ -91,17 +98,23 @@ def subject_case(
     home = subjects_dir / name
     mri, stats, scripts = home / "mri", home / "stats", home / "scripts"
     posteriors, qa_stats = mri / f"{base}.posteriors.mgz", stats / f"{base}.qa.stats"
+    # Never talairach.xfm itself: that one is recon-all's.
+    xfm, lta = (mri / "transforms" / f"{base}.talairach.{ending}" for ending in ("xfm", "lta"))
     outputs = Outputs(
         segmentation=mri / f"{base}.mgz",
         record=scripts / f"{base}.json",
         posteriors=posteriors if requests.posteriors else None,
         stats=stats / f"{base}.stats",
         qa_stats=qa_stats if requests.qa_stats else None,
-        optional=(posteriors, qa_stats),
+        xfm=xfm if requests.etiv_from_image else None,
+        lta=lta if requests.etiv_from_image else None,
+        optional=(posteriors, qa_stats, xfm, lta),
         log=scripts / (log or f"{base}.log") if home.is_dir() else None,
     )
-    transforms = tuple(home / path for path in ((transform,) if transform else SUBJECT_TRANSFORMS))
-    return Case(name, home / SUBJECT_T1, transforms, outputs, _subject_problem(home, outputs, base))
+    given = (transform,) if transform else SUBJECT_TRANSFORMS
+    transforms = () if requests.etiv_from_image else tuple(home / path for path in given)
+    problem = _subject_problem(home, outputs, base)
+    return Case(name, home / SUBJECT_T1, transforms, outputs, requests.etiv_from_image, problem)
 
 
 def _subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
@@ -177,6 +190,7 @@ def image_case(image: Path, segmentation: Path, requests: Requests, *, transform
         image,
         (transform,) if transform else (),
         _image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),
+        requests.etiv_from_image,
         None if image.is_file() else f"{image}: image does not exist",
     )
 
@@ -205,7 +219,7 @@ def folder_cases(
             )
             transforms = (folder / f"{name}{transform_suffix}",) if transform_suffix else ()
             problem = f"{image}: case name '{name}' is shared by {twins}; rename one" if len(images) > 1 else None
-            cases.append(Case(name, image, transforms, outputs, problem))
+            cases.append(Case(name, image, transforms, outputs, requests.etiv_from_image, problem))
     return cases
 
 
@@ -228,6 +242,7 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> 
     # From the segmentation's name alone: whoever writes that file finds its record.
     record = start.with_name(f"{start.name.removesuffix(f'.{DEFAULT_BASE}')}.{DEFAULT_BASE}.json")
     posteriors, stats, qa_stats = beside(f".posteriors{suffix}"), beside(".stats"), beside(".qa.stats")
+    xfm, lta = beside(".talairach.xfm"), beside(".talairach.lta")
     return Outputs(
         segmentation=beside(suffix),
         record=record,
@@ -235,7 +250,9 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> 
         posteriors=posteriors if requests.posteriors else None,
         stats=stats if requests.volumes else None,
         qa_stats=qa_stats if requests.qa_stats else None,
-        optional=(posteriors, stats, qa_stats),
+        xfm=xfm if requests.etiv_from_image else None,
+        lta=lta if requests.etiv_from_image else None,
+        optional=(posteriors, stats, qa_stats, xfm, lta),
     )
 
 

@@ -140,7 +140,7 @@ def format_xfm(ras2ras: NDArray[np.float64]) -> str:
 
 def format_lta(ras2ras: NDArray[np.float64]) -> str:
     """A RAS-to-RAS LTA as text, without volume info (which a RAS-to-RAS transform does not need)."""
-    rows = "\n".join(" ".join(f"{value:.15e}" for value in row) for row in np.asarray(ras2ras))
+    rows = "\n".join(" ".join(f"{value:.16e}" for value in row) for row in np.asarray(ras2ras))
     invalid = "".join(f"{name} volume info\nvalid = 0  # volume info invalid\n" for name in ("src", "dst"))
     head = (
         f"type      = {RAS_TO_RAS} # LINEAR_RAS_TO_RAS\nnxforms   = 1\nmean      = 0.0 0.0 "

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
+from fs_sclimbic.average_head import AVERAGE_HEAD
 from fs_sclimbic.labels import ColorTable, Structure
-from fs_sclimbic.volume import Grid, Volume, write_volume
+from fs_sclimbic.resources import data_file
+from fs_sclimbic.volume import Grid, Volume, read_volume, write_volume
 
 from .conftest import grid_about
 
@@ -58,3 +61,52 @@ def write_heads(folder: Path, seeds, **geometry) -> tuple[Path, Path]:
         write_volume(t1, images / f"head{seed}.nii.gz")
         write_volume(truth, labels / f"head{seed}.nii.gz")
     return images, labels
+
+
+RAS2MNI = np.array([[1.09, 0.02, -0.03, 1.5], [-0.05, 1.03, 0.21, -12.0], [0.04, -0.19, 1.11, 9.0], [0, 0, 0, 1]])
+"""How the whole head lies, scanner RAS to MNI305 in mm: eTIV is 1.51 l."""
+
+
+def whole_head(
+    ras2mni=RAS2MNI,
+    size_mm=2.0,
+    axes=None,
+    center=None,
+    extent_mm=(184, 232, 216),
+    noise=0.03,
+    bias=0.3,
+    stripped=False,
+) -> Volume:
+    """The average head of the package as a subject: with the transform that is to be found, noise and a bias field.
+
+    Parameters
+    ----------
+    ras2mni : ndarray, shape (4, 4)
+    size_mm : float or three
+    axes : ndarray, shape (3, 3), optional
+        Directions of the voxel axes in columns; upright by default.
+    center : three, optional
+        Middle of the field of view, scanner RAS; that of the head by default.
+    extent_mm : three
+        Size of the field of view along the voxel axes.
+    noise : float
+        Its standard deviation over the brightness of white matter.
+    bias : float
+        Natural logarithm of the bias field at 100 mm from the middle.
+    stripped : bool
+        Only the brain.
+    """
+    average = read_volume(data_file(*AVERAGE_HEAD), frames=True)
+    look = average.data[..., 0] / 255.0
+    if stripped:
+        look = look * (average.data[..., 1] > 127)
+    sizes = np.broadcast_to(size_mm, 3)
+    middle = np.linalg.inv(ras2mni) @ [0, -19, 6, 1]
+    shape = np.rint(np.array(extent_mm) / sizes).astype(int)
+    grid = grid_about(middle[:3] if center is None else center, shape, np.eye(3) if axes is None else axes, sizes)
+    to_voxel = np.linalg.inv(average.grid.vox2ras) @ ras2mni @ grid.vox2ras
+    data = ndimage.affine_transform(look, to_voxel[:3, :3], to_voxel[:3, 3], output_shape=grid.shape, order=1)
+    i, j, k = ((n - (size - 1) / 2) * mm / 100 for n, size, mm in zip(np.indices(shape), shape, sizes, strict=True))
+    data = data * np.exp(bias * (0.6 * i - 0.8 * j + 0.5 * k * k))
+    data = np.hypot(data, noise * np.random.default_rng(5).standard_normal(data.shape)) * (data > 0 if stripped else 1)
+    return Volume((500 * data).astype(np.float32), grid)

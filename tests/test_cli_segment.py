@@ -12,13 +12,19 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from fs_sclimbic import pipeline
 from fs_sclimbic.cli.flags import build_parser, parse_flags
 from fs_sclimbic.cli.run import options_of
 from fs_sclimbic.cli.segment import main
+from fs_sclimbic.errors import ImageError
+from fs_sclimbic.etiv import etiv_mm3
 from fs_sclimbic.qa import Norm
+from fs_sclimbic.stats import read_stats
+from fs_sclimbic.talairach import Registration
 from fs_sclimbic.volume import Volume, read_volume, write_volume
 
 from .conftest import CENTER, ROOT, grid_about, synthetic_head
+from .heads import RAS2MNI, whole_head
 
 
 def table(path):
@@ -256,6 +262,94 @@ def test_etiv_for_images(tmp_path, head, subjects_dir, tiny_flags):
     assert "# Measure EstimatedTotalIntraCranialVol, eTIV" in (tmp_path / "o.stats").read_text()
 
 
+def measure_line(stats):
+    (line,) = [line for line in stats.read_text().splitlines() if "EstimatedTotalIntraCranialVol" in line]
+    return line
+
+
+def test_etiv_from_the_image_and_back_through_its_transform(tmp_path, tiny_flags):
+    """A real registration: the transform that is written gives the same eTIV to the last printed digit."""
+    write_volume(whole_head(), tmp_path / "t1.mgz")
+
+    def etiv(name, *flags):
+        call = ["--i", str(tmp_path / "t1.mgz"), "--o", str(tmp_path / name), "--conform", "--write_volumes"]
+        assert main([*call, *flags, *tiny_flags]) == 0
+        return measure_line((tmp_path / name).with_suffix(".stats"))
+
+    computed = etiv("seg.mgz", "--etiv")
+    assert float(computed.split(", ")[-2]) == pytest.approx(etiv_mm3(RAS2MNI), rel=0.01)
+    assert etiv("xfm.mgz", "--tal", str(tmp_path / "seg.talairach.xfm")) == computed
+    assert etiv("lta.mgz", "--etiv", "--tal", str(tmp_path / "seg.talairach.lta")) == computed
+    assert not list(tmp_path.glob("xfm.talairach*")) + list(tmp_path.glob("lta.talairach*"))
+
+
+def test_a_doubtful_etiv_is_told_on_screen_and_in_the_log(tmp_path, head_file, tiny_flags, monkeypatch, capsys):
+    doubtful = Registration(np.diag([1.1, 1.1, 1.1, 1]), 0.6, False, ("it looks odd",))
+    monkeypatch.setattr(pipeline, "register", lambda _: doubtful)
+    call = ["--i", str(head_file), "--o", str(tmp_path / "seg.mgz"), "--etiv", "--write_qa_stats", "--quiet"]
+    assert main([*call, *tiny_flags]) == 0
+    words = "ETIV (doubtful): eTIV of 1464 cm^3 comes from a transform of which it looks odd"
+    assert words in capsys.readouterr().err
+    for name in ("mri_sclimbic.log", "seg.qa.stats"):
+        assert words in (tmp_path / name).read_text()
+
+
+def test_etiv_of_a_folder(tmp_path, head, tiny_flags, monkeypatch, capsys):
+    """A case without a head fails alone; a second run registers only what is not done."""
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(("a", "b", "none")):
+        write_volume(Volume(head.data * (number + 1), head.grid), tmp_path / f"in/{name}.nii.gz")
+    calls = []
+
+    def register(image):
+        calls.append(image.data.max())
+        if image.data.max() > 500:
+            raise ImageError("no head")
+        return Registration(np.diag([1.1, 1.1, 1.1, 1]), 0.9, False, ())
+
+    monkeypatch.setattr(pipeline, "register", register)
+    call = ["--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), "--etiv", *tiny_flags]
+    assert main(call) == 1
+    assert f"{tmp_path / 'in/none.nii.gz'}: no head" in capsys.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.talairach.*")) == [
+        f"{name}.sclimbic.talairach.{ending}" for name in "ab" for ending in ("lta", "xfm")
+    ]
+    rows = table(tmp_path / "out/sclimbic_volumes_all.csv")
+    assert [(row[0], float(row[-1])) for row in rows[1:]] == [
+        (name, pytest.approx(1948106 / 1.1**3, abs=1e-3)) for name in "ab"
+    ]
+    assert len(calls) == 3
+    assert main(call) == 1
+    assert len(calls) == 4, "only the one without a head again"
+    assert "0 done, 2 skipped, 1 failed" in capsys.readouterr().out
+
+
+def test_etiv_of_subjects(subjects_dir, tiny_flags, monkeypatch):
+    calls = []
+
+    def register(image):
+        calls.append(image)
+        return Registration(np.diag([1.15, 1.15, 1.15, 1]), 0.9, False, ())
+
+    monkeypatch.setattr(pipeline, "register", register)
+    call, stats = ["--s", "bert", "--sd", str(subjects_dir), *tiny_flags], subjects_dir / "bert/stats/sclimbic.stats"
+    for flags in ([], ["--etiv"]):
+        assert main([*call, *flags]) == 0
+        assert read_stats(stats).etiv_mm3 == pytest.approx(1948106 / 1.1**3)
+    assert not calls, "recon-all's transform is what counts"
+    transforms = subjects_dir / "bert/mri/transforms"
+    before = (transforms / "talairach.xfm").read_bytes()
+    assert main([*call, "--etiv-from-image"]) == 0
+    assert read_stats(stats).etiv_mm3 == pytest.approx(1948106 / 1.15**3)
+    assert len(calls) == 1
+    assert (transforms / "talairach.xfm").read_bytes() == before
+    assert sorted(path.name for path in transforms.iterdir()) == [
+        "sclimbic.talairach.lta",
+        "sclimbic.talairach.xfm",
+        "talairach.xfm",
+    ]
+
+
 def test_exclude_and_counts(tmp_path, head_file, tiny_flags):
     call = [
         "--i",
@@ -281,7 +375,8 @@ def test_exclude_and_counts(tmp_path, head_file, tiny_flags):
         (["--i", "a.mgz"], "--o"),
         (["--i", "a.mgz", "--o", "b.mgz", "--s", "x"], "exclude each other"),
         (["--threads", "2"], "--i IMAGE"),
-        (["--i", "a.mgz", "--o", "b.mgz", "--etiv"], "--tal"),
+        (["--i", "a.mgz", "--o", "b.mgz", "--etiv-from-image", "--tal", "x"], "give one of them"),
+        (["--s", "x", "--no-etiv", "--etiv-from-image"], "contradicts"),
         (["--s", "x", "--o", "b.mgz"], "--o goes with"),
         (["--i", "a.mgz", "--o", "b.mgz", "--sd", "x"], "--sd goes"),
         (["--s", "x", "--no-etiv", "--etiv"], "contradicts"),
@@ -350,6 +445,7 @@ def test_help_covers_every_flag_of_the_contract(capsys):
         "--sd",
         "--conform",
         "--etiv",
+        "--etiv-from-image",
         "--tal",
         "--write_posteriors",
         "--write_volumes",

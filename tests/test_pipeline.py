@@ -2,17 +2,23 @@ import re
 from dataclasses import replace
 
 import nibabel as nib
+import numpy as np
 import pytest
 
-from fs_sclimbic import pipeline
+from fs_sclimbic import pipeline, talairach
+from fs_sclimbic.cli.progress import lines_of
+from fs_sclimbic.cohort import outcome_lines
 from fs_sclimbic.errors import ModelError
+from fs_sclimbic.etiv import etiv_mm3
 from fs_sclimbic.pipeline import run_case, settings_of
 from fs_sclimbic.provenance import Run
 from fs_sclimbic.record import read_record
 from fs_sclimbic.segmentation import Options
 from fs_sclimbic.stats import read_stats
 from fs_sclimbic.subject import Requests, image_case, subject_case
+from fs_sclimbic.talairach import Registration
 from fs_sclimbic.volume import Volume, read_volume, write_volume
+from fs_sclimbic.xfm import read_transform
 
 from .conftest import ONE_BALL
 
@@ -248,3 +254,130 @@ def test_a_model_that_cannot_be_loaded_ends_the_run(tmp_path, head_file, run):
 
     with pytest.raises(ModelError):
         run_case(image_case(head_file, tmp_path / "seg.mgz", ALL), unloadable, Options(), run)
+
+
+RAS2MNI = np.array([[1.1, 0.02, 0, 3], [0, 1.05, 0.2, -9], [0.01, -0.2, 1.1, 4], [0, 0, 0, 1]])
+SOUND = Registration(RAS2MNI, 0.91, False, ())
+DOUBTFUL = replace(SOUND, doubts=("it looks like an average head to 0.60 only (sound: 0.70)", "and so on"))
+FROM_IMAGE = Requests(posteriors=True, volumes=True, qa_stats=True, etiv_from_image=True)
+
+
+def never(*_):
+    raise AssertionError("was called for nothing")
+
+
+def test_etiv_from_the_image(tmp_path, head_file, predictor, run, monkeypatch):
+    monkeypatch.setattr(pipeline, "register", lambda _: SOUND)
+    case = image_case(head_file, tmp_path / "seg.mgz", FROM_IMAGE)
+    outcome = run_case(case, lambda: predictor, Options(), run)
+    assert outcome.status == "done", outcome.message
+    assert outcome.stats.etiv_mm3 == etiv_mm3(RAS2MNI)
+    assert np.array_equal(read_transform(tmp_path / "seg.talairach.xfm"), RAS2MNI)
+    assert np.allclose(read_transform(tmp_path / "seg.talairach.lta"), RAS2MNI, rtol=1e-15)
+    for text in (case.outputs.stats.read_text(), case.outputs.qa_stats.read_text()):
+        assert f"TransformFile {tmp_path / 'seg.talairach.xfm'}" in text
+        assert "Transform computed from the image, score 0.910" in text
+        assert "doubtful" not in text
+    assert not any("ETIV" in warning for warning in outcome.warnings)
+
+
+def test_a_doubtful_etiv_is_kept_and_said_everywhere(tmp_path, head_file, predictor, run, monkeypatch):
+    monkeypatch.setattr(pipeline, "register", lambda _: DOUBTFUL)
+    case = image_case(head_file, tmp_path / "seg.mgz", FROM_IMAGE)
+    outcome = run_case(case, lambda: predictor, Options(), run)
+    assert outcome.status == "done"
+    assert outcome.stats.etiv_mm3 == etiv_mm3(RAS2MNI)
+    (told,) = [warning for warning in outcome.warnings if warning.startswith("ETIV (doubtful): ")]
+    for words in (*DOUBTFUL.doubts, "seg.talairach.xfm", "--tal", f"{etiv_mm3(RAS2MNI) / 1000:.0f} cm^3"):
+        assert words in told
+    assert f"# Warning {told}" in case.outputs.stats.read_text()
+    assert f"# Warning {told}" in case.outputs.qa_stats.read_text()
+    assert told in read_record(case.outputs.record).warnings
+    assert f"  warning: {told}" in outcome_lines(outcome)
+    assert ("warning", f"[1/1] seg: warning: {told}") in list(lines_of(outcome, "[1/1]", False))
+
+
+def test_a_doubtful_transform_does_not_place_the_box(tmp_path, head_file, predictor, run, monkeypatch):
+    guesses = []
+    prepare = pipeline.prepare
+    monkeypatch.setattr(pipeline, "prepare", lambda *given: guesses.append(given[-1]) or prepare(*given))
+    for found in (SOUND, DOUBTFUL):
+        monkeypatch.setattr(pipeline, "register", lambda _, found=found: found)
+        run_case(image_case(head_file, tmp_path / "seg.mgz", FROM_IMAGE), lambda: predictor, Options(redo=True), run)
+    assert np.array_equal(guesses[0], RAS2MNI)
+    assert guesses[1] is None
+
+
+def test_a_done_case_is_not_registered_again(tmp_path, head_file, predictor, run, monkeypatch):
+    monkeypatch.setattr(pipeline, "register", lambda _: SOUND)
+    case = image_case(head_file, tmp_path / "seg.mgz", FROM_IMAGE)
+    first = run_case(case, lambda: predictor, Options(), run)
+    monkeypatch.setattr(pipeline, "register", never)
+    again = run_case(case, never, Options(), run)
+    assert (again.status, again.stats) == ("skipped", first.stats)
+
+
+@pytest.mark.parametrize("change", ["average head", "xfm removed", "not asked before"])
+def test_what_makes_etiv_be_computed_again(tmp_path, head_file, predictor, run, monkeypatch, change):
+    calls = []
+    monkeypatch.setattr(pipeline, "register", lambda _: calls.append(1) or SOUND)
+    case = image_case(head_file, tmp_path / "seg.mgz", ALL if change == "not asked before" else FROM_IMAGE)
+    run_case(case, lambda: predictor, Options(), run)
+    calls.clear()
+    if change == "average head":
+        (tmp_path / "other.nii.gz").write_bytes(b"another average")
+        monkeypatch.setattr(pipeline, "data_file", lambda *_: tmp_path / "other.nii.gz")
+    elif change == "xfm removed":
+        case.outputs.xfm.unlink()
+    else:
+        case = image_case(head_file, tmp_path / "seg.mgz", FROM_IMAGE)
+    outcome = run_case(case, lambda: predictor, Options(), run)
+    assert (outcome.status, calls) == ("done", [1])
+    assert any("average head" in warning for warning in outcome.warnings) == (change != "xfm removed")
+
+
+def test_nothing_is_registered_unless_asked(tmp_path, head_file, subjects_dir, predictor, run, monkeypatch):
+    monkeypatch.setattr(pipeline, "register", never)
+    monkeypatch.setattr(talairach, "shipped_head", never)
+    for case in (image_case(head_file, tmp_path / "seg.mgz", ALL), subject_case(subjects_dir, "bert", ALL)):
+        assert run_case(case, lambda: predictor, Options(), run).status == "done"
+        assert case.outputs.xfm is None
+    assert not list(tmp_path.rglob("*seg.talairach*"))
+    assert "average_head_sha256" not in read_record(tmp_path / "seg.sclimbic.json").settings
+
+
+def test_a_subject_without_a_transform_is_told_of_the_flag(subjects_dir, predictor, run):
+    (subjects_dir / "bert/mri/transforms/talairach.xfm").unlink()
+    outcome = run_case(subject_case(subjects_dir, "bert", Requests()), lambda: predictor, Options(), run)
+    assert outcome.status == "failed"
+    assert "--etiv-from-image" in outcome.message
+
+
+def test_a_subjects_own_transform_is_left_alone(subjects_dir, predictor, run, monkeypatch):
+    monkeypatch.setattr(pipeline, "register", lambda _: SOUND)
+    theirs = subjects_dir / "bert/mri/transforms/talairach.xfm"
+    before = theirs.read_bytes()
+    case = subject_case(subjects_dir, "bert", FROM_IMAGE)
+    outcome = run_case(case, lambda: predictor, Options(), run)
+    assert outcome.status == "done"
+    assert outcome.stats.etiv_mm3 == etiv_mm3(RAS2MNI)
+    assert theirs.read_bytes() == before
+    assert np.array_equal(read_transform(theirs.with_name("sclimbic.talairach.xfm")), RAS2MNI)
+    back = run_case(subject_case(subjects_dir, "bert", ALL), lambda: predictor, Options(), run)
+    assert back.stats.etiv_mm3 == pytest.approx(1948106 / 1.1**3)
+    assert any("sclimbic.talairach.xfm is of an earlier run" in warning for warning in back.warnings)
+
+
+def test_an_image_without_a_head_fails_and_leaves_nothing(tmp_path, head_file, run):
+    case = image_case(head_file, tmp_path / "seg.mgz", FROM_IMAGE)
+    outcome = run_case(case, never, Options(), run)
+    assert outcome.status == "failed"
+    assert re.match(rf"{head_file}: no upright T1-weighted head was found", outcome.message)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["head.nii.gz"]
+
+
+def test_a_transform_that_mirrors_is_a_failure_and_no_number(tmp_path, head_file, run, monkeypatch):
+    monkeypatch.setattr(pipeline, "register", lambda _: replace(SOUND, ras2mni=np.diag([-1.0, 1, 1, 1])))
+    outcome = run_case(image_case(head_file, tmp_path / "seg.mgz", FROM_IMAGE), never, Options(), run)
+    assert outcome.status == "failed"
+    assert "determinant -1" in outcome.message

@@ -133,3 +133,31 @@ def test_empty_and_missing_folder(tmp_path):
         folder_cases(tmp_path, tmp_path / "out", ALL)
     with pytest.raises(UsageError, match="does not exist"):
         folder_cases(Path(tmp_path / "none"), tmp_path / "out", ALL)
+
+
+FROM_IMAGE = Requests(volumes=True, etiv_from_image=True)
+
+
+def test_etiv_from_the_image_asks_for_its_transform(subjects_dir, tmp_path):
+    bert = subject_case(subjects_dir, "bert", FROM_IMAGE, base="entowm")
+    assert bert.etiv_from_image
+    assert bert.transforms == ()
+    transforms = subjects_dir / "bert/mri/transforms"
+    assert (bert.outputs.xfm, bert.outputs.lta) == (
+        transforms / "entowm.talairach.xfm",
+        transforms / "entowm.talairach.lta",
+    )
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.nii.gz").touch()
+    image = image_case(tmp_path / "in/a.nii.gz", tmp_path / "out/seg.mgz", FROM_IMAGE)
+    (case,) = folder_cases(tmp_path / "in", tmp_path / "out", FROM_IMAGE)
+    for outputs, name in ((image.outputs, "seg"), (case.outputs, "a.sclimbic")):
+        assert {outputs.xfm.name, outputs.lta.name} == {f"{name}.talairach.xfm", f"{name}.talairach.lta"}
+        assert outputs.xfm in outputs.products()
+        assert outputs.products()[-1] == outputs.stats, "which comes last"
+
+
+def test_no_output_is_recon_alls_own_transform(subjects_dir):
+    for base in ("sclimbic", "talairach", "x"):
+        outputs = subject_case(subjects_dir, "bert", FROM_IMAGE, base=base).outputs
+        assert not {"talairach.xfm", "talairach.xfm.lta"} & {outputs.xfm.name, outputs.lta.name}

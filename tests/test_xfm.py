@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fs_sclimbic.errors import TransformError
+from fs_sclimbic.etiv import etiv_mm3
 from fs_sclimbic.xfm import format_lta, format_xfm, parse_lta, parse_xfm, read_transform
 
 from .conftest import XFM
@@ -17,6 +18,16 @@ def test_round_trips(rows):
     matrix = np.vstack([rows, [0, 0, 0, 1]])
     assert np.array_equal(parse_xfm(format_xfm(matrix)), matrix)
     assert np.allclose(parse_lta(format_lta(matrix)), matrix, rtol=1e-14, atol=0)
+
+
+@given(hnp.arrays(np.float64, (3, 3), elements=st.floats(-0.3, 0.3)), st.floats(0.8, 1.4))
+def test_etiv_of_a_written_transform_is_the_same_to_the_last_printed_digit(shear, size):
+    matrix = np.eye(4)
+    matrix[:3, :3] = size * np.eye(3) + shear
+    if np.linalg.det(matrix) > 0.1:
+        printed = f"{etiv_mm3(matrix):.6f}"
+        assert f"{etiv_mm3(parse_xfm(format_xfm(matrix))):.6f}" == printed
+        assert f"{etiv_mm3(parse_lta(format_lta(matrix))):.6f}" == printed
 
 
 def test_golden_text():
@@ -78,7 +89,7 @@ def test_bad_xfm(text):
 
 def test_bad_lta():
     good = format_lta(np.eye(4))
-    for text in ("", good.replace("= 1 #", "= 14 #"), good.replace("1 4 4", "1 3 3"), good.replace("1.0", "x")):
+    for text in ("", good.replace("= 1 #", "= 14 #"), good.replace("1 4 4", "1 3 3"), good.replace("1.0000", "x")):
         with pytest.raises(TransformError, match=r"^bert\.lta"):
             parse_lta(text, "bert.lta")
     with pytest.raises(TransformError, match="invalid"):

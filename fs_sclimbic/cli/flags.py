@@ -110,7 +110,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     add = parser.add_argument_group("volumes").add_argument
-    add("--etiv", action="store_true", help="add eTIV; needs --tal for images, always on for subjects")
+    add(
+        "--etiv",
+        action="store_true",
+        help="add eTIV: from --tal, else computed from the image; always on for subjects, from their talairach.xfm",
+    )
+    add(
+        "--etiv-from-image",
+        action="store_true",
+        help="compute eTIV from the image also for subjects that have a transform; the one that was found is written "
+        "too (<base>.talairach.xfm and .lta)",
+    )
     add("--no-etiv", action="store_true", help="let cases pass without eTIV whose transform is missing or unusable")
     add(
         "--tal",
@@ -206,10 +216,10 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong("--o goes with --i; the results of subjects are written into their folders")
     if args.i and args.sd:
         wrong("--sd goes with --s")
-    if args.i and args.etiv and not args.tal:
-        wrong("--etiv on an image needs --tal XFM; eTIV without a transform is not computed by this version")
-    if args.no_etiv and args.etiv:
-        wrong("--no-etiv contradicts --etiv")
+    if args.etiv_from_image and args.tal:
+        wrong("--etiv-from-image computes the transform that --tal gives: give one of them")
+    if args.no_etiv and (args.etiv or args.etiv_from_image):
+        wrong(f"--no-etiv contradicts {'--etiv' if args.etiv else '--etiv-from-image'}")
     if args.threads < 1:
         wrong(f"--threads {args.threads}: give a positive number")
     if args.percentile is not None and not 0 < args.percentile <= 100:

@@ -3,15 +3,16 @@
 import sys
 from collections.abc import Sequence
 
-from . import demo, fsgd, glm, model, segment, table, train
+from . import demo, etiv, fsgd, glm, model, segment, table, train
 
 COMMANDS = {
     "segment": (segment.main, "segment images, folders and recon-all subjects (same as mri_sclimbic_seg)"),
-    "demo": (demo.main, "segment a head that comes along, print the table and make a picture"),
-    "train": (train.main, "train a model on heads with labels or posteriors, of these structures or of your own"),
+    "etiv": (etiv.main, "eTIV from the image, beside that of recon-all's transform"),
     "table": (table.main, "make a table over subjects from their stats files (same as sclimbic_stats2table)"),
     "fsgd": (fsgd.main, "make the group descriptor file of a study from a table of participants, and check one"),
     "glm": (glm.main, "fit a design to a table and test contrasts on each structure (same as sclimbic_glmfit)"),
+    "demo": (demo.main, "segment a head that comes along, print the table and make a picture"),
+    "train": (train.main, "train a model on heads with labels or posteriors, of these structures or of your own"),
     "model": (model.main, "list, install and verify network weights; measure where a model looks"),
 }
 

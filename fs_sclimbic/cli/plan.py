@@ -67,7 +67,8 @@ def _real_folder(folder: str) -> str:
 
 
 def _requests(args: argparse.Namespace) -> Requests:
-    return Requests(args.write_posteriors, args.write_volumes, args.write_qa_stats)
+    from_image = args.etiv_from_image or (args.etiv and args.s is None and not args.tal)
+    return Requests(args.write_posteriors, args.write_volumes, args.write_qa_stats, from_image)
 
 
 def _qa_tables(args: argparse.Namespace) -> list[Table]:

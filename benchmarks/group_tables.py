@@ -23,7 +23,7 @@ from fs_sclimbic.qa import format_qa_stats, read_population
 from fs_sclimbic.stats import format_stats
 
 TABLE = [sys.executable, "-m", "fs_sclimbic", "table"]
-READ = "import sys; from fs_sclimbic.group_table import read_group_table; read_group_table(sys.argv[1])"
+READ = "import sys; from fs_sclimbic.group.table import read_group_table; read_group_table(sys.argv[1])"
 
 
 def write_subjects(folder: Path, count: int, rng: np.random.Generator) -> None:

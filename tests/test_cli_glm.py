@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fs_sclimbic.cli.glm import main
 from fs_sclimbic.cli.glm_flags import IMAGE_ONLY, WITHOUT_EFFECT
-from fs_sclimbic.group_table import GroupTable, format_group_table
+from fs_sclimbic.group.table import GroupTable, format_group_table
 from fs_sclimbic.volume import read_volume
 
 from .groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, fsgd_text, make_table, write_study

@@ -6,7 +6,7 @@ import pytest
 
 from fs_sclimbic.cli.main import main as fs_sclimbic
 from fs_sclimbic.cli.table import main
-from fs_sclimbic.group_table import read_group_table
+from fs_sclimbic.group.table import read_group_table
 from fs_sclimbic.labels import Structure
 from fs_sclimbic.measure import SegStats, StructureStats
 from fs_sclimbic.qa import Norm, format_qa_stats

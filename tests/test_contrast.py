@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_sclimbic.contrast import (
+from fs_sclimbic.errors import DesignError
+from fs_sclimbic.group.contrast import (
     Contrast,
     check_contrast,
     estimable,
@@ -16,8 +17,7 @@ from fs_sclimbic.contrast import (
     read_contrast,
     safe_name,
 )
-from fs_sclimbic.errors import DesignError
-from fs_sclimbic.expression import linear_rows
+from fs_sclimbic.group.expression import linear_rows
 
 COLUMNS = ("Control", "Patient", "Control:Age", "Patient:Age")
 DOSS = ("Control", "Patient", "Age")

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fs_sclimbic.contrast import Contrast
-from fs_sclimbic.design import Design, GroupClass, condition_hints, condition_number, variable_hints
-from fs_sclimbic.design_summary import describe_contrast, describe_matrix, describe_subjects, design_problems
 from fs_sclimbic.errors import DesignError
+from fs_sclimbic.group.contrast import Contrast
+from fs_sclimbic.group.design import Design, GroupClass, condition_hints, condition_number, variable_hints
+from fs_sclimbic.group.design_summary import describe_contrast, describe_matrix, describe_subjects, design_problems
 
 
 def make(class_of, values, names=("A", "B"), variables=None, **more):

@@ -12,12 +12,12 @@ from .conftest import BRIGHT, CENTER, ONE_BALL, RAS_AXES, ROOT, grid_about, make
 
 MODULES = [
     "fs_sclimbic",
-    "fs_sclimbic.contrast",
-    "fs_sclimbic.glm_tree",
-    "fs_sclimbic.group_results",
-    "fs_sclimbic.group_table",
+    "fs_sclimbic.group.contrast",
+    "fs_sclimbic.group.glm_tree",
+    "fs_sclimbic.group.results",
+    "fs_sclimbic.group.table",
     "fs_sclimbic.staging",
-    "fs_sclimbic.subject_lists",
+    "fs_sclimbic.group.subject_lists",
 ]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md") if ">>>" in path.read_text())
 

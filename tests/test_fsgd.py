@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fs_sclimbic.contrast import Contrast
-from fs_sclimbic.design import Design, GroupClass
 from fs_sclimbic.errors import DesignError, UsageError
-from fs_sclimbic.fsgd import format_fsgd, parse_fsgd, read_fsgd
+from fs_sclimbic.group.contrast import Contrast
+from fs_sclimbic.group.design import Design, GroupClass
+from fs_sclimbic.group.fsgd import format_fsgd, parse_fsgd, read_fsgd
 
 HEAD = "GroupDescriptorFile 1\nTitle my title\nClass A\nClass B\nVariables Age IQ\n"
 INPUTS = [

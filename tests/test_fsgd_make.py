@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fs_sclimbic.errors import DesignError, TableError
-from fs_sclimbic.fsgd import format_fsgd, parse_fsgd
-from fs_sclimbic.fsgd_make import Wanted, design_from_table
+from fs_sclimbic.group.fsgd import format_fsgd, parse_fsgd
+from fs_sclimbic.group.fsgd_make import Wanted, design_from_table
 
 HEADER = "participant_id\tsex\tdiagnosis\tage\tiq\n"
 ROWS = [

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fs_sclimbic.errors import DesignError
-from fs_sclimbic.glm import VARIANCE_FLOOR, contrast_result, fit_glm, log_p_of_f, p_of_f
+from fs_sclimbic.group.glm import VARIANCE_FLOOR, contrast_result, fit_glm, log_p_of_f, p_of_f
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-12}
 

@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 import scipy.io
 
-from fs_sclimbic.contrast import Contrast
 from fs_sclimbic.errors import DesignError
-from fs_sclimbic.fsgd import read_fsgd
-from fs_sclimbic.glm_files import LogFacts, format_log, format_y_fsgd, read_design_matrix, read_frames, read_weights
+from fs_sclimbic.group.contrast import Contrast
+from fs_sclimbic.group.fsgd import read_fsgd
+from fs_sclimbic.group.glm_files import (
+    LogFacts,
+    format_log,
+    format_y_fsgd,
+    read_design_matrix,
+    read_frames,
+    read_weights,
+)
 
 from .groups import SUBJECTS, make_design
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import scipy.io
 
-from fs_sclimbic.contrast import Contrast
 from fs_sclimbic.errors import DesignError, TableError
-from fs_sclimbic.glm import contrast_result, fit_glm
-from fs_sclimbic.glm_tree import (
+from fs_sclimbic.group.contrast import Contrast
+from fs_sclimbic.group.glm import contrast_result, fit_glm
+from fs_sclimbic.group.glm_tree import (
     LOG,
     TreeOptions,
     check_names,

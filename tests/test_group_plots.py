@@ -5,18 +5,18 @@ import sys
 import numpy as np
 import pytest
 
-from fs_sclimbic import group_plots
-from fs_sclimbic.contrast import Contrast, named_contrast
-from fs_sclimbic.design import GroupClass
 from fs_sclimbic.errors import UsageError
-from fs_sclimbic.glm import fit_glm
-from fs_sclimbic.group_panels import choose_panel
-from fs_sclimbic.group_plots import forest_plot, marks, pyplot, standardised, structure_plots, value_label
-from fs_sclimbic.group_results import group_result
-from fs_sclimbic.group_rows import Model
-from fs_sclimbic.group_study import COVARIATE, SCALED, StudyOptions, assemble
-from fs_sclimbic.group_table import GroupTable
-from fs_sclimbic.study_summary import notes_at_zero
+from fs_sclimbic.group import plots as group_plots
+from fs_sclimbic.group.contrast import Contrast, named_contrast
+from fs_sclimbic.group.design import GroupClass
+from fs_sclimbic.group.glm import fit_glm
+from fs_sclimbic.group.panels import choose_panel
+from fs_sclimbic.group.plots import forest_plot, marks, pyplot, standardised, structure_plots, value_label
+from fs_sclimbic.group.results import group_result
+from fs_sclimbic.group.rows import Model
+from fs_sclimbic.group.study import COVARIATE, SCALED, StudyOptions, assemble
+from fs_sclimbic.group.study_summary import notes_at_zero
+from fs_sclimbic.group.table import GroupTable
 
 from .groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_design, make_model, make_table
 

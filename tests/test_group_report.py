@@ -4,11 +4,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from fs_sclimbic.contrast import named_contrast
-from fs_sclimbic.glm import fit_glm
-from fs_sclimbic.group_report import ReportText, report_page
-from fs_sclimbic.group_results import group_result
-from fs_sclimbic.group_study import SCALED, StudyOptions, assemble
+from fs_sclimbic.group.contrast import named_contrast
+from fs_sclimbic.group.glm import fit_glm
+from fs_sclimbic.group.report import ReportText, report_page
+from fs_sclimbic.group.results import group_result
+from fs_sclimbic.group.study import SCALED, StudyOptions, assemble
 
 from .groups import make_model, make_table
 

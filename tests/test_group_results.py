@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from fs_sclimbic.contrast import Contrast
-from fs_sclimbic.glm import fit_glm
-from fs_sclimbic.group_results import (
+from fs_sclimbic.group.contrast import Contrast
+from fs_sclimbic.group.glm import fit_glm
+from fs_sclimbic.group.results import (
     COLUMNS,
     benjamini_hochberg,
     describe_row,

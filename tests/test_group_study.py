@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fs_sclimbic.errors import DesignError, TableError
-from fs_sclimbic.group_rows import Model
-from fs_sclimbic.group_study import COVARIATE, SCALED, StudyOptions, assemble
-from fs_sclimbic.group_table import GroupTable
+from fs_sclimbic.group.rows import Model
+from fs_sclimbic.group.study import COVARIATE, SCALED, StudyOptions, assemble
+from fs_sclimbic.group.table import GroupTable
 
 from .groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_design, make_model, make_table
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs_sclimbic.errors import TableError
-from fs_sclimbic.group_table import (
+from fs_sclimbic.group.table import (
     DELIMITERS,
     ETIV_NAMES,
     GroupTable,

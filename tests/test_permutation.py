@@ -3,9 +3,9 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from fs_sclimbic import permutation
-from fs_sclimbic.glm import contrast_result, fit_glm
-from fs_sclimbic.permutation import permutation_test
+from fs_sclimbic.group import permutation
+from fs_sclimbic.group.glm import contrast_result, fit_glm
+from fs_sclimbic.group.permutation import permutation_test
 
 ALL = np.ones(3, bool)
 

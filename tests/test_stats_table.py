@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs_sclimbic.errors import TableError
-from fs_sclimbic.stats_table import Choice, build_table
-from fs_sclimbic.stats_values import ETIV, MEASURES, StatsValues
-from fs_sclimbic.subject_lists import StatsFile
+from fs_sclimbic.group.stats_table import Choice, build_table
+from fs_sclimbic.group.stats_values import ETIV, MEASURES, StatsValues
+from fs_sclimbic.group.subject_lists import StatsFile
 
 SEGIDS = {"A": 26, "B": 58, "C": 853}
 NAME = ETIV[1]

@@ -3,12 +3,12 @@ import threading
 import pytest
 
 from fs_sclimbic.errors import TableError
+from fs_sclimbic.group.stats_values import ETIV, MEASURES, parse_values, read_many
+from fs_sclimbic.group.subject_lists import StatsFile
 from fs_sclimbic.labels import Structure
 from fs_sclimbic.measure import SegStats, StructureStats
 from fs_sclimbic.qa import Norm, format_qa_stats
 from fs_sclimbic.stats import format_stats
-from fs_sclimbic.stats_values import ETIV, MEASURES, parse_values, read_many
-from fs_sclimbic.subject_lists import StatsFile
 
 VOLUME = MEASURES["volume"]
 ROWS = tuple(

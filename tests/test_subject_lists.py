@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fs_sclimbic.errors import TableError, UsageError
-from fs_sclimbic.subject_lists import (
+from fs_sclimbic.group.subject_lists import (
     Listed,
     case_name,
     every_subject,

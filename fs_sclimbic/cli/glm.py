@@ -11,11 +11,11 @@ from .glm_flags import PROGRAM, parse_flags
 from .guard import in_one_line, signals_interrupt
 
 if TYPE_CHECKING:
-    from ..contrast import Contrast
-    from ..glm import Fit
-    from ..group_results import GroupResult
-    from ..group_rows import Model
-    from ..group_study import Study, StudyOptions
+    from ..group.contrast import Contrast
+    from ..group.glm import Fit
+    from ..group.results import GroupResult
+    from ..group.rows import Model
+    from ..group.study import Study, StudyOptions
 
 WARNING = "warning: "
 """Notices that begin so go to standard error."""
@@ -38,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace, command: list[str]) -> int:
-    from ..glm_tree import check_names, check_replaceable, format_matrix
-    from ..group_study import assemble
-    from ..group_table import read_group_table
+    from ..group.glm_tree import check_names, check_replaceable, format_matrix
+    from ..group.study import assemble
+    from ..group.table import read_group_table
     from ..staging import encode_text, write_atomically
 
     if args.xonly:
@@ -71,9 +71,9 @@ def _model(args: argparse.Namespace, n_table: int) -> "tuple[Model, list[str]]":
     """The design as it is given, and what to say about it."""
     import numpy as np
 
-    from ..fsgd import read_fsgd
-    from ..glm_files import read_design_matrix
-    from ..group_rows import Model
+    from ..group.fsgd import read_fsgd
+    from ..group.glm_files import read_design_matrix
+    from ..group.rows import Model
 
     if args.X:
         matrix = read_design_matrix(args.X)
@@ -101,8 +101,8 @@ def _model(args: argparse.Namespace, n_table: int) -> "tuple[Model, list[str]]":
 
 
 def _options(args: argparse.Namespace) -> "StudyOptions":
-    from ..glm_files import read_frames
-    from ..group_study import COVARIATE, RAW, SCALED, StudyOptions
+    from ..group.glm_files import read_frames
+    from ..group.study import COVARIATE, RAW, SCALED, StudyOptions
 
     frames = read_frames(args.exclude_frame_file) if args.exclude_frame_file else ()
     return StudyOptions(
@@ -120,9 +120,9 @@ def _contrasts(args: argparse.Namespace, model: "Model", study: "Study") -> "lis
     """All contrasts, with a weight for each column of the study."""
     import numpy as np
 
-    from ..contrast import Contrast, named_contrast, read_contrast
-    from ..design import METHODS
     from ..errors import UsageError
+    from ..group.contrast import Contrast, named_contrast, read_contrast
+    from ..group.design import METHODS
 
     if args.osgm:
         return [Contrast("osgm", np.eye(1, len(study.columns)))]
@@ -156,7 +156,7 @@ def _contrasts(args: argparse.Namespace, model: "Model", study: "Study") -> "lis
 def _width(path: str) -> int:
     from pathlib import Path
 
-    from ..contrast import read_rows
+    from ..group.contrast import read_rows
 
     return len(read_rows(Path(path), "contrast")[0][1])
 
@@ -165,9 +165,9 @@ def _check_design(args: argparse.Namespace, study: "Study", contrasts: "list[Con
     """Condition number of the design, and lines about design and contrasts; a bad design is refused."""
     import numpy as np
 
-    from ..design import condition_number
     from ..errors import DesignError
-    from ..study_summary import describe_study, ill_conditioned, notes_at_zero
+    from ..group.design import condition_number
+    from ..group.study_summary import describe_study, ill_conditioned, notes_at_zero
 
     condition = condition_number(study.matrix)
     problem = ill_conditioned(study, condition)
@@ -183,9 +183,9 @@ def _check_design(args: argparse.Namespace, study: "Study", contrasts: "list[Con
 def _analyse(
     args: argparse.Namespace, study: "Study", model: "Model", contrasts: "list[Contrast]"
 ) -> "tuple[Fit, list[GroupResult]]":
-    from ..glm import fit_glm
-    from ..glm_files import read_weights
-    from ..group_results import group_result
+    from ..group.glm import fit_glm
+    from ..group.glm_files import read_weights
+    from ..group.results import group_result
 
     weights = read_weights(args.wg, len(model.matrix))[list(study.kept)] if args.wg else None
     fit = fit_glm(study.matrix, study.values, weights, allow_zero_dof=args.allow_zero_dof)
@@ -210,9 +210,9 @@ def _write(
     notes: list[str],
 ) -> None:
     """Print the table of sig, and put the output folder in place."""
-    from ..glm_files import LogFacts, format_log, format_y_fsgd
-    from ..glm_tree import LOG, TreeOptions, sig_table, tree_files, write_tree
-    from ..group_results import format_results, format_rows
+    from ..group.glm_files import LogFacts, format_log, format_y_fsgd
+    from ..group.glm_tree import LOG, TreeOptions, sig_table, tree_files, write_tree
+    from ..group.results import format_results, format_rows
     from ..staging import encode_text
 
     contrasts, tests = [r.contrast for r in results], [r.test for r in results]
@@ -259,10 +259,10 @@ def _report(
     import shlex
 
     from ..errors import UsageError
-    from ..group_plots import forest_plot, pyplot, structure_plots, value_label
-    from ..group_report import ReportText, report_page
+    from ..group.plots import forest_plot, pyplot, structure_plots, value_label
+    from ..group.report import ReportText, report_page
+    from ..group.study_summary import notes_at_zero
     from ..staging import encode_text
-    from ..study_summary import notes_at_zero
 
     files: dict[str, bytes] = {}
     figures: dict[str, list[bytes]] = {}

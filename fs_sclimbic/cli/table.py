@@ -10,8 +10,8 @@ from .flags import ALL_DONE
 from .guard import in_one_line
 
 if TYPE_CHECKING:
-    from ..group_table import GroupTable
-    from ..subject_lists import StatsFile
+    from ..group.subject_lists import StatsFile
+    from ..group.table import GroupTable
 
 PROGRAM = "sclimbic_stats2table"
 DESCRIPTION = """\
@@ -160,11 +160,11 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 
 def _table(args: argparse.Namespace) -> int:
-    from ..group_table import format_group_table
+    from ..group.stats_table import Choice, build_table
+    from ..group.stats_values import MEASURES, read_many
+    from ..group.subject_lists import read_segids
+    from ..group.table import format_group_table
     from ..staging import StagedFiles, encode_text
-    from ..stats_table import Choice, build_table
-    from ..stats_values import MEASURES, read_many
-    from ..subject_lists import read_segids
 
     measure = MEASURES[args.meas]
     only = read_segids(args.segids_from_file) if args.segids_from_file else args.segno
@@ -208,7 +208,7 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
     from pathlib import Path
 
     from ..errors import UsageError
-    from ..subject_lists import (
+    from ..group.subject_lists import (
         Listed,
         every_subject,
         input_files,

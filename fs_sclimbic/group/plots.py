@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .errors import UsageError
+from ..errors import UsageError
 from .glm import Array, Fit
-from .group_panels import Panel, choose_panel
-from .group_results import GroupResult, describe_row, is_group_difference
-from .group_study import SCALED, Study
+from .panels import Panel, choose_panel
+from .results import GroupResult, describe_row, is_group_difference
+from .study import SCALED, Study
 
 DPI = 110
 COLUMNS, ROWS = 4, 6

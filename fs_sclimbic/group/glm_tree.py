@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
+from ..errors import DesignError, TableError
+from ..staging import encode_text
+from ..volume import IMAGE_SUFFIXES, Grid, Volume, encode_volume
 from .contrast import Contrast
-from .errors import DesignError, TableError
 from .glm import Array, ContrastResult, Fit
-from .staging import encode_text
-from .volume import IMAGE_SUFFIXES, Grid, Volume, encode_volume
 
 LOG = "mri_glmfit.log"
 REPORT = "report.html"

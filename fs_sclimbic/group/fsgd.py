@@ -4,11 +4,11 @@ import os
 from os import PathLike
 from pathlib import Path
 
+from ..errors import DesignError, UsageError
 from .design import METHODS, Design, GroupClass, Method, condition_hints, condition_number, variable_hints
-from .errors import DesignError, UsageError
 from .fsgd_checks import Wishes, design_of
 from .fsgd_tags import FIRST_TAG, Notes, TagReader
-from .group_table import finite_number
+from .table import finite_number
 
 __all__ = [
     "Design",

@@ -7,11 +7,11 @@ from html import escape
 
 import numpy as np
 
-from . import __version__
+from .. import __version__
 from .glm import Fit
-from .group_plots import marks
-from .group_results import COLUMNS, NOT_APPLICABLE, GroupResult, describe_row
-from .group_study import ETIV_USES, Study
+from .plots import marks
+from .results import COLUMNS, NOT_APPLICABLE, GroupResult, describe_row
+from .study import ETIV_USES, Study
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222}

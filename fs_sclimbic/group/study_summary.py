@@ -7,8 +7,8 @@ import numpy as np
 from .contrast import Contrast
 from .design import MOST_CONDITION
 from .design_summary import why_ill_conditioned
-from .group_panels import asked_at_zero
-from .group_study import ETIV_USES, Study
+from .panels import asked_at_zero
+from .study import ETIV_USES, Study
 
 
 def describe_study(study: Study, contrasts: Sequence[Contrast]) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DesignError
 from .contrast import Contrast
-from .errors import DesignError
 
 Method = Literal["dods", "doss"]
 METHODS: tuple[Method, ...] = ("dods", "doss")

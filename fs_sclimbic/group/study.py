@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DesignError, TableError
 from .design import Design
-from .errors import DesignError, TableError
 from .glm import Array
-from .group_rows import Model, listed, match_by_name, match_by_order
-from .group_table import ETIV_NAMES, GroupTable, etiv_column
+from .rows import Model, listed, match_by_name, match_by_order
+from .table import ETIV_NAMES, GroupTable, etiv_column
 
 ETIV_SCALE = 100_000
 """Volumes divided by eTIV are multiplied by this, as mri_glmfit --scale-by-etiv does."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from .errors import DesignError
+from ..errors import DesignError
 
 Array = NDArray[np.float64]
 

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import TableError
-from .group_table import GroupTable
+from ..errors import TableError
 from .stats_values import ETIV, Column, Measure, StatsValues
 from .subject_lists import StatsFile
+from .table import GroupTable
 
 Rows = NDArray[np.float64]
 MOST_NAMES = 100

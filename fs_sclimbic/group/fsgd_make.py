@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import DesignError
 from .design import Design, GroupClass, Method
-from .errors import DesignError
-from .group_table import MISSING, TextRow, finite_number, read_cells
+from .table import MISSING, TextRow, finite_number, read_cells
 
 NO_CLASS = frozenset(("", "n/a", "na", "nan", "#n/a", "<na>", "null"))
 """Missing labels, in lower case. ``none`` is a label: a diagnosis may be none."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import DesignError
+from ..errors import DesignError
 from .expression import linear_rows, reads_as_expression
-from .group_table import finite_number
+from .table import finite_number
 
 MOST_CONDITION = 1000.0
 """Above this condition number of C C' mri_glmfit refuses a contrast, and so do we."""

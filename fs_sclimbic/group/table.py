@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import TableError
+from ..errors import TableError
 
 ETIV_NAMES = ("EstimatedTotalIntraCranialVol", "eTIV")
 """Names of the eTIV column: asegstats2table's and mri_sclimbic_seg's; upper and lower case count, as in mri_glmfit."""

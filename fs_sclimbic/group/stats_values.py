@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import TableError
-from .group_table import ETIV_NAMES, finite_number, raise_problems
-from .qa import QA_COLUMNS
-from .stats import COLUMNS, ETIV_MEASURE
+from ..errors import TableError
+from ..qa import QA_COLUMNS
+from ..stats import COLUMNS, ETIV_MEASURE
 from .subject_lists import StatsFile, side_by_side
+from .table import ETIV_NAMES, finite_number, raise_problems
 
 FEWEST_BYTES = 10
 """A file with less holds nothing; the limit is asegstats2table's."""

@@ -8,9 +8,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 
-from .errors import TableError, UsageError
+from ..errors import TableError, UsageError
 from .fsgd_tags import TAGS
-from .group_table import raise_problems, read_cells, read_text
+from .table import raise_problems, read_cells, read_text
 
 STATS_ENDINGS = (".qa.stats", ".stats")
 BASE = "sclimbic"

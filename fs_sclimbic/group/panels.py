@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from .design import Design
 from .glm import Array, Fit
-from .group_results import GroupResult, describe_row
-from .group_study import Study
+from .results import GroupResult, describe_row
+from .study import Study
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import DesignError
 from .contrast import Contrast, check_contrast
 from .design import METHODS, Design, Method
-from .errors import DesignError
 from .expression import DASHES
 from .fsgd_tags import ROOM_FOR, Found, Notes
-from .group_table import MISSING, finite_number
+from .table import MISSING, finite_number
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from . import __version__
+from .. import __version__
+from ..errors import DesignError
+from ..provenance import current_folder, now, user_name, versions
 from .contrast import read_rows
 from .design import Design
-from .errors import DesignError
 from .glm import Array
-from .provenance import current_folder, now, user_name, versions
 
 LIBRARIES = ("numpy", "scipy", "nibabel", "matplotlib")
 

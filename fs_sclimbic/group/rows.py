@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..errors import DesignError
 from .design import Design
-from .errors import DesignError
 from .glm import Array
-from .group_table import GroupTable
+from .table import GroupTable
 
 MOST_LISTED = 20
 

@@ -4,10 +4,10 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..errors import DesignError
 from .contrast import is_usable_name
 from .design import METHODS, GroupClass, Method
-from .errors import DesignError
-from .group_table import finite_number
+from .table import finite_number
 
 FIRST_TAG = "GroupDescriptorFile"
 CHANGE_THE_ANALYSIS = (

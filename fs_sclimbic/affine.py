@@ -15,6 +15,8 @@ from .volume import Grid, Volume
 
 RADIUS_MM = 50.0
 """About a brain's radius of gyration: over it, a slope moves voxels as far as a shift of the same number."""
+BLOCK_ROWS = 400
+"""Of products that are not shared out among threads."""
 LOSS = 0.01
 """Of score, in all, that ends a guarded search."""
 LONGEST_STEP_MM = 15.0
@@ -120,20 +122,24 @@ def make_level(look: Volume, chosen: NDArray[np.bool_], smoothing_mm: float, red
     unit = values.std()
     values, per_mm = values / unit, per_mm / unit
     points = voxel_points(look.grid, chosen)
-    x, y, z = (points / RADIUS_MM).T
-    one = np.ones_like(x)
-    moved = per_mm[:, :, np.newaxis] * np.column_stack([x, y, z, one])[:, np.newaxis]
-    field = np.column_stack([one, x, y, z, x * x, y * y, z * z, x * y, x * z, y * z])
-    design = np.column_stack([moved.reshape(-1, 12), field * values[:, np.newaxis], one])
+    field = field_terms(points)
+    moved = per_mm[:, :, np.newaxis] * field[:, np.newaxis, [1, 2, 3, 0]]
+    design = np.column_stack([moved.reshape(-1, 12), field * values[:, np.newaxis], field[:, 0]])
     return Level(
         points.astype(np.float32),
         values.astype(np.float32),
         field.astype(np.float32),
         design.astype(np.float32),
-        design.T @ design,
+        _products(design.astype(np.float32), design.astype(np.float32)),
         smoothing_mm,
         redundancy,
     )
+
+
+def field_terms(points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The polynomials of a bias field at MNI305 points (mm), shape (n, 3); the constant first, shape (n, 10)."""
+    x, y, z = (points / RADIUS_MM).T
+    return np.column_stack([np.ones_like(x), x, y, z, x * x, y * y, z * z, x * y, x * z, y * z])
 
 
 def refine(
@@ -164,11 +170,11 @@ def refine(
         return Fit(mni2ras, 0.0)
     if not seen.all():
         points, design = points[seen], design[seen]
-        normal = (design.T @ design).astype(np.float64)
+        normal = _products(design, design)
     best = Fit(mni2ras, score(volume, level, mni2ras) if guarded else 0.0)
     for _ in range(steps):
         values = sample(volume, mni2ras, points)[0]
-        step = _step(values, normal, (design.T @ values).astype(np.float64), mni2ras, level.redundancy)
+        step = _step(values, normal, _products(design, values[:, np.newaxis])[:, 0], mni2ras, level.redundancy)
         longest = float(np.abs(step).max())
         step *= min(1.0, LONGEST_STEP_MM / max(longest, last_step_mm))
         warp = np.eye(4)
@@ -197,7 +203,9 @@ def _step(
     free = np.linalg.solve(normal + tiny, projected)
     # The affine unknowns are the move times the image's gain over the template.
     gain = max(float(free[12]), 1e-3)
-    noise = max(float(values @ values) - float(projected @ free), 1e-6) / len(values) * redundancy
+    noise = (
+        max(float(np.sum(values * values, dtype=np.float64)) - float(projected @ free), 1e-6) / len(values) * redundancy
+    )
     precision, pull = _prior(mni2ras)
     normal, projected = normal + tiny, projected.copy()
     normal[:12, :12] += noise / gain**2 * precision
@@ -241,11 +249,43 @@ def score(volume: Volume, level: Level, mni2ras: NDArray[np.float64]) -> float:
     values = values[inside]
     if seen < MIN_SEEN or not VOLUME_RANGE[0] < np.linalg.det(mni2ras[:3, :3]) < VOLUME_RANGE[1]:
         return 0.0
-    design = level.design[inside, 12:]
-    normal = (design.T @ design).astype(np.float64)
-    ridge = np.full(len(normal), FIELD_RIDGE * normal[0, 0])
-    ridge[[0, -1]] = 1e-6 * normal[0, 0]
-    fitted = np.linalg.solve(normal + np.diag(ridge), design.T @ values).astype(np.float32)
+    fitted = _fit_field(values, level, inside)
     field = level.field[inside] @ fitted[:-1]
     even = (values - fitted[-1]) / np.maximum(field, MIN_FIELD * abs(field.mean()) + 1e-6)
-    return float(np.corrcoef(even, level.values[inside])[0, 1]) * seen**0.25 if even.std() > 1e-6 else 0.0
+    return _correlation(even, level.values[inside]) * seen**0.25 if even.std() > 1e-6 else 0.0
+
+
+def _correlation(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    one, other = (values - values.mean(dtype=np.float64) for values in (one, other))
+    return float(np.sum(one * other) / np.sqrt(np.sum(one * one) * np.sum(other * other)))
+
+
+def _products(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float64]:
+    """``one.T @ other``, the same to the last bit for any number of threads.
+
+    BLAS shares out large products among threads, and then the sums depend on how many there are. These blocks are
+    too small for that (and waiting for a second thread takes longer than they do).
+    """
+    end = len(one) // BLOCK_ROWS * BLOCK_ROWS
+    blocks = (values[:end].reshape(-1, BLOCK_ROWS, values.shape[1]) for values in (one, other))
+    first, second = blocks
+    products = np.matmul(first.transpose(0, 2, 1), second).sum(axis=0, dtype=np.float64)
+    return np.asarray(products + one[end:].T @ other[end:], np.float64)
+
+
+def find_field(volume: Volume, level: Level, mni2ras: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The smooth field over the template that explains the image best: what `field_terms` are to be multiplied with."""
+    values, inside = sample(volume, mni2ras, level.points)
+    return _fit_field(values[inside], level, inside)[:-1]
+
+
+def _fit_field(values: NDArray[np.float32], level: Level, inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The field's coefficients, and the offset last, for values at those points of the template that are inside."""
+    design = level.design[inside, 12:]
+    normal = _products(design, design)
+    ridge = np.full(len(normal), FIELD_RIDGE * normal[0, 0])
+    ridge[[0, -1]] = 1e-6 * normal[0, 0]
+    fitted: NDArray[np.float32] = np.linalg.solve(
+        normal + np.diag(ridge), _products(design, values[:, np.newaxis])[:, 0]
+    ).astype(np.float32)
+    return fitted

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .affine import Fit, refine, sample, smooth
+from .affine import MIN_FIELD, Fit, field_terms, find_field, refine, sample, smooth, voxel_points
 from .average_head import AverageHead, Look, shipped_head
 from .errors import ImageError, TransformError
 from .etiv import PLAUSIBLE_MM3, etiv_mm3
@@ -33,6 +33,14 @@ MAX_STRIPPED_RING = 0.1
 """Brightness around a brain over the brain's own, below which it is a stripped one: 0.00-0.02 in 56 stripped brains,
 0.20 in the whole head with the darkest scalp, its fat suppressed and part of it out of view."""
 CROP_MARGIN_MM = 25.0
+HOT = 3.0
+"""Over the median deep in the brain, where voxels are no tissue; tissue reaches 1.6."""
+STRONG_FIELD = 2.2
+"""Bias field in the brightest places of the head over that in the darkest, above which it is divided out first: where
+intensities are clipped would else depend on the place. 1.1 to 1.9 in 15 heads."""
+MAX_CLIPPED = 0.002
+"""Share of places deep in the brain that are clipped, up to which there is nothing to mend; 0 in even heads. Where part
+of a head was taken away the field looks strong too, and nothing is clipped."""
 
 MIN_SCORE, MIN_STRIPPED_SCORE = 0.65, 0.85
 """Sound registrations of whole heads reach 0.75 to 0.92 (0.70 where the average knows no such head), of stripped
@@ -107,11 +115,16 @@ def register_to(
             )
         start = found.ras2mni
     mni2ras = np.asarray(np.linalg.inv(start), np.float64)
-    even = _cropped(image, mni2ras, head)
+    cropped = _cropped(image, mni2ras, head)
+    even = _clipped(cropped, mni2ras, head)
     if stripped is None:
         stripped = float(sample(even, mni2ras, head.ring)[0].mean()) < MAX_STRIPPED_RING
     look = head.stripped if stripped else head.whole
     fit = _fit(even, look, mni2ras)
+    unbiased = _without_strong_field(cropped, even, head, look, fit.mni2ras)
+    if unbiased is not None:
+        even = _clipped(unbiased, fit.mni2ras, head)
+        fit = max(fit, _fit(even, look, mni2ras), key=lambda one: one.score)
     ras2mni = np.asarray(np.linalg.inv(fit.mni2ras), np.float64)
     seen = float(sample(even, fit.mni2ras, look.fine.points)[1].mean())
     return Registration(ras2mni, fit.score, stripped, tuple(_doubts(ras2mni, fit.score, stripped, seen)))
@@ -172,16 +185,48 @@ def smoothing_to_reach(sigma_mm: float, grid: Grid) -> float:
 
 
 def _cropped(image: Volume, mni2ras: NDArray[np.float64], head: AverageHead) -> Volume:
-    """The image around the head, float32, the brain's mean 1, without the brightest."""
+    """The image around the head, float32, background about 0."""
     corners = np.linalg.inv(image.grid.vox2ras) @ mni2ras @ np.column_stack([head.corners, np.ones(8)]).T
     margin = CROP_MARGIN_MM / image.grid.voxel_size_mm
     shape = np.array(image.grid.shape)
     low = np.clip(np.floor(corners[:3].min(axis=1) - margin), 0, shape - 1).astype(int)
     high = np.clip(np.ceil(corners[:3].max(axis=1) + margin) + 1, low + 1, shape).astype(int)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    data = np.nan_to_num(image.data[box].astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    with np.errstate(over="ignore"):  # too large for float32
+        data = image.data[box].astype(np.float32)
+    known = np.isfinite(data)
+    # Intensities with their mean taken away, or Hounsfield-like, have a background far below 0.
+    bottom = min(0.0, float(np.percentile(data[known], 1))) if known.any() else 0.0
+    data = np.where(known, data - np.float32(bottom), 0)
     vox2ras = image.grid.vox2ras.copy()
     vox2ras[:3, 3] += vox2ras[:3, :3] @ low
-    cropped = Volume(data, image.grid.derived(data.shape, vox2ras, image.grid.voxel_size_mm))
-    brightness = float(sample(cropped, mni2ras, head.inner)[0].mean())
-    return Volume(np.clip(data / max(brightness, 1e-6), 0, np.float32(BRIGHTEST)), cropped.grid)
+    return Volume(data, image.grid.derived(data.shape, vox2ras, image.grid.voxel_size_mm))
+
+
+def _clipped(cropped: Volume, mni2ras: NDArray[np.float64], head: AverageHead) -> Volume:
+    """The brain's mean 1, without the brightest."""
+    deep = sample(cropped, mni2ras, head.inner)[0]
+    brightness = float(np.minimum(deep, HOT * np.median(deep)).mean())
+    return Volume(np.clip(cropped.data / max(brightness, 1e-6), 0, np.float32(BRIGHTEST)), cropped.grid)
+
+
+def _without_strong_field(
+    cropped: Volume, even: Volume, head: AverageHead, look: Look, mni2ras: NDArray[np.float64]
+) -> Volume | None:
+    """The image with its bias field divided out, where that is so strong that tissue was clipped; else None."""
+    if np.mean(sample(even, mni2ras, head.inner)[0] > 0.99 * BRIGHTEST) < MAX_CLIPPED:
+        return None
+    level = look.coarse
+    blurred = smooth(even, smoothing_to_reach(level.smoothing_mm, even.grid))
+    found = find_field(blurred, level, mni2ras)
+    there = level.field @ found
+    darkest, brightest = np.percentile(there, [1, 99])
+    if brightest < STRONG_FIELD * max(darkest, 0):
+        return None
+    # Far from the head the polynomials mean nothing: there it goes on as it is at the border.
+    points = voxel_points(cropped.grid, np.ones(cropped.grid.shape, bool))
+    ras2mni = np.linalg.inv(mni2ras)
+    points = points @ ras2mni[:3, :3].T + ras2mni[:3, 3]
+    points = np.clip(points, level.points.min(axis=0), level.points.max(axis=0)).astype(np.float32)
+    field = (field_terms(points) @ found).reshape(cropped.grid.shape)
+    return Volume(cropped.data / np.maximum(field, MIN_FIELD * there.mean()), cropped.grid)

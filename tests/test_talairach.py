@@ -80,6 +80,19 @@ def negative_and_no_number():
     return changed(image, data)
 
 
+def hot_voxels_deep_in_the_brain():
+    image = whole_head()
+    deep = np.argwhere(np.linalg.norm(mni_of(image), axis=0) < 30)
+    data = image.data.copy()
+    data[tuple(deep[::997].T)] = 1e7
+    return changed(image, data)
+
+
+def far_below_zero():
+    image = whole_head()
+    return changed(image, (image.data * 2 - 1024).astype(np.int16))
+
+
 def of_type(dtype, scale=1.0, **how):
     image = whole_head(**how)
     return changed(image, (image.data * scale).astype(dtype))
@@ -91,6 +104,8 @@ SOUND = {
     "slices of 3 mm, LIA": lambda: whole_head(size_mm=(1.2, 1.2, 3), axes=LIA, extent_mm=(184, 216, 232)),
     "oblique, bytes": lambda: of_type(np.uint8, 0.4, axes=OBLIQUE, extent_mm=(210, 250, 250)),
     "large numbers, big-endian": lambda: of_type(">f8", 1e6),
+    "hot voxels deep in the brain": hot_voxels_deep_in_the_brain,
+    "background far below 0": far_below_zero,
     "neck and face cut off": neck_cut_and_defaced,
     "negative, infinite and no numbers": negative_and_no_number,
     "off-centre in a large field of view": lambda: whole_head(center=(40, -20, -50), extent_mm=(300, 300, 330)),
@@ -107,6 +122,16 @@ def test_a_head_whose_transform_is_known(how):
     assert not registration.stripped
     assert registration.score > 0.9
     np.testing.assert_array_equal(image.data, before)
+
+
+def test_a_head_that_is_much_brighter_near_the_coils(plain):
+    """Without dividing the field out first, real heads are 6 to 20 % off, and this one fits to 0.79 only."""
+    middle = np.array([0, -18, 8]).reshape(3, 1, 1, 1)
+    field = np.exp(np.sum(((mni_of(plain) - middle) / 90) ** 2, axis=0))
+    registration = register(changed(plain, plain.data * field))
+    assert error(registration) < 2 * MAX_ERROR
+    assert registration.score > 0.95
+    assert not registration.doubts
 
 
 def test_the_whole_transform_is_right(plain, found):
@@ -247,7 +272,7 @@ BAD = {
     "lying on its side": lambda image: about_middle(image, [[0, 0, 1], [0, 1, 0], [-1, 0, 0]]),
     "left half": lambda image: part(image, 0, 0, -1),
     "front half": lambda image: part(image, 1, -20, 1),
-    "top missing": lambda image: part(image, 2, 40, -1),
+    "top missing": lambda image: part(image, 2, 30, -1),
     "lower half": lambda image: part(image, 2, 10, -1),
     "slices half as far apart": lambda image: about_middle(image, np.diag([1, 1, 0.5])),
     "slices 1.5 times as far apart": lambda image: about_middle(image, np.diag([1, 1.5, 1])),
@@ -279,7 +304,7 @@ UPSIDE_DOWN = np.diag([-1.0, 1, -1, 1]) @ RAS2MNI
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"score": MIN_SCORE - 0.1}, "it looks like an average head to 0.60 only (sound: 0.70)"),
+        ({"score": MIN_SCORE - 0.1}, "it looks like an average head to 0.55 only (sound: 0.65)"),
         (
             {"score": MIN_STRIPPED_SCORE - 0.1, "stripped": True},
             "it looks like an average brain to 0.75 only (sound: 0.85)",

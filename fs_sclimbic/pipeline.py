@@ -173,7 +173,8 @@ def close_case(seen: SeenCase, options: Options, run: Run) -> Outcome:
     def action(seconds: Callable[[], float]) -> Outcome:
         with naming(case.t1):
             result = finish(opened.prepared, seen.framed, run.spec, options, opened.head.etiv_mm3)
-        optional = [path for path in case.outputs.optional if path not in case.outputs.products()]
+        current = (*case.outputs.products(), opened.head.transform)
+        optional = [path for path in case.outputs.optional if path not in current]
         stale = tuple(
             f"{path} is of an earlier run with other settings"
             for path in stale_files(record, opened.settings, optional)
@@ -342,6 +343,11 @@ def write_outputs(
         outputs.record.unlink(missing_ok=True)
 
 
+def _how_registered(found: Registration) -> str:
+    kind = "brain without a head: eTIV is good to 10 % or so" if found.stripped else "whole head"
+    return f"Transform computed from the image ({kind}), score {found.score:.3f}"
+
+
 def provenance_lines(
     case: Case, head: HeadSize, region: str, warnings: tuple[str, ...], options: Options, run: Run
 ) -> list[str]:
@@ -353,7 +359,7 @@ def provenance_lines(
         *run.lines(),
         f"InputFile {case.t1.absolute()}",
         *([f"TransformFile {head.transform.absolute()}"] if head.transform else []),
-        *([f"Transform computed from the image, score {found.score:.3f}"] if (found := head.registration) else []),
+        *([_how_registered(found)] if (found := head.registration) else []),
         f"IntensityRange minimum to {top}",
         f"Region {region}",
         *([f"Posteriors averaged over {options.average_shifts} starts"] if options.average_shifts > 1 else []),

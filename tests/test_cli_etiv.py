@@ -107,13 +107,15 @@ def test_failures_cost_no_other(tmp_path, subjects_dir, head_file, registered, c
     (subjects_dir / "ernie/mri/transforms/talairach.xfm").write_text("garbage")
     names = [str(head_file), "bert", "ernie", "ghost", str(tmp_path / "nowhere.nii")]
     assert main([*names, "--sd", str(subjects_dir), "--table", str(tmp_path / "t.tsv")]) == 1
-    assert [row["case"] for row in rows_of(tmp_path / "t.tsv")] == ["head", "bert"]
+    assert [row["case"] for row in rows_of(tmp_path / "t.tsv")] == ["head", "bert", "ernie"]
     printed = capsys.readouterr()
-    assert "2 computed, 0 flagged, 3 failed" in printed.out
+    assert "3 computed, 1 flagged, 2 failed" in printed.out
     lines = printed.err.splitlines()
-    assert [line.split()[0] for line in lines] == ["ernie", "ghost", "nowhere"]
-    assert "MNI Transform File" in lines[0]
-    assert all("does not exist" in line for line in lines[1:])
+    assert [line.split()[0] for line in lines] == ["ghost", "nowhere"]
+    assert all("does not exist" in line for line in lines)
+    unreadable = rows_of(tmp_path / "t.tsv")[2]
+    assert "MNI Transform File" in unreadable["flags"]
+    assert unreadable["transform_mm3"] == "n/a"
 
 
 def test_an_image_without_a_head_is_named(head_file, registered, tmp_path, capsys):

@@ -276,7 +276,7 @@ def test_etiv_from_the_image(tmp_path, head_file, predictor, run, monkeypatch):
     assert np.allclose(read_transform(tmp_path / "seg.talairach.lta"), RAS2MNI, rtol=1e-15)
     for text in (case.outputs.stats.read_text(), case.outputs.qa_stats.read_text()):
         assert f"TransformFile {tmp_path / 'seg.talairach.xfm'}" in text
-        assert "Transform computed from the image, score 0.910" in text
+        assert "Transform computed from the image (whole head), score 0.910" in text
         assert "doubtful" not in text
     assert not any("ETIV" in warning for warning in outcome.warnings)
 

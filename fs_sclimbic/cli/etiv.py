@@ -140,7 +140,7 @@ def _check_targets(sources: list[Source], folder: Path) -> None:
 
 def _row(source: Source, folder: str | None, width: int) -> tuple[str, ...]:
     """Compute one case, print its line, and return its cells of the table."""
-    from ..errors import naming
+    from ..errors import TransformError, naming
     from ..etiv import etiv_mm3
     from ..staging import StagedFiles
     from ..talairach import register
@@ -156,9 +156,12 @@ def _row(source: Source, folder: str | None, width: int) -> tuple[str, ...]:
     transform = next((path for path in source.transforms if path.is_file()), None)
     theirs = None
     if transform:
-        matrix = read_transform(transform)
-        with naming(transform):
-            theirs = etiv_mm3(matrix)
+        try:
+            matrix = read_transform(transform)
+            with naming(transform):
+                theirs = etiv_mm3(matrix)
+        except TransformError as error:
+            flags.append(str(error))
     elif source.transforms:
         flags.append(f"no transform to compare with at {' or '.join(map(str, source.transforms))}")
     difference = None if theirs is None else etiv / theirs - 1

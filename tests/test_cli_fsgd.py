@@ -92,7 +92,10 @@ def test_check_says_what_a_design_means(here, capsys):
     ]
     assert main([*command, "--xonly", "X.dat"]) == 0
     out, err = capsys.readouterr()
-    assert err == ""
+    assert err.strip() == (
+        "note: group: compares classes at Age = 0, since each class has its own slope and nothing is demeaned; "
+        "DeMeanFlag 1 in the FSGD puts the mean there"
+    )
     lines = out.splitlines()
     assert lines[0] == "g.fsgd: 8 subjects"
     assert lines[1] == "Method dods (the default): each class has its own offset and slope"
@@ -160,6 +163,9 @@ def test_check_against_everything_at_once(here, capsys):
     assert "nothing is wrong" not in out
     assert "Contrast group (t):" in out
     lines = err.splitlines()
+    at_zero = [line for line in lines if line.startswith("note: group: compares classes at Age = 0")]
+    assert at_zero
+    lines = [line for line in lines if line not in at_zero]
     assert lines[0] == "note: t.dat: 1 subject(s) are not in the FSGD: s20"
     assert lines[1].removeprefix("fs_sclimbic fsgd check: error: ").startswith("doss.mtx: the contrast has 3 weights")
     assert lines[1].endswith("it fits doss, whose columns are Control, Patient, Age")

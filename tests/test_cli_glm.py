@@ -615,3 +615,18 @@ def test_names_with_signs(tmp_path):
     (tmp_path / "g.fsgd").write_text(text)
     assert main([*argv, "--no-report", "--contrast", "d = Drug:x - no-drug"]) == 0
     assert (tmp_path / "out/d/C.dat").read_text() == "-1.00000 +1.00000 +0.00000 +0.00000 \n"
+
+
+@pytest.mark.parametrize("demean", [False, True])
+def test_where_groups_are_compared_stands_beside_the_numbers(tmp_path, capsys, demean):
+    write_study(tmp_path)
+    text = fsgd_text()
+    (tmp_path / "g.fsgd").write_text(text.rstrip("\n") + ("\nDeMeanFlag 1\n" if demean else "\n"))
+    folder = tmp_path / "out"
+    command = ["--table", str(tmp_path / "t.dat"), "--fsgd", str(tmp_path / "g.fsgd"), "dods", "--glmdir", str(folder)]
+    assert main([*command, "--contrast", "Patient-Control", "--no-report"]) == 0
+    notes = {row["note"] for row in results(folder / "Patient-Control/results.tsv").values()}
+    assert ("at Age = 0, not at the mean" in notes) is not demean
+    printed = capsys.readouterr().out
+    assert f"variables: Age, {'demeaned over all subjects' if demean else 'not demeaned'}" in printed
+    assert "sig: -log10(p)" in printed

@@ -141,7 +141,7 @@ def test_names_that_no_folder_can_have(path):
         ("-Control", "minus-Control", [[-1, 0, 0, 0]]),
         ("Control", "Control", [[1, 0, 0, 0]]),
         ("Control*2/4", "Control_2_4", [[0.5, 0, 0, 0]]),
-        ("-(Control - -Patient)", "minus-_Control--Patient", [[-1, -1, 0, 0]]),
+        ("-(Control - (-Patient))", "minus-_Control-_-Patient", [[-1, -1, 0, 0]]),
         ("1e-1*Control", "1e-1_Control", [[0.1, 0, 0, 0]]),
         ("Patient-Control; Patient:Age-Control:Age", None, [[-1, 1, 0, 0], [0, 0, -1, 1]]),
         ("group = Patient-Control", "group", [[-1, 1, 0, 0]]),
@@ -160,6 +160,7 @@ def test_named(text, name, rows):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("Patient--Control", "two signs stand together"),
         ("Pat-Control", "'Pat' is no column of the design, did you mean 'Patient'; the columns are Control, Patient,"),
         ("patient-Control", "'patient' is no column"),
         ("2Patient-Control", "'2Patient' is no column"),
@@ -188,6 +189,19 @@ def test_named(text, name, rows):
 def test_named_refused(text, message):
     with pytest.raises(DesignError, match=message):
         named_contrast(text, COLUMNS)
+
+
+def test_names_of_the_other_method_and_of_files(tmp_path, monkeypatch):
+    with pytest.raises(
+        DesignError, match="fits dods, whose columns are Control, Patient, Control:Age, Patient:Age; the"
+    ):
+        named_contrast("Patient:Age-Control:Age", ["Control", "Patient", "Age"], other_columns={"dods": COLUMNS})
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "group.mtx").write_text("-1 1 0 0\n")
+    with pytest.raises(DesignError, match="is a file; matrix files go to --C"):
+        named_contrast("group.mtx", COLUMNS)
+    with pytest.raises(DesignError, match="names of columns go to --contrast"):
+        read_contrast("Patient-Control", COLUMNS)
 
 
 def test_a_value_of_zero_after_a_name():

@@ -15,7 +15,7 @@ from fs_sclimbic.group.plots import forest_plot, marks, pyplot, standardised, st
 from fs_sclimbic.group.results import group_result
 from fs_sclimbic.group.rows import Model
 from fs_sclimbic.group.study import COVARIATE, SCALED, StudyOptions, assemble
-from fs_sclimbic.group.study_summary import notes_at_zero
+from fs_sclimbic.group.study_summary import fitted_design, notes_at_zero
 from fs_sclimbic.group.table import GroupTable
 
 from .groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_design, make_model, make_table
@@ -227,7 +227,7 @@ def test_where_the_contrast_is_tested(text, changes, is_so):
     study, fit, result = analysed(text, make_model(**changes))
     panel = choose_panel(study, fit, result)
     assert ("tested where Age = 0" in panel.note) == is_so
-    assert bool(notes_at_zero(study, [result.contrast])) == is_so
+    assert bool(notes_at_zero(fitted_design(study), [result.contrast])) == is_so
     if is_so:  # the lines reach the value that is tested
         ends = np.array([rows[np.flatnonzero(at == 0)[0]] @ fit.beta for _, at, rows in panel.lines])
         np.testing.assert_allclose(result.contrast.matrix[0, :2] @ ends, result.test.gamma[0])

@@ -163,3 +163,15 @@ def test_what_cannot_be_tested_has_no_numbers():
 def test_describe():
     assert describe_row(np.array([-1.0, 1]), ["Control", "Patient"]) == "Patient - Control"
     assert describe_row(np.array([-0.25, 0]), ["A", "B"]) == "- 0.25*A"
+
+
+def test_z_scores_have_no_percentage():
+    values = np.array([[-1.0, 10.0], [0.5, 11.0], [0.4, 13.0], [0.2, 12.0]])
+    design = np.array([[1.0, 0], [1, 0], [0, 1], [0, 1]])
+    fit = fit_glm(design, values)
+    result = group_result(
+        fit, Contrast("c", np.array([[-1.0, 1]])), ["z", "volume"], np.ones(2, bool), tested_at="a = 0"
+    )
+    assert np.isnan(result.percent[0])
+    assert result.percent[1] == pytest.approx(100 * 2 / 11.5)
+    assert result.notes == ("at a = 0, not at the mean",) * 2

@@ -18,7 +18,7 @@ MOST_LISTED = 10
 DESCRIPTION = "FreeSurfer group descriptor files (FSGD): who is in a study, in which class, with which variables."
 MAKE_EPILOG = """\
 examples:
-  fs_sclimbic fsgd make participants.tsv -o group.fsgd --class-columns diagnosis --variables age
+  fs_sclimbic fsgd make participants.tsv -o group.fsgd --class-columns diagnosis --variables age --demean
   fs_sclimbic fsgd make study.csv -o group.fsgd --subject-column id --class-columns sex,diagnosis --variables age,iq \\
       --demean --method doss --missing drop
 
@@ -175,6 +175,7 @@ def _check(args: argparse.Namespace) -> int:
     from ..group.design_summary import describe_contrast, describe_matrix, describe_subjects, design_problems
     from ..group.fsgd import read_fsgd
     from ..group.glm_tree import format_matrix
+    from ..group.study_summary import notes_at_zero
     from ..staging import encode_text, write_atomically
 
     design, warnings = read_fsgd(args.fsgd, args.method, args.allowsubjrep, args.fsgd_rescale)
@@ -186,6 +187,7 @@ def _check(args: argparse.Namespace) -> int:
     problems += wrong
     for contrast in contrasts:
         lines += describe_contrast(contrast, design.columns)
+    notices += notes_at_zero(design, contrasts)
     if args.table:
         more, wrong = _against_table(args.table, design)
         notices, problems = [*notices, *more], [*problems, *wrong]
@@ -252,7 +254,10 @@ def _contrasts(args: argparse.Namespace, design: "Design") -> "tuple[list[Contra
     asked: list[Callable[[], Contrast]] = [
         *(partial(tagged, contrast) for contrast in design.contrasts),
         *(partial(read, *words) for words in args.matrices),
-        *(partial(named_contrast, text, design.columns, design_matrix=matrix) for text in args.contrast),
+        *(
+            partial(named_contrast, text, design.columns, design_matrix=matrix, other_columns=other)
+            for text in args.contrast
+        ),
     ]
     for make in asked:
         try:

@@ -63,7 +63,8 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
     _write(args, command, study, model, fit, results, condition, notes)
     if replaced:
         print(f"replaced the earlier fit in {args.glmdir} as a whole; its contrasts were {', '.join(replaced)}")
-    print(f"wrote {args.glmdir}")
+    page = os.path.join(args.glmdir, "report.html")
+    print(f"wrote {args.glmdir}" + (f"; look at {page}" if os.path.exists(page) else ""))
     return ALL_DONE
 
 
@@ -142,9 +143,9 @@ def _contrasts(args: argparse.Namespace, model: "Model", study: "Study") -> "lis
     found = list(tagged)
     for words in args.C:
         null = words[1] if len(words) == 2 else None
-        columns = study.columns if _width(words[0]) == len(study.columns) else model.columns
+        columns = study.columns if _width(words[0]) in (None, len(study.columns)) else model.columns
         found.append(read_contrast(words[0], columns, null, other_columns=other))
-    found += [named_contrast(text, study.columns) for text in args.contrast]
+    found += [named_contrast(text, study.columns, other_columns=other) for text in args.contrast]
     added = len(study.columns)
     return [
         # A contrast of the FSGD's columns leaves the added eTIV alone.
@@ -153,11 +154,14 @@ def _contrasts(args: argparse.Namespace, model: "Model", study: "Study") -> "lis
     ]
 
 
-def _width(path: str) -> int:
+def _width(path: str) -> int | None:
+    """Weights in the first row of a matrix file; None where there is no file."""
     from pathlib import Path
 
     from ..group.contrast import read_rows
 
+    if not Path(path).exists():
+        return None
     return len(read_rows(Path(path), "contrast")[0][1])
 
 
@@ -167,7 +171,7 @@ def _check_design(args: argparse.Namespace, study: "Study", contrasts: "list[Con
 
     from ..errors import DesignError
     from ..group.design import condition_number
-    from ..group.study_summary import describe_study, ill_conditioned, notes_at_zero
+    from ..group.study_summary import describe_study, fitted_design, ill_conditioned, notes_at_zero
 
     condition = condition_number(study.matrix)
     problem = ill_conditioned(study, condition)
@@ -175,7 +179,7 @@ def _check_design(args: argparse.Namespace, study: "Study", contrasts: "list[Con
         raise DesignError(problem)
     return condition, [
         *describe_study(study, contrasts),
-        *notes_at_zero(study, contrasts),
+        *notes_at_zero(fitted_design(study), contrasts),
         f"Normalized matrix condition is {condition:g}",
     ]
 
@@ -186,6 +190,7 @@ def _analyse(
     from ..group.glm import fit_glm
     from ..group.glm_files import read_weights
     from ..group.results import group_result
+    from ..group.study_summary import fitted_design, tested_at
 
     weights = read_weights(args.wg, len(model.matrix))[list(study.kept)] if args.wg else None
     fit = fit_glm(study.matrix, study.values, weights, allow_zero_dof=args.allow_zero_dof)
@@ -193,6 +198,7 @@ def _analyse(
         group_result(
             fit, c, study.structures, study.family,
             logarithm=args.logy, permutations=args.permutations, seed=args.seed,
+            tested_at=tested_at(fitted_design(study), c),
         )
         for c in contrasts
     ]  # fmt: skip
@@ -241,6 +247,7 @@ def _write(
     )  # fmt: skip
     files[LOG] = encode_text(format_log(facts))
     if results:
+        print("sig: -log10(p), with the sign of gamma for a contrast of one row; not corrected")
         print(sig_table(study.measure, study.structures, contrasts, tests, unsigned=args.unsigned_sig), end="")
     with signals_interrupt():  # a scheduler's signal leaves no half a folder
         write_tree(args.glmdir, files)
@@ -260,8 +267,8 @@ def _report(
 
     from ..errors import UsageError
     from ..group.plots import forest_plot, pyplot, structure_plots, value_label
-    from ..group.report import ReportText, report_page
-    from ..group.study_summary import notes_at_zero
+    from ..group.report import ReportText, report_page, study_title
+    from ..group.study_summary import fitted_design, notes_at_zero
     from ..staging import encode_text
 
     files: dict[str, bytes] = {}
@@ -282,9 +289,11 @@ def _report(
         figures[name] = [forest, *pages]
     design = next((line.removeprefix("design: ") for line in notes if line.startswith("design: ")), "")
     method = [line for line in notes if line.startswith(WARNING) and line not in study.notices]
-    method += notes_at_zero(study, [result.contrast for result in results])
+    method += notes_at_zero(fitted_design(study), [result.contrast for result in results])
+    if study.design and study.design.variables:
+        method.append(f"variables {'demeaned over all subjects' if study.design.demean else 'not demeaned'}")
     text = ReportText(
-        f"Group analysis {os.path.basename(os.path.abspath(args.glmdir))}", shlex.join(command), args.table, design,
+        study_title(args.glmdir, study.design), shlex.join(command), args.table, design,
         method, condition, args.seed,
     )  # fmt: skip
     files["report.html"] = encode_text(report_page(text, study, fit, results, figures))

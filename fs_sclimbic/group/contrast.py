@@ -66,6 +66,8 @@ def read_contrast(
         With file and line, one line a problem.
     """
     file = Path(path)
+    if not file.exists() and reads_as_expression(str(path), columns):
+        raise DesignError(f"{path}: contrast file does not exist; names of columns go to --contrast")
     rows = read_rows(file, "contrast")
     problems = [
         f"{file}:{line}: expected {len(rows[0][1])} weights as in the first row, found {len(row)}"
@@ -152,6 +154,7 @@ def named_contrast(
     columns: Sequence[str],
     *,
     design_matrix: NDArray[np.float64] | None = None,
+    other_columns: Mapping[str, Sequence[str]] | None = None,
 ) -> Contrast:
     """A contrast written with the names of the design's columns.
 
@@ -162,7 +165,7 @@ def named_contrast(
         ``NAME = ...`` in front names it; by default the text does, with ``_`` for what no file name should hold.
     columns : sequence of str
         Names of the design's columns.
-    design_matrix
+    design_matrix, other_columns
         As in `check_contrast`.
 
     Raises
@@ -182,7 +185,18 @@ def named_contrast(
         raise DesignError(
             f"contrast '{text}': every contrast is tested against 0; write '{name.strip()} - ...' instead of '='"
         )
-    rows = linear_rows(expression, columns)
+    try:
+        rows = linear_rows(expression, columns)
+    except DesignError as error:
+        if text.lower().endswith(ENDINGS) and Path(text).is_file():
+            raise DesignError(f"contrast '{text}': is a file; matrix files go to --C") from error
+        fits = [(way, names) for way, names in (other_columns or {}).items() if reads_as_expression(expression, names)]
+        if not fits:
+            raise
+        raise DesignError(
+            f"contrast '{text}': fits {fits[0][0]}, whose columns are {', '.join(fits[0][1])}; the columns of this "
+            f"design are {', '.join(columns)}"
+        ) from error
     name = name.strip() if equals and expression != text else safe_name(text)
     if not is_usable_name(name):
         raise DesignError(

@@ -152,6 +152,8 @@ class _Parser:
         weights, constant = self.product()
         while self.tokens and self.tokens[0] in ("+", "-"):
             sign = 1 if self.tokens.pop(0) == "+" else -1
+            if self.tokens and self.tokens[0] in ("+", "-"):
+                raise _NotAForm("two signs stand together; write one of them")
             more, number = self.product()
             weights, constant = weights + sign * more, constant + sign * number
         return weights, constant

@@ -4,10 +4,12 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 import numpy as np
 
 from .. import __version__
+from .design import Design
 from .glm import Fit
 from .plots import marks
 from .results import COLUMNS, NOT_APPLICABLE, GroupResult, describe_row
@@ -77,6 +79,13 @@ def report_page(
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(text.title)}</title>'
         f"<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
+
+
+def study_title(folder: str, design: Design | None) -> str:
+    """The FSGD's title and the name of the output folder."""
+    words = " ".join(design.title.split()) if design else ""
+    name = Path(folder).absolute().name
+    return f"{words} ({name})" if words else f"Group analysis {name}"
 
 
 def _overview(text: ReportText, study: Study, fit: Fit) -> str:

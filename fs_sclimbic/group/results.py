@@ -30,14 +30,16 @@ COLUMNS = {
     "p": "two-sided for one row, upper tail of F for several; not corrected",
     "sig": "-log10(p), for one row with the sign of gamma",
     "cohen_d": "for a difference of groups: gamma / residual standard deviation",
-    "percent": "gamma as a percentage of the structure's mean; after a logarithm the change of the geometric mean",
+    "percent": "gamma as a percentage of the structure's mean, where no value is below 0; after a logarithm the change "
+    "of the geometric mean",
     "partial_r": "for one row: t / sqrt(t^2 + dof2)",
     "partial_eta2": "dof1 F / (dof1 F + dof2)",
     "p_holm": "p corrected by Holm over the structures (family-wise error)",
     "p_fdr": "p corrected by Benjamini and Hochberg over the structures (false discovery rate)",
     "p_perm": "permutation p of the structure alone",
     "p_perm_fwe": "permutation p corrected by the largest statistic over the structures (family-wise error)",
-    "note": "why a structure is not tested or not corrected",
+    "note": "why a structure is not tested or not corrected; where on the variables groups are compared, if not at the "
+    "mean",
 }
 """Columns of results.tsv, and what they hold."""
 
@@ -92,6 +94,7 @@ def group_result(
     logarithm: bool = False,
     permutations: int = 0,
     seed: int = 0,
+    tested_at: str = "",
 ) -> GroupResult:
     """Test a contrast on every structure, with effect sizes and corrections.
 
@@ -108,6 +111,8 @@ def group_result(
     permutations : int
         0: none.
     seed : int
+    tested_at : str
+        Where on the variables groups are compared, for the notes, if not at the mean.
 
     Notes
     -----
@@ -125,16 +130,20 @@ def group_result(
         mean = np.mean(fit.values, axis=0)
         safe = np.where(mean == 0, np.nan, mean)
         percent = 100 * (np.expm1(test.gamma[0]) if logarithm else test.gamma[0] / safe)
+        if not logarithm:  # z scores and the like have no zero to count from
+            percent = np.where(np.any(fit.values < 0, axis=0), np.nan, percent)
     p = np.where(counted, test.p, np.nan)
     permuted = (
         permutation_test(fit, contrast.matrix, contrast.gamma0, counted, permutations, seed)
         if permutations and counted.any()
         else None
     )
-    notes = tuple(
+    where = f"at {tested_at}, not at the mean" if tested_at else ""
+    states = [
         "the design explains it exactly: not tested" if not fit.testable[i] else "" if family[i] else "not corrected"
         for i in range(len(structures))
-    )
+    ]
+    notes = tuple("; ".join(filter(None, (state, where))) for state in states)
     return GroupResult(
         contrast, test, tuple(structures), counted, cohen_d, percent, holm(p), benjamini_hochberg(p), permuted, notes
     )

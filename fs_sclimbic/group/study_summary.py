@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .contrast import Contrast
-from .design import MOST_CONDITION
+from .design import MOST_CONDITION, Design
 from .design_summary import why_ill_conditioned
 from .panels import asked_at_zero
 from .study import ETIV_USES, Study
@@ -14,10 +14,13 @@ from .study import ETIV_USES, Study
 def describe_study(study: Study, contrasts: Sequence[Contrast]) -> list[str]:
     """Numbers of subjects and columns, what is done with eTIV, and each column with its weights in the contrasts."""
     n, p = study.matrix.shape
-    lines = [f"{n} subjects, {p} columns, {n - p} degrees of freedom"]
+    lines = [f"{n} subjects, {p} column{'s' if p != 1 else ''}, {n - p} degrees of freedom"]
     if study.design:
         sizes = zip(study.design.classes, study.design.class_sizes, strict=True)
         lines.append("classes: " + ", ".join(f"{one.name} {size}" for one, size in sizes))
+        if study.design.variables:
+            done = "demeaned over all subjects" if study.design.demean else "not demeaned"
+            lines.append(f"variables: {', '.join(study.design.variables)}, {done}")
     lines.append(f"eTIV: {ETIV_USES[study.options.etiv]}")
     width = max(len("column of X"), *(len(name) for name in study.columns))
     cells = [[" / ".join(f"{w:g}" for w in c.matrix[:, i]) for c in contrasts] for i in range(p)]
@@ -30,18 +33,30 @@ def describe_study(study: Study, contrasts: Sequence[Contrast]) -> list[str]:
     return lines
 
 
-def notes_at_zero(study: Study, contrasts: Sequence[Contrast]) -> list[str]:
-    """Of contrasts of classes alone: where on the variables they are tested, if that is 0 and not the mean."""
+def fitted_design(study: Study) -> Design | None:
+    """The design whose columns the study's begin with; None where it is fitted by others (a matrix, one mean)."""
     design = study.design
-    if design is None or study.columns[: len(design.columns)] != design.columns:
-        return []
-    classes, lines = len(design.classes), []
-    where = ", ".join(f"{name} = 0" for name in design.variables)
+    return design if design is not None and study.columns[: len(design.columns)] == design.columns else None
+
+
+def tested_at(design: Design | None, contrast: Contrast) -> str:
+    """Where on the variables a contrast of classes alone is tested, if that is 0 and not the mean; else empty."""
+    if design is None:
+        return ""
+    used = np.any(contrast.matrix != 0, axis=0)
+    if used[len(design.classes) :].any() or not asked_at_zero(design, contrast.matrix):
+        return ""
+    return ", ".join(f"{name} = 0" for name in design.variables)
+
+
+def notes_at_zero(design: Design | None, contrasts: Sequence[Contrast]) -> list[str]:
+    """Of contrasts of classes alone: where on the variables they are tested, if that is 0 and not the mean."""
+    lines = []
     for contrast in contrasts:
-        used = np.any(contrast.matrix != 0, axis=0)
-        if used[classes:].any() or not asked_at_zero(design, contrast.matrix):
+        where = tested_at(design, contrast)
+        if design is None or not where:
             continue
-        if design.method == "dods" and used.sum() > 1:
+        if design.method == "dods" and np.any(contrast.matrix != 0, axis=0).sum() > 1:
             what = f"compares classes at {where}, since each class has its own slope and nothing is demeaned"
         else:
             what = f"is about the values at {where}, since nothing is demeaned"

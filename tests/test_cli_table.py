@@ -212,6 +212,18 @@ def test_files_that_were_cut_off(run, subjects):
     assert "WARNING: --lenient: " in err
 
 
+def test_warnings_of_the_segmentation_are_passed_on(run, subjects):
+    plain = run("--subjects", "bert", "ernie")[1]
+    stats = subjects / "ernie/stats/sclimbic.stats"
+    stats.write_text(format_stats(segmented(12.5), ["Warning ETIV (doubtful): x", "Warning SMALL (y): Left-A"]))
+    status, text, _, err = run("--subjects", "bert", "ernie")
+    assert (status, text) == (0, plain)
+    assert err == (
+        "WARNING: 1 of 2 stats files carry warnings of their segmentation: ernie (ETIV, SMALL); look at them before "
+        "the analysis (lines '# Warning' of the files)\n"
+    )
+
+
 def test_subjects_twice(run):
     assert "subject 'bert' is listed twice" in run("--subjects", "bert", "bert")[3]
     status, text, _, _ = run("--subjects", "bert", "bert", "--allow-repeated")

@@ -209,3 +209,18 @@ def test_every_value_lands_under_its_name(rows, differing):
     assert set(built.table.columns) == names
     for row, cells in zip(rows, built.table.values, strict=True):
         assert dict(zip(built.table.columns, cells, strict=True)) == {name: row.get(name, 0.0) for name in names}
+
+
+@pytest.mark.parametrize("measure", ["volume", "nvoxels"])
+def test_cases_with_warnings_of_their_segmentation_are_named(measure):
+    files = [StatsFile(f"s{i}", Path(f"s{i}.stats")) for i in range(30)]
+    layout = ((26, "A"),)
+    plain, small = StatsValues(layout, (1.0,)), StatsValues(layout, (1.0,), concerns=("SMALL", "other"))
+    built = build_table(files, [plain, small] + [plain] * 28, MEASURES[measure])
+    assert built.warnings == (
+        "1 of 30 stats files carry warnings of their segmentation: s1 (SMALL, other); look at them before the "
+        "analysis (lines '# Warning' of the files)",
+    )
+    (line,) = build_table(files, [small] * 30, MEASURES[measure]).warnings
+    assert "s19 (SMALL, other) and 10 more; look" in line
+    assert "s20" not in line

@@ -3,11 +3,11 @@ import threading
 import pytest
 
 from fs_sclimbic.errors import TableError
-from fs_sclimbic.group.stats_values import ETIV, MEASURES, parse_values, read_many
+from fs_sclimbic.group.stats_values import ETIV, FLAGS, MEASURES, parse_values, read_many
 from fs_sclimbic.group.subject_lists import StatsFile
 from fs_sclimbic.labels import Structure
 from fs_sclimbic.measure import SegStats, StructureStats
-from fs_sclimbic.qa import Norm, format_qa_stats
+from fs_sclimbic.qa import Norm, flag_messages, format_qa_stats
 from fs_sclimbic.stats import format_stats
 
 VOLUME = MEASURES["volume"]
@@ -170,3 +170,18 @@ def test_all_broken_files_are_named(tmp_path):
     assert [line.split(":")[0] for line in lines] == [
         str(tmp_path / name) for name in ("0.stats", "3.stats", "folder.stats")
     ]
+
+
+def test_warnings_of_the_segmentation_are_kept_by_kind():
+    lines = ["Warning SMALL (under half): A", "Warning ETIV (doubtful): x", "Warning SMALL (again): B", "Warning odd"]
+    text = format_stats(SegStats(ROWS, 1.0, 1640017.851257), [*lines, "Warning", "Warnings of nothing"])
+    assert parse(text).concerns == ("SMALL", "ETIV", "other")
+    assert parse(text).values == parse(TEXT).values
+    assert parse(TEXT).concerns == ()
+
+
+def test_every_flag_of_the_quality_control_is_known():
+    empty = StructureStats(Structure(26, "A", (0, 0, 0, 0)), 0, 0.0, 0.0, 0)
+    odd = StructureStats(Structure(58, "B", (0, 0, 0, 0)), 30, 30.0, 0.1, 30)
+    messages = flag_messages(SegStats((empty, odd), 1.0, None), {"B": Norm(300, 10, 100)})
+    assert {message.split()[0] for message in messages} | {"ETIV"} == FLAGS

@@ -15,6 +15,8 @@ from .table import GroupTable
 Rows = NDArray[np.float64]
 MOST_NAMES = 100
 """A warning names no more cases than this."""
+MOST_CONCERNS = 20
+"""The line on warnings of the segmentation names no more cases than this."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def build_table(
     warnings += notes + _filled(columns, is_there, files, choice)
     if measure.with_etiv:
         warnings += _empty(columns, cells, is_there, files)
+    warnings += _concerns(files, values)
     cells = np.where(is_there, cells, choice.fill)
     if percent_of_etiv:
         cells = 100 * cells / _etiv_of(columns, cells, is_there, files)[:, None]
@@ -286,6 +289,21 @@ def _empty(
         f"{name} has volume 0, look at the segmentation: {_listed(files, empty[:, index])}"
         for index, (_, name) in enumerate(columns)
         if empty[:, index].any()
+    ]
+
+
+def _concerns(files: Sequence[StatsFile], values: Sequence[StatsValues]) -> list[str]:
+    """One line on all cases whose segmentation left warnings in the header: nobody looks there unasked."""
+    named = [
+        f"{file.name} ({', '.join(row.concerns)})" for file, row in zip(files, values, strict=True) if row.concerns
+    ]
+    if not named:
+        return []
+    more = len(named) - MOST_CONCERNS
+    listed = ", ".join(named[:MOST_CONCERNS]) + (f" and {more} more" if more > 0 else "")
+    return [
+        f"{len(named)} of {len(files)} stats files carry warnings of their segmentation: {listed}; look at them before "
+        "the analysis (lines '# Warning' of the files)"
     ]
 
 

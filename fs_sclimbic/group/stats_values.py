@@ -14,6 +14,10 @@ FEWEST_BYTES = 10
 """A file with less holds nothing; the limit is asegstats2table's."""
 UNKNOWN = float("nan")
 
+FLAGS = {"EMPTY", "SMALL", "VOLUME", "CONFIDENCE", "DETACHED", "ETIV"}
+"""First words of warnings that name their kind."""
+OTHER = "other"
+
 ETIV_START = ",".join(ETIV_MEASURE.split(",")[:2]) + ","
 SEGID_COLUMN, NAME_COLUMN = COLUMNS.index("SegId"), COLUMNS.index("StructName")
 # Names of FreeSurfer before version 6.
@@ -68,6 +72,8 @@ class StatsValues:
     """Rows that were not read, with file and line, and files with fewer or more than they say."""
     other_measures: tuple[str, ...] = ()
     """Global measures of the header other than eTIV, which aseg.stats has many of; they are not read."""
+    concerns: tuple[str, ...] = ()
+    """Kinds of the header's warnings, each once: a flag such as SMALL, or ``other``."""
 
 
 class NotThere(TableError):
@@ -162,6 +168,7 @@ def parse_values(
     values: list[float] = []
     left_out: list[str] = []
     others: list[str] = []
+    concerns: list[str] = []
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
         if not line:
@@ -176,6 +183,8 @@ def parse_values(
                     raise wrong(number, f"expected '{ETIV_START} NAME, VOLUME, mm^3' above 0, found '{line[:120]}'")
             elif words[1:2] == ["Measure"]:
                 others.append(line.removeprefix("# Measure ").split(",")[0].strip())
+            elif words[1:2] == ["Warning"]:
+                concerns.append(words[2] if words[2:] and words[2] in FLAGS else OTHER)
             elif words[1:2] == ["NRows"] and words[2:] and words[2].isdigit():
                 promised = int(words[2])
             elif words[1:2] == ["ColHeaders"]:
@@ -228,7 +237,7 @@ def parse_values(
     layout = tuple(columns)
     if shared is not None:
         layout = shared.setdefault(layout, layout)
-    return StatsValues(layout, tuple(values), tuple(left_out), tuple(others))
+    return StatsValues(layout, tuple(values), tuple(left_out), tuple(others), tuple(dict.fromkeys(concerns)))
 
 
 def _etiv(line: str) -> float | None:

@@ -111,7 +111,7 @@ def test_missing_file(tmp_path):
 
 
 def test_all_problems_at_once(write):
-    rows = "".join(f"s{i}\tNA\t{i}\n" for i in range(50))
+    rows = "".join(f"s{i}\tNA\t{i}\n" for i in range(50)) + "t\t5\t5\n"
     with pytest.raises(TableError) as error:
         read_group_table(write(f"m\tA\tA\n{rows}s0\t1\t2\t3\n"))
     lines = str(error.value).splitlines()
@@ -120,6 +120,27 @@ def test_all_problems_at_once(write):
     assert ":2: subject 's0', column 'A'" in lines[2]
     assert lines[-1] == "... and 33 more"  # 1 column + 1 subject + 50 cells + 1 row - 20
     assert len(lines) == 21
+
+
+def test_a_column_without_numbers_is_one_problem(write):
+    rows = "".join(f"sub-{i:02d}\t{20 + i}\t{'FM'[i % 2]}\tNA\t1,5\t{'NA' if i else 'ctl'}\n" for i in range(30))
+    path = write(f"participant_id\tage\tsex\tiq\tdose\tgroup\n{rows}", "participants.tsv")
+    with pytest.raises(TableError) as error:
+        read_group_table(path)
+    assert str(error.value).splitlines() == [
+        f"{path}: column 'sex' holds text: 'F' in line 2 ...; this does not look like a table of volumes",
+        f"{path}: column 'iq' holds no number: 'NA' in line 2 ...; leave the column out or fill it in",
+        f"{path}: column 'dose' holds no number: '1,5' in line 2 ...; write numbers with a decimal point",
+        f"{path}: column 'group' holds text: 'ctl' in line 2 ...; this does not look like a table of volumes",
+    ]
+
+
+def test_a_column_with_some_number_is_told_cell_by_cell(write):
+    with pytest.raises(TableError) as error:
+        read_group_table(write("m\tA\na\tx\nb\t1\nc\ty\n"))
+    assert len(str(error.value).splitlines()) == 2
+    with pytest.raises(TableError, match="column 'A': expected a finite number, found 'x'"):
+        read_group_table(write("m\tA\na\tx\n"))
 
 
 def test_structures_in_rows_are_refused(write):

@@ -20,6 +20,7 @@ ETIV_NAMES = ("EstimatedTotalIntraCranialVol", "eTIV")
 DELIMITERS = {"tab": "\t", "comma": ",", "space": " ", "semicolon": ";"}
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 # Spreadsheets and statistics programs write these where a value is missing.
 MISSING = {"na", "n/a", "nan", "-nan", "+nan", "null", "none", "nil", "-", ".", "?", "#n/a", "missing", "<na>"}
 MOST_PROBLEMS = 20
@@ -68,7 +69,8 @@ def read_group_table(path: str | PathLike[str]) -> GroupTable:
     ------
     TableError
         With file and line, one line a problem: a cell that is missing, too many or no finite number, a name that
-        is missing or stands twice, no row, no column, structures in the rows.
+        is missing or stands twice, no row, no column, structures in the rows. A column without any number is one
+        problem.
     """
     file = Path(path)
     rows = read_cells(file)
@@ -96,6 +98,8 @@ def read_group_table(path: str | PathLike[str]) -> GroupTable:
         )
     problems += _name_problems(file, "subject", [(row.line, row.cells[0]) for row in body])
     values = np.zeros((len(body), len(columns)))
+    without, lines = _without_numbers(file, columns, body)
+    problems += lines
     for number, row in enumerate(body):
         if len(row.cells) != len(header.cells):
             problems.append(
@@ -105,6 +109,8 @@ def read_group_table(path: str | PathLike[str]) -> GroupTable:
             continue
         for column, cell in enumerate(row.cells[1:]):
             value = finite_number(cell)
+            if value is None and column in without:
+                continue
             if value is None:
                 where = f"{file}:{row.line}: subject '{_shortened(row.cells[0])}', column '{columns[column]}'"
                 problems.append(f"{where}: {_why_not_a_number(cell)}")
@@ -189,12 +195,38 @@ def finite_number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _without_numbers(file: Path, columns: Sequence[str], rows: Sequence[TextRow]) -> tuple[set[int], list[str]]:
+    """Columns of which no cell is a number, and one line on each; of a single row its cell says enough."""
+    whole = [row for row in rows if len(row.cells) == len(columns) + 1]
+    found: set[int] = set()
+    problems = []
+    for index, name in enumerate(columns):
+        if len(whole) < 2 or any(finite_number(row.cells[index + 1]) is not None for row in whole):
+            continue
+        cells = [(row.line, row.cells[index + 1]) for row in whole]
+        line, cell = next(((line, cell) for line, cell in cells if not _is_missing(cell)), cells[0])
+        sample = f"'{_shortened(cell)}' in line {line} ..."
+        if _is_missing(cell):
+            problem = f"holds no number: {sample}; leave the column out or fill it in"
+        elif DECIMAL_COMMA.fullmatch(cell):
+            problem = f"holds no number: {sample}; write numbers with a decimal point"
+        else:
+            problem = f"holds text: {sample}; this does not look like a table of volumes"
+        found.add(index)
+        problems.append(f"{file}: column '{_shortened(name)}' {problem}")
+    return found, problems
+
+
+def _is_missing(cell: str) -> bool:
+    return not cell or cell.lower() in MISSING
+
+
 def _why_not_a_number(cell: str) -> str:
     if not cell:
         found = "found an empty cell"
     elif cell.lower() in MISSING:
         found = f"found '{cell}', a missing value"
-    elif re.fullmatch(r"[+-]?\d+,\d+", cell):
+    elif DECIMAL_COMMA.fullmatch(cell):
         found = f"found '{cell}'; write it with a decimal point"
     else:
         return f"expected a finite number, found '{_shortened(cell)}'"

@@ -127,7 +127,6 @@ def test_measures(run):
     status, text, _, err = run("--all", "-m", "z", "--stats", "sclimbic.stats")
     assert (status, text) == (1, None)
     assert len(re.findall(r"\.stats:\d+: expected the columns .* stands in the \.qa\.stats", err)) == 2
-    assert run("--all", "-m", "std")[0] == 2
 
 
 def test_formats(run):
@@ -179,6 +178,28 @@ def test_missing_subjects_are_all_named(run, subjects):
         f"{subjects}/{name}/stats/sclimbic.stats" for name in ("ghost", "kermit", "tiny")
     ]
     assert "--skip" in lines[4]
+
+
+def test_results_of_a_folder_are_hinted_at_when_nobody_has_stats(run, tmp_path, subjects):
+    (tmp_path / "g.fsgd").write_text("GroupDescriptorFile 1\nClass A\nInput ghost A\nInput kermit A\n")
+    hint = "results of a folder of images are taken by --inputs OUT/*.sclimbic.stats --names-from-files"
+    csv = "; OUT/sclimbic_volumes_all.csv is such a table already"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for words in (
+        ["--fsgd", tmp_path / "g.fsgd"],
+        ["-s", "ghost"],
+        ["-s", "ghost", "--skip"],
+        ["--all", "--sd", empty],
+    ):
+        status, text, _, err = run(*words)
+        assert (status, text) == (1, None)
+        assert err.splitlines()[-1] == hint + csv
+        assert err.count(hint) == 1
+    quality = hint.replace(".stats", ".qa.stats")
+    assert run("-s", "ghost", "-m", "z")[3].splitlines()[-1] == quality
+    for words in (["-s", "ghost", "-s", "bert"], ["--inputs", tmp_path / "x.stats"]):
+        assert hint not in run(*words)[3]
 
 
 def test_skipped_subjects_are_told_and_written(run, subjects, tmp_path):
@@ -267,13 +288,33 @@ def test_an_old_table_stays_when_the_new_one_fails(run, tmp_path, capsys):
         ["--all", "--scale", "nan"],
         ["--all", "--scale", "inf"],
         ["--all", "-d", "dot"],
-        ["--all", "--stiv"],
     ],
 )
 def test_usage(run, words):
     status, text, _, err = run(*words)
     assert (status, text) == (2, None)
     assert len(err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--stiv"], r"--stiv divides by SegmentedTotalIntracranialVol, .* --etiv gives percent of eTIV"),
+        (["--append"], r"--append puts a second table into one file, .* name all subjects at once"),
+        (["--meas", "mean"], r"--meas mean takes intensities, which the stats files here do not hold; take volume, "),
+        (["--meas=std"], r"--meas std takes intensities"),
+        (["-m", "max"], r"--meas max takes intensities"),
+        (["-msnr"], r"--meas snr takes intensities"),
+        (["-m", "Area_mm2"], r"--meas Area_mm2 takes an area"),
+    ],
+)
+def test_options_that_are_not_here_are_refused_with_the_reason(run, capsys, words, reason):
+    for others in (["--all"], ["--subjects", "bert"], []):
+        status, text, _, err = run(*others, *words)
+        assert (status, text) == (2, None)
+        assert re.fullmatch(f"sclimbic_stats2table: error: {reason}.*\n", err)
+    assert main(words) == 2
+    assert run("--subjects", "bert", "--meas")[0] == 2
 
 
 def test_tablefile_is_needed_and_help_is_there(capsys):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .flags import ALL_DONE
+from .flags import ALL_DONE, BAD_USAGE
 from .guard import in_one_line
 
 if TYPE_CHECKING:
@@ -31,6 +31,17 @@ no number, a structure that a file lacks. Warnings go to standard error; the tab
 exit status: 0 written, 1 failed, 2 the command line makes no sense, 130 interrupted"""
 
 SOURCES = ("subjects", "subjectsfile", "fsgd", "qdec", "qdec_long", "inputs", "all")
+NOT_HELD = {
+    **dict.fromkeys(("mean", "std", "max", "snr"), "intensities, which the stats files here do not hold"),
+    "Area_mm2": "an area of the surface, which the stats files here do not hold",
+}
+"""Measures of asegstats2table and aparcstats2table that have no column here."""
+REFUSED = {
+    "stiv": "divides by SegmentedTotalIntracranialVol, which the stats files here do not hold; --etiv gives percent of "
+    "eTIV",
+    "append": "puts a second table into one file, which no analysis reads; name all subjects at once, or write a "
+    "second --tablefile",
+}
 DEFAULT_STATS, DEFAULT_QA_STATS = "sclimbic.stats", "sclimbic.qa.stats"
 
 
@@ -121,12 +132,32 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run fs_sclimbic table, also called sclimbic_stats2table; returns 0, 1 (failed) or 2 (usage)."""
     parser = build_parser()
+    reason = _refused(argv)
+    if reason:
+        print(f"{PROGRAM}: error: {reason}", file=sys.stderr)
+        return BAD_USAGE
     try:
         args = parser.parse_args(argv)
         _check(parser, args)
     except SystemExit as stop:
         return int(stop.code or 0)
     return in_one_line(PROGRAM, args.debug, lambda: _table(args))
+
+
+def _refused(argv: Sequence[str] | None) -> str | None:
+    """Why an option of asegstats2table that is not here is refused; None without one."""
+    scan = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    scan.add_argument("-m", "--meas", nargs="?", action="append", default=[])
+    for name in REFUSED:
+        scan.add_argument(f"--{name}", nargs="?", action="append", default=[])
+    found, _ = scan.parse_known_args(argv)
+    for name, reason in REFUSED.items():
+        if getattr(found, name):
+            return f"--{name} {reason}"
+    measure = next((word for word in found.meas if word in NOT_HELD), None)
+    if measure is None:
+        return None
+    return f"--meas {measure} takes {NOT_HELD[measure]}; take volume, nvoxels, confidence or z"
 
 
 def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
@@ -212,6 +243,7 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
         Listed,
         every_subject,
         input_files,
+        of_folder_mode,
         read_fsgd_subjects,
         read_qdec_subjects,
         read_subjects_file,
@@ -226,7 +258,7 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
     print(f"SUBJECTS_DIR : {place}")
     subjects_dir = Path(place)
     if args.all:
-        subjects, without = every_subject(subjects_dir, stats, args.subdir)
+        subjects, without = every_subject(subjects_dir, stats, args.subdir, hint=of_folder_mode(args.meas))
         if without:
             _warn(f"no {args.subdir}/{stats}, so not in the table: {', '.join(without)}")
     elif args.fsgd:
@@ -245,16 +277,18 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
 def _report_missing(args: argparse.Namespace, missing: Sequence[str], count: int, skipped: Sequence[str]) -> None:
     """Refuse files that are not there, all at once; with --skip say which are left out."""
     from ..errors import TableError
+    from ..group.subject_lists import of_folder_mode
 
     if not missing:
         return
+    hints = [] if args.inputs or len(missing) < count else [of_folder_mode(args.meas)]
     if not args.skip:
         advice = "give --stats, --subdir or --sd, segment the cases, or leave them out with --skip"
-        raise TableError("\n".join([f"{len(missing)} of {count} stats files are not there:", *missing, advice]))
+        raise TableError("\n".join([f"{len(missing)} of {count} stats files are not there:", *missing, advice, *hints]))
     for line in missing:
         print(f"Skipping {line}", file=sys.stderr)
     if len(missing) == count:
-        raise TableError(f"all {count} stats files were skipped; nothing to make a table of")
+        raise TableError("\n".join([f"all {count} stats files were skipped; nothing to make a table of", *hints]))
     _warn(f"{len(missing)} of {count} rows left out; leave them out of the design too: {', '.join(skipped)}")
 
 

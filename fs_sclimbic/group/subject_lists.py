@@ -158,7 +158,19 @@ def subject_files(
     return tuple(StatsFile(subject.name, subjects_dir / subject.name / subdir / stats) for subject in named)
 
 
-def every_subject(subjects_dir: Path, stats: str, subdir: str = "stats") -> tuple[tuple[Listed, ...], tuple[str, ...]]:
+def of_folder_mode(measure: str) -> str:
+    """What to do when no subject has its stats file, since the results may be those of a folder of images."""
+    quality = measure in ("confidence", "z")
+    hint = (
+        f"results of a folder of images are taken by --inputs OUT/*.sclimbic.{'qa.' if quality else ''}stats "
+        "--names-from-files"
+    )
+    return hint + ("; OUT/sclimbic_volumes_all.csv is such a table already" if measure == "volume" else "")
+
+
+def every_subject(
+    subjects_dir: Path, stats: str, subdir: str = "stats", *, hint: str = ""
+) -> tuple[tuple[Listed, ...], tuple[str, ...]]:
     """Every subject of a subjects directory that has the stats file, sorted.
 
     Returns
@@ -176,6 +188,7 @@ def every_subject(subjects_dir: Path, stats: str, subdir: str = "stats") -> tupl
     if not found:
         raise TableError(
             f"{subjects_dir}: no subject has {subdir}/{stats}; run mri_sclimbic_seg first, or give --stats or --sd"
+            + (f"\n{hint}" if hint else "")
         )
     return tuple(found), tuple(without)
 

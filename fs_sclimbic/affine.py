@@ -105,6 +105,12 @@ def voxel_points(grid: Grid, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.argwhere(chosen) @ grid.vox2ras[:3, :3].T + grid.vox2ras[:3, 3]
 
 
+def pitched(scale: float, radians: float) -> NDArray[np.float64]:
+    """Scaling, and a turn about the axis from left to right that lifts the nose; 3 x 3."""
+    sin, cos = np.sin(radians), np.cos(radians)
+    return scale * np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+
+
 def make_level(look: Volume, chosen: NDArray[np.bool_], smoothing_mm: float, redundancy: float) -> Level:
     """Work out what the steps need.
 
@@ -165,30 +171,32 @@ def refine(
     points, design, normal = level.points, level.design, level.normal
     # Those in view at the start count to the end: were they chosen anew at each step, a template could leave a
     # narrow field of view and be rewarded for it.
-    seen = sample(volume, mni2ras, points)[1]
+    values, seen = sample(volume, mni2ras, points)
     if seen.mean() < MIN_SEEN:
         return Fit(mni2ras, 0.0)
     if not seen.all():
-        points, design = points[seen], design[seen]
+        design = design[seen]
         normal = _products(design, design)
-    best = Fit(mni2ras, score(volume, level, mni2ras) if guarded else 0.0)
+    best = Fit(mni2ras, _score(values, seen, level, mni2ras) if guarded else 0.0)
+    inside = seen
     for _ in range(steps):
-        values = sample(volume, mni2ras, points)[0]
-        step = _step(values, normal, _products(design, values[:, np.newaxis])[:, 0], mni2ras, level.redundancy)
+        counted = values if seen.all() else values[seen]
+        step = _step(counted, normal, _products(design, counted[:, np.newaxis])[:, 0], mni2ras, level.redundancy)
         longest = float(np.abs(step).max())
         step *= min(1.0, LONGEST_STEP_MM / max(longest, last_step_mm))
         warp = np.eye(4)
         warp[:3, :3] += step[:, :3] / RADIUS_MM
         warp[:3, 3] = step[:, 3]
         mni2ras = mni2ras @ np.linalg.inv(warp)
+        values, inside = sample(volume, mni2ras, points)
         if guarded:
-            here = Fit(mni2ras, score(volume, level, mni2ras))
+            here = Fit(mni2ras, _score(values, inside, level, mni2ras))
             if here.score < best.score - LOSS:
                 return best
             best = max(best, here, key=lambda fit: fit.score)
         if longest < last_step_mm:
             break
-    return Fit(mni2ras, score(volume, level, mni2ras))
+    return Fit(mni2ras, _score(values, inside, level, mni2ras))
 
 
 def _step(
@@ -242,9 +250,8 @@ def _prior(mni2ras: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
     return rows.T @ (STRETCH_PRECISION[:, np.newaxis] * rows), rows.T @ (STRETCH_PRECISION * excess)
 
 
-def score(volume: Volume, level: Level, mni2ras: NDArray[np.float64]) -> float:
+def _score(values: NDArray[np.float32], inside: NDArray[np.bool_], level: Level, mni2ras: NDArray[np.float64]) -> float:
     """Correlation with the template after the smooth field that fits best is divided out; less when partly seen."""
-    values, inside = sample(volume, mni2ras, level.points)
     seen = float(inside.mean())
     values = values[inside]
     if seen < MIN_SEEN or not VOLUME_RANGE[0] < np.linalg.det(mni2ras[:3, :3]) < VOLUME_RANGE[1]:
@@ -267,8 +274,7 @@ def _products(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[n
     too small for that (and waiting for a second thread takes longer than they do).
     """
     end = len(one) // BLOCK_ROWS * BLOCK_ROWS
-    blocks = (values[:end].reshape(-1, BLOCK_ROWS, values.shape[1]) for values in (one, other))
-    first, second = blocks
+    first, second = (values[:end].reshape(-1, BLOCK_ROWS, values.shape[1]) for values in (one, other))
     products = np.matmul(first.transpose(0, 2, 1), second).sum(axis=0, dtype=np.float64)
     return np.asarray(products + one[end:].T @ other[end:], np.float64)
 

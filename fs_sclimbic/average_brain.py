@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .affine import Level, make_level, sample, smooth, voxel_points
+from .affine import Level, make_level, pitched, sample, smooth, voxel_points
 from .resources import data_file
 from .volume import Volume, read_volume
 
@@ -110,9 +110,8 @@ def _poses(look: Volume, mask: NDArray[np.bool_]) -> tuple[Pose, ...]:
     poses = []
     for scale in SEARCH_SCALES:
         for pitch in np.deg2rad(SEARCH_PITCH_DEG):
-            sin, cos = np.sin(pitch), np.cos(pitch)
             mni2ras = np.eye(4)
-            mni2ras[:3, :3] = scale * np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+            mni2ras[:3, :3] = pitched(scale, pitch)
             mni2ras[:3, 3] = -mni2ras[:3, :3] @ CENTER_MNI
             ras2mni = np.linalg.inv(mni2ras)
             counts = sample(weight, ras2mni, points)[0] > 0.5

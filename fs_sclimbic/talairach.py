@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .affine import MIN_FIELD, Fit, field_terms, find_field, refine, sample, smooth, voxel_points
+from .affine import MIN_FIELD, Fit, field_terms, find_field, pitched, refine, sample, smooth, voxel_points
 from .average_head import AverageHead, Look, shipped_head
 from .errors import ImageError, TransformError
 from .etiv import PLAUSIBLE_MM3, etiv_mm3
@@ -136,11 +136,10 @@ def _doubts(ras2mni: NDArray[np.float64], score: float, stripped: bool, seen: fl
         yield f"it looks like an average {'brain' if stripped else 'head'} to {score:.2f} only (sound: {lowest:.2f})"
     if seen < MIN_SEEN:
         yield f"{1 - seen:.0%} of the head lies outside the image (sound: up to {1 - MIN_SEEN:.0%})"
-    stretches = np.linalg.svd(ras2mni[:3, :3], compute_uv=False)
+    left, stretches, right = np.linalg.svd(ras2mni[:3, :3])
     ratio = float(stretches[0] / max(stretches[-1], 1e-6))
     if ratio > MAX_STRETCH_RATIO:
         yield f"it is stretched {ratio:.2f} times more along one axis than another (sound: up to {MAX_STRETCH_RATIO})"
-    left, _, right = np.linalg.svd(ras2mni[:3, :3])
     turned = float(np.degrees(np.arccos(np.clip((np.trace(left @ right) - 1) / 2, -1, 1))))
     if turned > MAX_TURN_DEG:
         yield f"the head is turned by {turned:.0f} degrees: the image's header may be wrong (sound: {MAX_TURN_DEG:.0f})"
@@ -169,9 +168,8 @@ def _starts(mni2ras: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
     """The first guess, and others turned and scaled about the middle of the brain."""
     for scale in START_SCALES:
         for pitch in np.deg2rad(START_PITCH_DEG):
-            sin, cos = np.sin(pitch), np.cos(pitch)
             warp = np.eye(4)
-            warp[:3, :3] = scale * np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+            warp[:3, :3] = pitched(scale, pitch)
             warp[:3, 3] = START_CENTER_MNI - warp[:3, :3] @ START_CENTER_MNI
             yield mni2ras @ warp
 

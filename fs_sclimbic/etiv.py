@@ -13,6 +13,14 @@ SINGULAR = 1e-6
 PLAUSIBLE_MM3 = (7e5, 2.5e6)
 
 
+def why_implausible(etiv: float) -> str:
+    """Why an eTIV (mm^3) is not that of a head; empty for a plausible one."""
+    low, high = PLAUSIBLE_MM3
+    if low <= etiv <= high:
+        return ""
+    return f"eTIV of {etiv / 1000:.0f} cm^3 is not that of a head ({low / 1000:.0f}-{high / 1000:.0f})"
+
+
 def etiv_mm3(ras2ras: NDArray[np.float64]) -> float:
     """eTIV of a head from its affine to MNI305.
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .average_head import AVERAGE_HEAD
 from .errors import ImageError, ModelError, SclimbicError, TransformError, naming
-from .etiv import PLAUSIBLE_MM3, etiv_mm3
+from .etiv import etiv_mm3, why_implausible
 from .framing import Framed, Predictor
 from .labels import format_ctab
 from .measure import SegStats
@@ -230,13 +230,10 @@ def _read_etiv(case: Case, options: Options) -> HeadSize:
         if not options.without_etiv:
             raise TransformError(f"{error}; or let such cases pass without eTIV (--no-etiv)") from error
         return HeadSize(warnings=(f"no eTIV: {error}",))
-    if PLAUSIBLE_MM3[0] <= etiv <= PLAUSIBLE_MM3[1]:
+    implausible = why_implausible(etiv)
+    if not implausible:
         return HeadSize(etiv, transform, ras2mni)
-    warning = (
-        f"{transform}: eTIV of {etiv / 1000:.0f} cm^3 is not that of a head "
-        f"({PLAUSIBLE_MM3[0] / 1000:.0f}-{PLAUSIBLE_MM3[1] / 1000:.0f}); check the transform in freeview"
-    )
-    return HeadSize(etiv, transform, warnings=(warning,))
+    return HeadSize(etiv, transform, warnings=(f"{transform}: {implausible}; check the transform in freeview",))
 
 
 def _compute_etiv(case: Case, t1: Volume) -> HeadSize:

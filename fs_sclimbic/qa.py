@@ -22,6 +22,16 @@ LOW_CONFIDENCE = 0.6
 DETACHED_SHARE, DETACHED_MM3 = 0.1, 20.0
 
 
+FLAGS = {
+    "EMPTY": "no voxel found",
+    "SMALL": "under half of the smallest healthy volume",
+    "VOLUME": "volume beyond 4 sd",
+    "CONFIDENCE": "mean posterior below 0.6",
+    "DETACHED": "parts far from the rest",
+}
+"""What may look wrong about a structure, in words for the log."""
+
+
 @dataclass(frozen=True)
 class Norm:
     """Volumes of one structure in a population, mm^3."""
@@ -115,14 +125,7 @@ def flag_messages(stats: SegStats, population: Population) -> list[str]:
     for row in stats.structures:
         for flag in flags(row, population, stats.voxel_volume_mm3):
             by_flag.setdefault(flag, []).append(row.structure.name)
-    words = {
-        "EMPTY": "no voxel found",
-        "SMALL": "under half of the smallest healthy volume",
-        "VOLUME": "volume beyond 4 sd",
-        "CONFIDENCE": "mean posterior below 0.6",
-        "DETACHED": "parts far from the rest",
-    }
-    return [f"{flag} ({words[flag]}): {', '.join(names)}" for flag, names in by_flag.items()]
+    return [f"{flag} ({FLAGS[flag]}): {', '.join(names)}" for flag, names in by_flag.items()]
 
 
 def format_qa_stats(stats: SegStats, population: Population, provenance: Sequence[str] = ()) -> str:

@@ -52,10 +52,13 @@ class Case:
     transforms: tuple[Path, ...]
     """Candidates for the transform to MNI305, first choice first; empty where no eTIV is asked for."""
     outputs: Outputs
-    etiv_from_image: bool = False
-    """Whether the transform for eTIV is computed from the image instead of read."""
     problem: str | None = None
     """Why this case cannot be run, known before reading it."""
+
+    @property
+    def etiv_from_image(self) -> bool:
+        """Whether the transform for eTIV is computed from the image, and written, instead of read."""
+        return self.outputs.xfm is not None
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def subject_case(
     given = (transform,) if transform else SUBJECT_TRANSFORMS
     transforms = () if requests.etiv_from_image else tuple(home / path for path in given)
     problem = _subject_problem(home, outputs, base)
-    return Case(name, home / SUBJECT_T1, transforms, outputs, requests.etiv_from_image, problem)
+    return Case(name, home / SUBJECT_T1, transforms, outputs, problem)
 
 
 def _subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
@@ -190,7 +193,6 @@ def image_case(image: Path, segmentation: Path, requests: Requests, *, transform
         image,
         (transform,) if transform else (),
         _image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),
-        requests.etiv_from_image,
         None if image.is_file() else f"{image}: image does not exist",
     )
 
@@ -219,7 +221,7 @@ def folder_cases(
             )
             transforms = (folder / f"{name}{transform_suffix}",) if transform_suffix else ()
             problem = f"{image}: case name '{name}' is shared by {twins}; rename one" if len(images) > 1 else None
-            cases.append(Case(name, image, transforms, outputs, requests.etiv_from_image, problem))
+            cases.append(Case(name, image, transforms, outputs, problem))
     return cases
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .affine import MIN_FIELD, Fit, field_terms, find_field, pitched, refine, sample, smooth, voxel_points
 from .average_head import AverageHead, Look, shipped_head
 from .errors import ImageError, TransformError
-from .etiv import PLAUSIBLE_MM3, etiv_mm3
+from .etiv import etiv_mm3, why_implausible
 from .locate import locate_head
 from .volume import Grid, Volume
 
@@ -147,9 +147,8 @@ def _doubts(ras2mni: NDArray[np.float64], score: float, stripped: bool, seen: fl
         etiv = etiv_mm3(ras2mni)
     except TransformError:
         etiv = float("nan")
-    if not PLAUSIBLE_MM3[0] <= etiv <= PLAUSIBLE_MM3[1]:
-        low, high = (limit / 1000 for limit in PLAUSIBLE_MM3)
-        yield f"eTIV of {etiv / 1000:.0f} cm^3 is not that of a head ({low:.0f}-{high:.0f})"
+    if implausible := why_implausible(etiv):
+        yield implausible
 
 
 def _fit(even: Volume, look: Look, mni2ras: NDArray[np.float64]) -> Fit:

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from fs_sclimbic.errors import TableError
-from fs_sclimbic.group.stats_values import ETIV, FLAGS, MEASURES, parse_values, read_many
+from fs_sclimbic.group.stats_values import ETIV, KINDS, MEASURES, parse_values, read_many
 from fs_sclimbic.group.subject_lists import StatsFile
 from fs_sclimbic.labels import Structure
 from fs_sclimbic.measure import SegStats, StructureStats
@@ -184,4 +184,4 @@ def test_every_flag_of_the_quality_control_is_known():
     empty = StructureStats(Structure(26, "A", (0, 0, 0, 0)), 0, 0.0, 0.0, 0)
     odd = StructureStats(Structure(58, "B", (0, 0, 0, 0)), 30, 30.0, 0.1, 30)
     messages = flag_messages(SegStats((empty, odd), 1.0, None), {"B": Norm(300, 10, 100)})
-    assert {message.split()[0] for message in messages} | {"ETIV"} == FLAGS
+    assert {message.split()[0] for message in messages} | {"ETIV"} == KINDS

@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from ..staging import StagedFiles, encode_text
+    from ..staging import encode_text, write_atomically
     from .progress import say
 
     sources = _sources(args)
@@ -91,8 +91,7 @@ def _run(args: argparse.Namespace) -> int:
             say(f"{source.name:{width}s} failed: {error}", sys.stderr)
     if args.table:
         lines = ["\t".join(COLUMNS), *("\t".join(row) for row in rows)]
-        with StagedFiles() as staged:
-            staged.write(Path(args.table), encode_text("\n".join(lines) + "\n"))
+        write_atomically(args.table, encode_text("\n".join(lines) + "\n"))
     if len(sources) > 1:
         flagged = sum(bool(row[-1]) for row in rows)
         say(f"{len(rows)} computed, {flagged} flagged, {failed} failed")

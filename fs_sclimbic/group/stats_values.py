@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TableError
-from ..qa import QA_COLUMNS
+from ..qa import FLAGS, QA_COLUMNS
 from ..stats import COLUMNS, ETIV_MEASURE
 from .subject_lists import StatsFile, side_by_side
 from .table import ETIV_NAMES, finite_number, raise_problems
@@ -14,7 +14,7 @@ FEWEST_BYTES = 10
 """A file with less holds nothing; the limit is asegstats2table's."""
 UNKNOWN = float("nan")
 
-FLAGS = {"EMPTY", "SMALL", "VOLUME", "CONFIDENCE", "DETACHED", "ETIV"}
+KINDS = {*FLAGS, "ETIV"}
 """First words of warnings that name their kind."""
 OTHER = "other"
 
@@ -184,7 +184,7 @@ def parse_values(
             elif words[1:2] == ["Measure"]:
                 others.append(line.removeprefix("# Measure ").split(",")[0].strip())
             elif words[1:2] == ["Warning"]:
-                concerns.append(words[2] if words[2:] and words[2] in FLAGS else OTHER)
+                concerns.append(words[2] if words[2:] and words[2] in KINDS else OTHER)
             elif words[1:2] == ["NRows"] and words[2:] and words[2].isdigit():
                 promised = int(words[2])
             elif words[1:2] == ["ColHeaders"]:

@@ -35,11 +35,7 @@ class StagedFiles:
         temporary = final.with_name(f".sclimbic-{os.getpid()}-{secrets.token_hex(8)}.tmp")
         self._moves.append((temporary, final))
         try:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            write_new(temporary, content)
         except OSError as error:  # the user knows the final name, not the temporary one
             raise OSError(error.errno, error.strerror, str(final)) from error
 
@@ -73,6 +69,15 @@ class StagedFiles:
                 raise OSError(error.errno, error.strerror, str(final)) from error
         if interrupt:
             raise interrupt
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, down to the disk; folders that are missing are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:

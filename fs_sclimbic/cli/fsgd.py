@@ -136,8 +136,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _make(args: argparse.Namespace) -> int:
+    from ..group.design import variable_hints
     from ..group.design_summary import describe_subjects
-    from ..group.fsgd import format_fsgd, parse_fsgd, variable_hints
+    from ..group.fsgd import format_fsgd, parse_fsgd
     from ..group.fsgd_make import Wanted, design_from_table
     from ..group.subject_lists import read_subjects_file
     from ..staging import encode_text, write_atomically
@@ -238,9 +239,7 @@ def _contrasts(args: argparse.Namespace, design: "Design") -> "tuple[list[Contra
     too_many = [words for words in args.matrices if len(words) > 2]
     if too_many:
         raise UsageError(f"--C {' '.join(too_many[0])}: takes a matrix and a gamma0 file; give --C again for another")
-    other: dict[str, Sequence[str]] = {"doss": design.columns_of("doss"), "dods": design.columns_of("dods")}
-    del other[design.method]
-    matrix = design.matrix
+    matrix, other = design.matrix, design.other_columns
     found: list[Contrast] = []
     problems: list[str] = []
 

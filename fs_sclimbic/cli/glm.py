@@ -123,7 +123,6 @@ def _contrasts(args: argparse.Namespace, model: "Model", study: "Study") -> "lis
 
     from ..errors import UsageError
     from ..group.contrast import Contrast, named_contrast, read_contrast
-    from ..group.design import METHODS
 
     if args.osgm:
         return [Contrast("osgm", np.eye(1, len(study.columns)))]
@@ -137,9 +136,7 @@ def _contrasts(args: argparse.Namespace, model: "Model", study: "Study") -> "lis
         raise UsageError(
             f"no contrasts specified: give --contrast or --C (columns {', '.join(study.columns)}), or --no-contrasts-ok"
         )
-    other: dict[str, Sequence[str]] = {}
-    if model.design:
-        other = {str(method): model.design.columns_of(method) for method in METHODS if method != model.design.method}
+    other = model.design.other_columns if model.design else {}
     found = list(tagged)
     for words in args.C:
         null = words[1] if len(words) == 2 else None

@@ -76,6 +76,11 @@ class Design:
             return names + self.variables
         return names + tuple(f"{name}:{variable}" for variable in self.variables for name in names)
 
+    @property
+    def other_columns(self) -> dict[str, tuple[str, ...]]:
+        """Names of the columns that the other method would give, by its name."""
+        return {method: self.columns_of(method) for method in METHODS if method != self.method}
+
     @cached_property
     def covariates(self) -> NDArray[np.float64]:
         """Values after demeaning and rescaling, shape (subjects, variables); both over all subjects."""

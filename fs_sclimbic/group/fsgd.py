@@ -5,22 +5,10 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import DesignError, UsageError
-from .design import METHODS, Design, GroupClass, Method, condition_hints, condition_number, variable_hints
+from .design import METHODS, Design, Method
 from .fsgd_checks import Wishes, design_of
 from .fsgd_tags import FIRST_TAG, Notes, TagReader
 from .table import finite_number
-
-__all__ = [
-    "Design",
-    "GroupClass",
-    "condition_hints",
-    "condition_number",
-    "design_method",
-    "format_fsgd",
-    "parse_fsgd",
-    "read_fsgd",
-    "variable_hints",
-]
 
 ALLOW_REPEATED = "FSGDF_ALLOW_SUBJ_REP"
 """Environment variable; if it exists, subjects may stand on several Input lines, as with mri_glmfit."""

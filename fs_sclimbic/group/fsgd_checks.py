@@ -8,10 +8,10 @@ import numpy as np
 
 from ..errors import DesignError
 from .contrast import Contrast, check_contrast
-from .design import METHODS, Design, Method
+from .design import Design, Method
 from .expression import DASHES
 from .fsgd_tags import ROOM_FOR, Found, Notes
-from .table import MISSING, finite_number
+from .table import DECIMAL_COMMA, MISSING, finite_number
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _check_counts(found: Found, notes: Notes) -> None:
 def _why_not_a_number(word: str) -> str:
     if word.lower() in MISSING or word.lower().lstrip("+-") in ("nan", "inf", "infinity"):
         return f"expected a number, found '{word}', a missing value; leave the subject out or fill it in"
-    if re.fullmatch(r"[+-]?\d+,\d+", word):
+    if DECIMAL_COMMA.fullmatch(word):
         return f"expected a number, found '{word}'; write it with a decimal point"
     if finite_number(word.translate(dict.fromkeys(map(ord, DASHES), "-"))) is not None:
         return f"expected a number, found '{word[:60]}', whose minus is a dash; write '-'"
@@ -226,13 +226,10 @@ def _check_columns(found: Found, notes: Notes, design: Design) -> None:
     twice = sorted({name for name in design.columns if design.columns.count(name) > 1})
     if twice and len(set(design.variables)) == len(design.variables):
         notes.warning(0, f"two columns are called '{', '.join(twice)}'; rename a class or a variable")
-    others: dict[str, tuple[str, ...]] = {
-        method: design.columns_of(method) for method in METHODS if method != design.method
-    }
     for contrast in design.contrasts:
         line = {**found.contrasts, **found.stacked}[contrast.name][0]
         try:
-            check_contrast(contrast, design.columns, f"contrast '{contrast.name}'", None, others)
+            check_contrast(contrast, design.columns, f"contrast '{contrast.name}'", None, design.other_columns)
         except DesignError as error:
             for text in str(error).split("\n"):
                 notes.problem(line, text)

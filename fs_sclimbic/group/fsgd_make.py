@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import DesignError
 from .design import Design, GroupClass, Method
-from .table import MISSING, TextRow, finite_number, read_cells
+from .table import DECIMAL_COMMA, MISSING, TextRow, finite_number, listed, read_cells
 
 NO_CLASS = frozenset(("", "n/a", "na", "nan", "#n/a", "<na>", "null"))
 """Missing labels, in lower case. ``none`` is a label: a diagnosis may be none."""
@@ -205,7 +205,7 @@ def _numbers(file: Path, body: dict[str, Row], wanted: Wanted) -> tuple[list[lis
             )
             continue
         for name, text, line in wrong:
-            point = "; write it with a decimal point" if re.fullmatch(r"[+-]?\d+,\d+", text) else ""
+            point = "; write it with a decimal point" if DECIMAL_COMMA.fullmatch(text) else ""
             problems.append(
                 f"{file}:{line}: subject '{name}', variable '{column}': expected a number, found '{text[:40]}'{point}"
             )
@@ -306,9 +306,7 @@ def _one_word(text: str) -> str:
 
 
 def _some(texts: Sequence[str]) -> str:
-    different = list(dict.fromkeys(texts))
-    more = len(different) - MOST_LISTED
-    return ", ".join(different[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
+    return listed(list(dict.fromkeys(texts)), MOST_LISTED)
 
 
 def _raise(problems: Iterable[str]) -> None:

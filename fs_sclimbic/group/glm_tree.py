@@ -14,7 +14,7 @@ import numpy as np
 import scipy.io
 
 from ..errors import DesignError, TableError
-from ..staging import encode_text
+from ..staging import encode_text, write_new
 from ..volume import IMAGE_SUFFIXES, Grid, Volume, encode_volume
 from .contrast import Contrast
 from .glm import Array, ContrastResult, Fit
@@ -241,12 +241,7 @@ def write_tree(folder: str | PathLike[str], files: Mapping[str, bytes]) -> None:
     try:
         new.mkdir(parents=True)
         for name, content in files.items():
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(path, "xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            write_new(new / name, content)
         _exchange(new, final, old)
     except OSError as error:  # the user knows the final name, not the temporary one
         raise OSError(error.errno, error.strerror, str(folder)) from error

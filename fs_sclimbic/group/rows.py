@@ -8,9 +8,7 @@ import numpy as np
 from ..errors import DesignError
 from .design import Design
 from .glm import Array
-from .table import GroupTable
-
-MOST_LISTED = 20
+from .table import GroupTable, listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +134,3 @@ def _rows_of(design: Design, rows: Sequence[int]) -> Design:
         class_of=tuple(design.class_of[row] for row in rows),
         values=design.values[list(rows)],
     )
-
-
-def listed(names: Sequence[object], most: int = MOST_LISTED) -> str:
-    """Names in a row; of very many only the first."""
-    more = len(names) - most
-    return ", ".join(map(str, names[:most])) + (f" and {more} more" if more > 0 else "")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..errors import TableError
 from .stats_values import ETIV, Column, Measure, StatsValues
 from .subject_lists import StatsFile
-from .table import GroupTable
+from .table import GroupTable, listed
 
 Rows = NDArray[np.float64]
 MOST_NAMES = 100
@@ -299,11 +299,9 @@ def _concerns(files: Sequence[StatsFile], values: Sequence[StatsValues]) -> list
     ]
     if not named:
         return []
-    more = len(named) - MOST_CONCERNS
-    listed = ", ".join(named[:MOST_CONCERNS]) + (f" and {more} more" if more > 0 else "")
     return [
-        f"{len(named)} of {len(files)} stats files carry warnings of their segmentation: {listed}; look at them before "
-        "the analysis (lines '# Warning' of the files)"
+        f"{len(named)} of {len(files)} stats files carry warnings of their segmentation: "
+        f"{listed(named, MOST_CONCERNS)}; look at them before the analysis (lines '# Warning' of the files)"
     ]
 
 
@@ -320,6 +318,4 @@ def _etiv_of(columns: Sequence[Column], cells: Rows, is_there: NDArray[np.bool_]
 
 
 def _listed(files: Sequence[StatsFile], rows: NDArray[np.bool_]) -> str:
-    names = [file.name for file, listed in zip(files, rows, strict=True) if listed]
-    more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return listed([file.name for file, is_so in zip(files, rows, strict=True) if is_so], MOST_NAMES)

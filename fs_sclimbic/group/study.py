@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ..errors import DesignError, TableError
 from .design import Design
 from .glm import Array
-from .rows import Model, listed, match_by_name, match_by_order
-from .table import ETIV_NAMES, GroupTable, etiv_column
+from .rows import Model, match_by_name, match_by_order
+from .table import ETIV_NAMES, GroupTable, etiv_column, listed
 
 ETIV_SCALE = 100_000
 """Volumes divided by eTIV are multiplied by this, as mri_glmfit --scale-by-etiv does."""

@@ -24,6 +24,7 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 # Spreadsheets and statistics programs write these where a value is missing.
 MISSING = {"na", "n/a", "nan", "-nan", "+nan", "null", "none", "nil", "-", ".", "?", "#n/a", "missing", "<na>"}
 MOST_PROBLEMS = 20
+MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def _is_missing(cell: str) -> bool:
 def _why_not_a_number(cell: str) -> str:
     if not cell:
         found = "found an empty cell"
-    elif cell.lower() in MISSING:
+    elif _is_missing(cell):
         found = f"found '{cell}', a missing value"
     elif DECIMAL_COMMA.fullmatch(cell):
         found = f"found '{cell}'; write it with a decimal point"
@@ -264,6 +265,12 @@ def raise_problems(problems: Sequence[str]) -> None:
     if problems:
         more = len(problems) - MOST_PROBLEMS
         raise TableError("\n".join([*problems[:MOST_PROBLEMS], *([f"... and {more} more"] if more > 0 else [])]))
+
+
+def listed(names: Sequence[object], most: int = MOST_LISTED) -> str:
+    """Names in a row; of very many only the first."""
+    more = len(names) - most
+    return ", ".join(map(str, names[:most])) + (f" and {more} more" if more > 0 else "")
 
 
 def _shortened(text: str) -> str:

@@ -20,24 +20,23 @@ it in MNI305. Never used here, and free to judge the result: colin27, t1crop, co
 to ds-12.
 """
 
-import csv
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from make_head_template import STRIPPED, read_brain, read_head, read_references
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from fs_sclimbic.affine import sample
 from fs_sclimbic.average_brain import prepare
 from fs_sclimbic.locate import locate_in, mean_blocks
-from fs_sclimbic.volume import Grid, Volume, read_volume, write_volume
+from fs_sclimbic.volume import Grid, Volume, write_volume
 from fs_sclimbic.xfm import read_transform
 
 WHOLE = ("adi_brain", "mne_ecog", "pumi2mm", "sag_anon", "studyforrest")
-STRIPPED = tuple(f"ds-{number:02d}" for number in range(13, 41))
 WHOLE_WEIGHT = 4.0
 """Of one whole head over one stripped brain."""
 ROUNDS = 4
@@ -95,23 +94,16 @@ def _volumes(whole: dict[str, tuple[Volume, NDArray[np.float64]]]) -> dict[str, 
 
 def _whole_heads(shared: Path) -> Iterator[tuple[str, Volume, NDArray[np.float64]]]:
     """Name, image and trusted transform (RAS to MNI305) of the whole heads."""
-    with open(shared / "reference/etiv/talairach_avi.tsv", encoding="utf-8") as stream:
-        rows = {row["image"]: row for row in csv.DictReader(stream, delimiter="\t")}
+    references = read_references(shared)
+    # Of mne_ecog recon-all's own is used, of the head before defacing.
+    references["mne_ecog"] = read_transform(shared / "data/subjects/ecog.long.base/mri/transforms/talairach.xfm")
     for name in WHOLE:
-        path = next(path for path in sorted((shared / "data/t1").iterdir()) if path.name.startswith(f"{name}."))
-        row = rows[name]
-        if row["trust"] == "yes":
-            ras2mni = np.eye(4)
-            ras2mni[:3] = [[float(x) for x in row[key].split()] for key in ("talairach_xfm_row1", "row2", "row3")]
-        else:  # mne_ecog: recon-all's own, of the head before defacing
-            ras2mni = read_transform(shared / "data/subjects/ecog.long.base/mri/transforms/talairach.xfm")
-        yield name, read_volume(path), ras2mni
+        yield name, read_head(shared, name), references[name]
 
 
 def _stripped_brains(shared: Path) -> Iterator[tuple[str, Volume]]:
     for name in STRIPPED:
-        with np.load(shared / "data/train" / f"{name}.npz") as case:
-            yield name, Volume(case["t1"], Grid(case["t1"].shape, case["vox2ras"]))
+        yield name, read_brain(shared, name)
 
 
 def _grid() -> Grid:

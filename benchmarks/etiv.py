@@ -23,11 +23,11 @@ from make_head_template import OTHERS, TRUSTED, Matrix, read_head, read_referenc
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fs_sclimbic.average_head import AverageHead, prepare_head, shipped_head
 from fs_sclimbic.errors import SclimbicError
-from fs_sclimbic.etiv import etiv_mm3
-from fs_sclimbic.talairach import Registration, register_to
-from fs_sclimbic.volume import Grid, Volume, read_volume
+from fs_sclimbic.image.volume import Grid, Volume, read_volume
+from fs_sclimbic.registration.etiv import etiv_mm3
+from fs_sclimbic.registration.head_template import AverageHead, prepare_head, shipped_head
+from fs_sclimbic.registration.talairach import Registration, register_to
 
 WHOLE = ("colin27", "t1crop", "studyforrest", "sag_anon", "adi_brain", "pumi2mm", "mne_ecog", "seg3d")
 STRIPPED = ("niimath", "coregqa", "stroke", "ds-01", "ds-02", "ds-03", "ds-04")
@@ -245,9 +245,9 @@ def strip(images: dict[str, Volume], head: AverageHead) -> None:
 
 def brain_of(volume: Volume, ras2mni: Matrix) -> Volume:
     """A simple skull strip: what is bright and hangs together, within 4 mm of where brain is expected."""
-    from fs_sclimbic.affine import sample
-    from fs_sclimbic.average_head import distance_to_brain
-    from fs_sclimbic.resources import data_file
+    from fs_sclimbic.files.resources import data_file
+    from fs_sclimbic.registration.affine import sample
+    from fs_sclimbic.registration.head_template import distance_to_brain
 
     average = read_volume(data_file("templates", "head305.nii.gz"), frames=True)
     distance = Volume(
@@ -268,10 +268,10 @@ def brain_of(volume: Volume, ras2mni: Matrix) -> Volume:
 
 def simpleitk(shared: Path) -> None:
     """N4 and a 12-parameter registration of SimpleITK to the same average, from the same first guess."""
-    from fs_sclimbic.average_head import RIM_MM, distance_to_brain
-    from fs_sclimbic.locate import locate_head
-    from fs_sclimbic.resources import data_file
-    from fs_sclimbic.talairach import BRIGHTEST, START_CENTER_MNI
+    from fs_sclimbic.files.resources import data_file
+    from fs_sclimbic.registration.head_search import locate_head
+    from fs_sclimbic.registration.head_template import RIM_MM, distance_to_brain
+    from fs_sclimbic.registration.talairach import BRIGHTEST, START_CENTER_MNI
 
     sitk: Any = importlib.import_module("SimpleITK")
     average = read_volume(data_file("templates", "head305.nii.gz"), frames=True)

@@ -13,8 +13,8 @@ import numpy as np
 from moves import moved, random_move
 
 from fs_sclimbic import Options, Volume, load_model, read_volume
-from fs_sclimbic.framing import whole_field_of_view
-from fs_sclimbic.segmentation import look, prepare
+from fs_sclimbic.segmentation.local_prediction import whole_field_of_view
+from fs_sclimbic.segmentation.segment import look, prepare
 
 DEGREES, MM = (0.0, 10.0), (0.0, 15.0)
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fs_sclimbic.group.glm import fit_glm
-from fs_sclimbic.group.permutation import permutation_test
-from fs_sclimbic.group.table import GroupTable, format_group_table
+from fs_sclimbic.group.fit.glm import fit_glm
+from fs_sclimbic.group.fit.permutation import permutation_test
+from fs_sclimbic.group.text_table import GroupTable, format_group_table
 
 GLM = [sys.executable, "-m", "fs_sclimbic", "glm"]
 N_STRUCTURES = 13

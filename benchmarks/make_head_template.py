@@ -1,4 +1,4 @@
-"""Make fs_sclimbic/templates/head305.nii.gz, the average head that `fs_sclimbic.talairach` registers to for eTIV.
+"""Make fs_sclimbic/templates/head305.nii.gz, the average head that `fs_sclimbic.registration.talairach` takes for eTIV.
 
     python benchmarks/make_head_template.py SHARED OUT [--without NAME ...]
 
@@ -31,12 +31,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fs_sclimbic.affine import sample, smooth, voxel_points
-from fs_sclimbic.average_head import STORED_SMOOTHING_MM, prepare_head
-from fs_sclimbic.locate import locate_head
-from fs_sclimbic.resources import data_file
-from fs_sclimbic.talairach import BRIGHTEST, register_to, smoothing_to_reach
-from fs_sclimbic.volume import Grid, Volume, read_volume, write_volume
+from fs_sclimbic.files.resources import data_file
+from fs_sclimbic.image.volume import Grid, Volume, read_volume, write_volume
+from fs_sclimbic.registration.affine import sample, smooth, voxel_points
+from fs_sclimbic.registration.head_search import locate_head
+from fs_sclimbic.registration.head_template import STORED_SMOOTHING_MM, prepare_head
+from fs_sclimbic.registration.talairach import BRIGHTEST, register_to, smoothing_to_reach
 
 TRUSTED = ("adi_brain", "pumi2mm", "sag_anon")
 OTHERS = ("mne_ecog", "studyforrest")

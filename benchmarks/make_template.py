@@ -1,4 +1,4 @@
-"""Make fs_sclimbic/templates/brain305.nii.gz, the average brain that `fs_sclimbic.locate` looks for.
+"""Make fs_sclimbic/templates/brain305.nii.gz, the average brain that `fs_sclimbic.registration.head_search` looks for.
 
     python benchmarks/make_template.py SHARED [OUT]
 
@@ -30,11 +30,11 @@ from make_head_template import STRIPPED, read_brain, read_head, read_references
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fs_sclimbic.affine import sample
-from fs_sclimbic.average_brain import prepare
-from fs_sclimbic.locate import locate_in, mean_blocks
-from fs_sclimbic.volume import Grid, Volume, write_volume
-from fs_sclimbic.xfm import read_transform
+from fs_sclimbic.image.transforms import read_transform
+from fs_sclimbic.image.volume import Grid, Volume, write_volume
+from fs_sclimbic.registration.affine import sample
+from fs_sclimbic.registration.brain_template import prepare
+from fs_sclimbic.registration.head_search import locate_in, mean_blocks
 
 WHOLE = ("adi_brain", "mne_ecog", "pumi2mm", "sag_anon", "studyforrest")
 WHOLE_WEIGHT = 4.0

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fs_sclimbic import load_model
-from fs_sclimbic.labels import read_ctab
-from fs_sclimbic.measure import measure
-from fs_sclimbic.nn.train import dice_scores
-from fs_sclimbic.postprocess import clean_posteriors
-from fs_sclimbic.training_set import Example, Source, read_example, read_list
-from fs_sclimbic.volume import Grid, Volume
+from fs_sclimbic.image.labels import read_ctab
+from fs_sclimbic.image.volume import Grid, Volume
+from fs_sclimbic.segmentation.measure import measure
+from fs_sclimbic.segmentation.postprocess import clean_posteriors
+from fs_sclimbic.training.dataset import Example, Source, read_example, read_list
+from fs_sclimbic.training.trainer import dice_scores
 
 FOV = 160
 # Changed copies are cut to a box on the multiples of 4, with the 24 voxels around the structures that the network sees.

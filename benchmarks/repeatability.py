@@ -14,10 +14,10 @@ from moves import moved, random_move
 from numpy.typing import NDArray
 
 from fs_sclimbic import Options, Volume, load_model, read_volume
-from fs_sclimbic.framing import UNSHIFTED, Framed, Predictor, Shift, predict_box
-from fs_sclimbic.measure import measure
-from fs_sclimbic.postprocess import clean_posteriors
-from fs_sclimbic.segmentation import look, prepare
+from fs_sclimbic.segmentation.local_prediction import UNSHIFTED, Framed, Predictor, Shift, predict_box
+from fs_sclimbic.segmentation.measure import measure
+from fs_sclimbic.segmentation.postprocess import clean_posteriors
+from fs_sclimbic.segmentation.segment import look, prepare
 
 DEGREES, MM = (2.0, 5.0), (1.0, 3.0)
 

@@ -14,8 +14,8 @@ import time
 
 import numpy as np
 
-from fs_sclimbic.recipe import PRECISIONS, Recipe
-from fs_sclimbic.training_set import FULL, Example
+from fs_sclimbic.training.dataset import FULL, Example
+from fs_sclimbic.training.recipe import PRECISIONS, Recipe
 
 
 def made_up_head(fov: int, labels: int) -> Example:
@@ -41,10 +41,10 @@ def main() -> None:
     args = parser.parse_args()
     os.environ["KERAS_BACKEND"] = args.backend
 
-    from fs_sclimbic.labels import read_ctab
-    from fs_sclimbic.nn.backend import configure, keras
-    from fs_sclimbic.nn.generator import Generator
-    from fs_sclimbic.nn.train import Trainer
+    from fs_sclimbic.image.labels import read_ctab
+    from fs_sclimbic.network.backend import configure, keras
+    from fs_sclimbic.training.generator import Generator
+    from fs_sclimbic.training.trainer import Trainer
 
     configure(args.threads, args.cuda_device)
     colors = read_ctab()

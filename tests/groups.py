@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from fs_sclimbic.group.design import Design, GroupClass
-from fs_sclimbic.group.rows import Model
-from fs_sclimbic.group.table import GroupTable, format_group_table
+from fs_sclimbic.group.design.design import Design, GroupClass
+from fs_sclimbic.group.fit.rows import Model
+from fs_sclimbic.group.text_table import GroupTable, format_group_table
 
 STRUCTURES = ("Left-A", "Right-A", "B")
 SUBJECTS = tuple(f"sub-{i:02d}" for i in range(1, 13))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import zipfile
 
-from .conftest import ROOT
+from tests.conftest import ROOT
 
 
 def test_wheel_is_complete(tmp_path):

@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from ..staging import encode_text, write_atomically
+    from ..files.staging import encode_text, write_atomically
     from .progress import say
 
     sources = _sources(args)
@@ -100,8 +100,8 @@ def _run(args: argparse.Namespace) -> int:
 
 def _sources(args: argparse.Namespace) -> list[Source]:
     """The cases of a command line; a name that is a file, or ends like an image, is an image."""
-    from ..subject import SUBJECT_T1, SUBJECT_TRANSFORMS
-    from ..volume import image_suffix
+    from ..cases.case import SUBJECT_T1, SUBJECT_TRANSFORMS
+    from ..image.volume import image_suffix
 
     home = args.sd or os.environ.get("SUBJECTS_DIR")
     images = [name for name in args.names if image_suffix(name) or Path(name).is_file()]
@@ -140,11 +140,11 @@ def _check_targets(sources: list[Source], folder: Path) -> None:
 def _row(source: Source, folder: str | None, width: int) -> tuple[str, ...]:
     """Compute one case, print its line, and return its cells of the table."""
     from ..errors import TransformError, naming
-    from ..etiv import etiv_mm3
-    from ..staging import StagedFiles
-    from ..talairach import register
-    from ..volume import read_volume
-    from ..xfm import format_lta, format_xfm, read_transform
+    from ..files.staging import StagedFiles
+    from ..image.transforms import format_lta, format_xfm, read_transform
+    from ..image.volume import read_volume
+    from ..registration.etiv import etiv_mm3
+    from ..registration.talairach import register
     from .progress import say
 
     t1 = read_volume(source.image)

@@ -4,8 +4,8 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from .. import __version__
-from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, MOST_STARTS, PRECISIONS
+from .._version import __version__
+from ..network.spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, MOST_STARTS, PRECISIONS
 
 # Exit status of the commands.
 ALL_DONE, SOME_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130

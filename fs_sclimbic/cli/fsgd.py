@@ -10,8 +10,8 @@ from .flags import ALL_DONE
 from .guard import in_one_line
 
 if TYPE_CHECKING:
-    from ..group.contrast import Contrast
-    from ..group.design import Design
+    from ..group.design.contrast import Contrast
+    from ..group.design.design import Design
 
 PROGRAM = "fs_sclimbic fsgd"
 MOST_LISTED = 10
@@ -136,12 +136,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _make(args: argparse.Namespace) -> int:
-    from ..group.design import variable_hints
-    from ..group.design_summary import describe_subjects
-    from ..group.fsgd import format_fsgd, parse_fsgd
-    from ..group.fsgd_make import Wanted, design_from_table
-    from ..group.subject_lists import read_subjects_file
-    from ..staging import encode_text, write_atomically
+    from ..files.staging import encode_text, write_atomically
+    from ..group.design.design import variable_hints
+    from ..group.design.design_summary import describe_subjects
+    from ..group.design.fsgd import format_fsgd, parse_fsgd
+    from ..group.design.fsgd_make import Wanted, design_from_table
+    from ..group.tables.subject_lists import read_subjects_file
 
     subjects = tuple(one.name for one in read_subjects_file(args.subjects)) if args.subjects else None
     wanted = Wanted(
@@ -173,11 +173,11 @@ def _make(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from ..errors import DesignError
-    from ..group.design_summary import describe_contrast, describe_matrix, describe_subjects, design_problems
-    from ..group.fsgd import read_fsgd
-    from ..group.glm_tree import format_matrix
-    from ..group.study_summary import notes_at_zero
-    from ..staging import encode_text, write_atomically
+    from ..files.staging import encode_text, write_atomically
+    from ..group.design.design_summary import describe_contrast, describe_matrix, describe_subjects, design_problems
+    from ..group.design.fsgd import read_fsgd
+    from ..group.output.glm_tree import format_matrix
+    from ..group.output.study_summary import notes_at_zero
 
     design, warnings = read_fsgd(args.fsgd, args.method, args.allowsubjrep, args.fsgd_rescale)
     notices = [*warnings, *_blank_lines(args.fsgd)]
@@ -224,7 +224,7 @@ def _method(design: "Design", asked: str | None) -> str:
 def _blank_lines(path: str) -> list[str]:
     from pathlib import Path
 
-    from ..group.table import read_text
+    from ..group.text_table import read_text
 
     lines = read_text(Path(path)).removesuffix("\n").split("\n")
     blank = [number for number, line in enumerate(lines, 1) if not line.strip()]
@@ -234,7 +234,7 @@ def _blank_lines(path: str) -> list[str]:
 def _contrasts(args: argparse.Namespace, design: "Design") -> "tuple[list[Contrast], list[str]]":
     """All contrasts that fit, and what is wrong with the others."""
     from ..errors import DesignError, UsageError
-    from ..group.contrast import Contrast, check_contrast, named_contrast, read_contrast
+    from ..group.design.contrast import Contrast, check_contrast, named_contrast, read_contrast
 
     too_many = [words for words in args.matrices if len(words) > 2]
     if too_many:
@@ -272,7 +272,7 @@ def _contrasts(args: argparse.Namespace, design: "Design") -> "tuple[list[Contra
 def _against_table(path: str, design: "Design") -> tuple[list[str], list[str]]:
     """Notices and problems of a table's rows."""
     from ..errors import TableError
-    from ..group.table import read_group_table
+    from ..group.text_table import read_group_table
 
     try:
         rows = read_group_table(path).subjects

@@ -11,11 +11,11 @@ from .glm_flags import PROGRAM, parse_flags
 from .guard import in_one_line, signals_interrupt
 
 if TYPE_CHECKING:
-    from ..group.contrast import Contrast
-    from ..group.glm import Fit
-    from ..group.results import GroupResult
-    from ..group.rows import Model
-    from ..group.study import Study, StudyOptions
+    from ..group.design.contrast import Contrast
+    from ..group.fit.glm import Fit
+    from ..group.fit.results import GroupResult
+    from ..group.fit.rows import Model
+    from ..group.fit.study import Study, StudyOptions
 
 WARNING = "warning: "
 """Notices that begin so go to standard error."""
@@ -38,10 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace, command: list[str]) -> int:
-    from ..group.glm_tree import check_names, check_replaceable, format_matrix
-    from ..group.study import assemble
-    from ..group.table import read_group_table
-    from ..staging import encode_text, write_atomically
+    from ..files.staging import encode_text, write_atomically
+    from ..group.fit.study import assemble
+    from ..group.output.glm_tree import check_names, check_replaceable, format_matrix
+    from ..group.text_table import read_group_table
 
     if args.xonly:
         model, _ = _model(args, 0)
@@ -72,9 +72,9 @@ def _model(args: argparse.Namespace, n_table: int) -> "tuple[Model, list[str]]":
     """The design as it is given, and what to say about it."""
     import numpy as np
 
-    from ..group.fsgd import read_fsgd
-    from ..group.glm_files import read_design_matrix
-    from ..group.rows import Model
+    from ..group.design.fsgd import read_fsgd
+    from ..group.fit.rows import Model
+    from ..group.output.glm_files import read_design_matrix
 
     if args.X:
         matrix = read_design_matrix(args.X)
@@ -102,8 +102,8 @@ def _model(args: argparse.Namespace, n_table: int) -> "tuple[Model, list[str]]":
 
 
 def _options(args: argparse.Namespace) -> "StudyOptions":
-    from ..group.glm_files import read_frames
-    from ..group.study import COVARIATE, RAW, SCALED, StudyOptions
+    from ..group.fit.study import COVARIATE, RAW, SCALED, StudyOptions
+    from ..group.output.glm_files import read_frames
 
     frames = read_frames(args.exclude_frame_file) if args.exclude_frame_file else ()
     return StudyOptions(
@@ -122,7 +122,7 @@ def _contrasts(args: argparse.Namespace, model: "Model", study: "Study") -> "lis
     import numpy as np
 
     from ..errors import UsageError
-    from ..group.contrast import Contrast, named_contrast, read_contrast
+    from ..group.design.contrast import Contrast, named_contrast, read_contrast
 
     if args.osgm:
         return [Contrast("osgm", np.eye(1, len(study.columns)))]
@@ -155,7 +155,7 @@ def _width(path: str) -> int | None:
     """Weights in the first row of a matrix file; None where there is no file."""
     from pathlib import Path
 
-    from ..group.contrast import read_rows
+    from ..group.design.contrast import read_rows
 
     if not Path(path).exists():
         return None
@@ -167,8 +167,8 @@ def _check_design(args: argparse.Namespace, study: "Study", contrasts: "list[Con
     import numpy as np
 
     from ..errors import DesignError
-    from ..group.design import condition_number
-    from ..group.study_summary import describe_study, fitted_design, ill_conditioned, notes_at_zero
+    from ..group.design.design import condition_number
+    from ..group.output.study_summary import describe_study, fitted_design, ill_conditioned, notes_at_zero
 
     condition = condition_number(study.matrix)
     problem = ill_conditioned(study, condition)
@@ -184,10 +184,10 @@ def _check_design(args: argparse.Namespace, study: "Study", contrasts: "list[Con
 def _analyse(
     args: argparse.Namespace, study: "Study", model: "Model", contrasts: "list[Contrast]"
 ) -> "tuple[Fit, list[GroupResult]]":
-    from ..group.glm import fit_glm
-    from ..group.glm_files import read_weights
-    from ..group.results import group_result
-    from ..group.study_summary import fitted_design, tested_at
+    from ..group.fit.glm import fit_glm
+    from ..group.fit.results import group_result
+    from ..group.output.glm_files import read_weights
+    from ..group.output.study_summary import fitted_design, tested_at
 
     weights = read_weights(args.wg, len(model.matrix))[list(study.kept)] if args.wg else None
     fit = fit_glm(study.matrix, study.values, weights, allow_zero_dof=args.allow_zero_dof)
@@ -213,10 +213,10 @@ def _write(
     notes: list[str],
 ) -> None:
     """Print the table of sig, and put the output folder in place."""
-    from ..group.glm_files import LogFacts, format_log, format_y_fsgd
-    from ..group.glm_tree import LOG, TreeOptions, sig_table, tree_files, write_tree
-    from ..group.results import format_results, format_rows
-    from ..staging import encode_text
+    from ..files.staging import encode_text
+    from ..group.fit.results import format_results, format_rows
+    from ..group.output.glm_files import LogFacts, format_log, format_y_fsgd
+    from ..group.output.glm_tree import LOG, TreeOptions, sig_table, tree_files, write_tree
 
     contrasts, tests = [r.contrast for r in results], [r.test for r in results]
     options = TreeOptions(args.suffix, args.yhat, args.eres, args.cond, args.unsigned_sig)
@@ -263,10 +263,10 @@ def _report(
     import shlex
 
     from ..errors import UsageError
-    from ..group.plots import forest_plot, pyplot, structure_plots, value_label
-    from ..group.report import ReportText, report_page, study_title
-    from ..group.study_summary import fitted_design, notes_at_zero
-    from ..staging import encode_text
+    from ..files.staging import encode_text
+    from ..group.output.plots import forest_plot, pyplot, structure_plots, value_label
+    from ..group.output.report import ReportText, report_page, study_title
+    from ..group.output.study_summary import fitted_design, notes_at_zero
 
     files: dict[str, bytes] = {}
     figures: dict[str, list[bytes]] = {}

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterable, Sequence
 
-from .. import __version__
+from .._version import __version__
 
 PROGRAM = "sclimbic_glmfit"
 DEFAULT_SEED = 1

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from ..model import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM
+from ..network.spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM
 from .guard import in_one_line
 
 OTHER = "not the published file"
@@ -65,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _list(_: argparse.Namespace) -> int:
-    from ..model import sha256_of
-    from ..store import INSTALL_HINT, PUBLISHED_SHA256, SHIPPED, default_places
+    from ..files.hashing import sha256_of
+    from ..network.store import INSTALL_HINT, PUBLISHED_SHA256, SHIPPED, default_places
 
     chosen = None
     for home in default_places():
@@ -87,15 +87,15 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _install(args: argparse.Namespace) -> int:
-    from ..store import install_model
+    from ..network.store import install_model
 
     print(f"installed {install_model(args.source)}")
     return 0
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from ..store import find_model, is_published
-    from ..weights import read_weights
+    from ..network.store import find_model, is_published
+    from ..network.weights import read_weights
 
     geometry = {"features": args.features, "channels": args.nchannels}
     spec = find_model(args.weights, args.ctab, **geometry, with_place=False)
@@ -113,12 +113,12 @@ def _place(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from ..errors import ModelError, SclimbicError
-    from ..framing import whole_field_of_view
-    from ..nn.predictor import NetworkPredictor
-    from ..place import averaged
-    from ..segmentation import Options, place_seen, prepare
-    from ..store import find_model, learned_place, place_beside, write_place
-    from ..volume import read_volume
+    from ..image.volume import read_volume
+    from ..network.predictor import NetworkPredictor
+    from ..network.store import find_model, learned_place, place_beside, write_place
+    from ..network.structure_prior import averaged
+    from ..segmentation.local_prediction import whole_field_of_view
+    from ..segmentation.segment import Options, place_seen, prepare
 
     geometry = {"fov": args.fov, "features": args.features, "channels": args.nchannels}
     spec = find_model(args.weights, args.ctab, **geometry, with_place=False)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from ..cases.case import DEFAULT_LOG, Case, Requests, find_subjects, folder_cases, image_case, subject_case
+from ..cases.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, Table, table_files
 from ..errors import UsageError
-from ..subject import DEFAULT_LOG, Case, Requests, find_subjects, folder_cases, image_case, subject_case
-from ..tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, Table, table_files
-from ..volume import image_suffix
+from ..image.volume import image_suffix
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ..pipeline import Outcome
+from ..cases.pipeline import Outcome
 
 COLORS = {"failed": "red", "warning": "yellow"}
 

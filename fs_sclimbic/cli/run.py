@@ -4,21 +4,22 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from .. import __version__
-from ..cohort import log_text, outcome_lines, run_cohort, write_tables
+from .._version import __version__
+from ..cases.cohort import log_text, outcome_lines, run_cohort, write_tables
+from ..cases.pipeline import Outcome
+from ..cases.record import read_record
+from ..cases.run import Run
+from ..cases.tables import case_names
 from ..errors import SclimbicError, UsageError
-from ..framing import Predictor
-from ..labels import ColorTable
-from ..model import ModelSpec
-from ..nn.predictor import NetworkPredictor, choose_engine
-from ..pipeline import Outcome
-from ..provenance import Run, peak_memory_kb
-from ..qa import read_population
-from ..record import read_record
-from ..segmentation import ANTERIOR_COMMISSURE, Options
-from ..store import advice, find_model
-from ..tables import case_names
-from ..weights import read_weights
+from ..files.system import peak_memory_kb
+from ..image.labels import ColorTable
+from ..network.predictor import NetworkPredictor, choose_engine
+from ..network.spec import ModelSpec
+from ..network.store import advice, find_model
+from ..network.weights import read_weights
+from ..segmentation.local_prediction import Predictor
+from ..segmentation.population import read_population
+from ..segmentation.segment import ANTERIOR_COMMISSURE, Options
 from .flags import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_interrupt
 from .plan import Plan, make_plan

@@ -10,8 +10,8 @@ from .flags import ALL_DONE, BAD_USAGE
 from .guard import in_one_line
 
 if TYPE_CHECKING:
-    from ..group.subject_lists import StatsFile
-    from ..group.table import GroupTable
+    from ..group.tables.subject_lists import StatsFile
+    from ..group.text_table import GroupTable
 
 PROGRAM = "sclimbic_stats2table"
 DESCRIPTION = """\
@@ -191,11 +191,11 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 
 def _table(args: argparse.Namespace) -> int:
-    from ..group.stats_table import Choice, build_table
-    from ..group.stats_values import MEASURES, read_many
-    from ..group.subject_lists import read_segids
-    from ..group.table import format_group_table
-    from ..staging import StagedFiles, encode_text
+    from ..files.staging import StagedFiles, encode_text
+    from ..group.tables.stats_table import Choice, build_table
+    from ..group.tables.stats_values import MEASURES, read_many
+    from ..group.tables.subject_lists import read_segids
+    from ..group.text_table import format_group_table
 
     measure = MEASURES[args.meas]
     only = read_segids(args.segids_from_file) if args.segids_from_file else args.segno
@@ -239,7 +239,7 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
     from pathlib import Path
 
     from ..errors import UsageError
-    from ..group.subject_lists import (
+    from ..group.tables.subject_lists import (
         Listed,
         every_subject,
         input_files,
@@ -277,7 +277,7 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
 def _report_missing(args: argparse.Namespace, missing: Sequence[str], count: int, skipped: Sequence[str]) -> None:
     """Refuse files that are not there, all at once; with --skip say which are left out."""
     from ..errors import TableError
-    from ..group.subject_lists import of_folder_mode
+    from ..group.tables.subject_lists import of_folder_mode
 
     if not missing:
         return

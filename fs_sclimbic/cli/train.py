@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 
-from ..model import DEFAULT_FEATURES, DEFAULT_FOV_MM
-from ..recipe import DECAYS, LOSS_NAMES, PRECISIONS, Augmentation, Recipe
+from ..network.spec import DEFAULT_FEATURES, DEFAULT_FOV_MM
+from ..training.recipe import DECAYS, LOSS_NAMES, PRECISIONS, Augmentation, Recipe
 from .guard import in_one_line
 
 PROGRAM = "fs_sclimbic train"

@@ -14,17 +14,17 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .. import __version__
-from ..checkpoint import CHECKPOINT_NAME, Checkpoint, Epoch, check_resumable, lasting_settings, read_checkpoint
-from ..cohort import only_one
+from .._version import __version__
 from ..errors import SclimbicError, UsageError
-from ..labels import ColorTable, format_ctab, read_ctab
-from ..plots import plot_training
-from ..provenance import now
-from ..recipe import Recipe
-from ..staging import append_text, write_atomically
-from ..training_record import TrainingRecord, read_sessions
-from ..training_set import TRAIN, VALIDATE, Example, Source, hold_out, pair_folders, read_example, read_list
+from ..files.locks import only_one
+from ..files.staging import append_text, write_atomically
+from ..files.system import now
+from ..image.labels import ColorTable, format_ctab, read_ctab
+from ..training.checkpoint import CHECKPOINT_NAME, Checkpoint, Epoch, check_resumable, lasting_settings, read_checkpoint
+from ..training.curves import plot_training
+from ..training.dataset import TRAIN, VALIDATE, Example, Source, hold_out, pair_folders, read_example, read_list
+from ..training.recipe import Recipe
+from ..training.record import TrainingRecord, read_sessions
 from .flags import ALL_DONE, INTERRUPTED
 from .guard import signals_ask
 from .progress import say
@@ -75,8 +75,8 @@ def _train(
     examples = _read_examples(sources, colors, recipe, tell)
 
     # Loads Keras; not before the data are known to be good.
-    from ..nn.backend import configure, keras
-    from ..nn.train import MODEL_NAME, Trainer
+    from ..network.backend import configure, keras
+    from ..training.trainer import MODEL_NAME, Trainer
 
     configure(args.threads, args.cuda_device)
     trainer = Trainer(examples[TRAIN], examples[VALIDATE], colors, recipe, folder, start)

@@ -1,0 +1,26 @@
+"""SHA-256 of files and texts."""
+
+import hashlib
+from os import PathLike
+from pathlib import Path
+
+from ..errors import ModelError
+
+
+def sha256_of_text(text: str) -> str:
+    """SHA-256 of a text, hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def sha256_of(path: str | PathLike[str]) -> str:
+    """SHA-256 of a file's bytes, hexadecimal.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read.
+    """
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error

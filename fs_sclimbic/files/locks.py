@@ -1,0 +1,31 @@
+"""Locks between processes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..errors import UsageError
+
+
+@contextmanager
+def only_one(lock_file: Path, message: str) -> Iterator[None]:
+    """Let one process at a time into a folder.
+
+    Raises
+    ------
+    UsageError
+        With the message, if another is there.
+    """
+    lock = FileLock(lock_file, timeout=0)
+    try:
+        with suppress(NotImplementedError):  # a file system without locks
+            lock.acquire()
+    except Timeout as error:
+        raise UsageError(message) from error
+    try:
+        yield
+    finally:
+        lock.release()
+        lock_file.unlink(missing_ok=True)

@@ -1,0 +1,295 @@
+"""Bring a head to the network's box, and what the network says of it back to the image.
+
+Sampling is surfa's, so that the numbers are FreeSurfer's; the geometry is our own, because surfa's
+stumbles over current NumPy (permuted axes, bounding boxes) and because a grid here is a value.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ImageError
+from .box import Box, moved_corners, three
+from .volume import Grid, Volume
+
+
+def _load_interpolate() -> Callable[..., NDArray[Any]]:
+    """surfa's interpolation without the rest of surfa, which imports for a third of a second for one function."""
+    package = find_spec("surfa")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        for suffix in EXTENSION_SUFFIXES:  # the most particular first
+            file = Path(folder, "image", f"interp{suffix}")
+            if file.is_file():
+                spec = spec_from_file_location("surfa.image.interp", file)
+                assert spec is not None
+                assert spec.loader is not None
+                module = module_from_spec(spec)
+                spec.loader.exec_module(module)
+                return module.interpolate  # type: ignore[no-any-return]
+    from surfa.image.interp import interpolate
+
+    return interpolate  # type: ignore[no-any-return]
+
+
+interpolate = _load_interpolate()
+
+# FreeSurfer's tolerance for "the voxels have this size already", mm.
+SAME_SIZE_MM = 1e-5
+ISOTROPIC_1MM_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class IntensityRange:
+    """What becomes 0 and 1."""
+
+    bottom: np.float32
+    """The image's minimum."""
+    top: np.float32
+    """The top of the range; all above it becomes 1."""
+
+    def scale(self, data: NDArray[Any]) -> NDArray[np.float32]:
+        """Stretch intensities to [0, 1]."""
+        scaled = np.asarray(data, np.float32) - self.bottom
+        scaled /= np.float32(self.top - self.bottom)
+        return np.clip(scaled, 0, 1, out=scaled)
+
+
+def intensity_range(data: NDArray[Any], percentile: float | None = None) -> IntensityRange:
+    """The range of intensities that the network is to see.
+
+    Parameters
+    ----------
+    data : ndarray
+        Voxels of any real type.
+    percentile : float, optional
+        The top of the range is this percentile of the non-zero voxels; by default the maximum.
+
+    Raises
+    ------
+    ImageError
+        If a voxel is not finite, or all have one value.
+    """
+    bottom, top = np.float32(data.min()), np.float32(data.max())  # NaN if there is one
+    if not (np.isfinite(bottom) and np.isfinite(top)):
+        count = int(data.size - np.count_nonzero(np.isfinite(data.astype(np.float32))))
+        raise ImageError(
+            f"{count} of {data.size} voxels are NaN or infinite; set them to a number first (fslmaths IN -nan OUT)"
+        )
+    if percentile is not None:
+        values = np.asarray(data[data != 0], np.float32)
+        top = np.float32(np.percentile(values, percentile, overwrite_input=True)) if values.size else bottom
+    if not top > bottom:
+        raise ImageError(f"the image is blank: its intensities end at {top:g} and begin at {bottom:g}")
+    if float(top) - float(bottom) > float(np.finfo(np.float32).max):
+        raise ImageError(f"intensities from {bottom:g} to {top:g} span too much; rescale the image")
+    return IntensityRange(bottom, top)
+
+
+def is_isotropic_1mm(grid: Grid) -> bool:
+    """Whether each voxel size is within 0.01 mm of 1 mm."""
+    return bool(np.all(np.abs(grid.voxel_size_mm - 1) <= ISOTROPIC_1MM_TOLERANCE))
+
+
+@dataclass(frozen=True, eq=False)
+class Conformed:
+    """A head on the network's voxels: axes along RAS, 1 mm, intensities from 0 to 1.
+
+    Voxels are counted from the first one of the network's box, which lies about the centre of the image, and go on
+    beyond it. They are made where they are asked for: most are never looked at.
+    """
+
+    t1: Volume
+    """The image with its axes along RAS, as it was read."""
+    intensities: IntensityRange
+    grid: Grid
+    """The network's box."""
+    image: Box
+    """Where the image lies; its voxels are 1 mm."""
+
+    @property
+    def box(self) -> Box:
+        """The network's box."""
+        return Box.of_shape(self.grid.shape)
+
+    @property
+    def goes_on(self) -> NDArray[np.bool_]:
+        """Along which axes the image goes on beyond the network's box, by more than a rounded voxel."""
+        return (np.array(self.image.low) < -1) | (np.array(self.image.high) > np.array(self.box.high) + 1)
+
+    def block(self, box: Box) -> Volume:
+        """The voxels of a box, float32; 0 outside the image."""
+        block = np.zeros(box.shape, np.float32)
+        inside = box.clipped(self.image)
+        if inside.voxels:
+            block[inside.seen_from(box).slices] = self._sample(inside.seen_from(self.image))
+        return Volume(block, shift_grid(self.grid, box.low, box.shape))
+
+    def _sample(self, box: Box) -> NDArray[np.float32]:
+        """A box of the resized image."""
+        resized = _resized(self.t1.grid, np.ones(3))
+        if resized is self.t1.grid:
+            return self.intensities.scale(self.t1.data[box.slices])
+        # Only what is sampled is scaled; zeros that nobody touches cost nothing.
+        low, high = moved_corners(np.linalg.inv(self.t1.grid.vox2ras) @ resized.vox2ras, box.low, box.high)
+        source = Box(three(np.floor(low) - 1), three(np.ceil(high) + 2))
+        source = source.clipped(Box.of_shape(self.t1.grid.shape))
+        scaled = np.zeros(self.t1.grid.shape, np.float32)
+        scaled[source.slices] = self.intensities.scale(self.t1.data[source.slices])
+        return _sample(Volume(scaled, self.t1.grid), resized, "linear", box)  # type: ignore[return-value]
+
+
+def conform(t1: Volume, fov: int, percentile: float | None = None) -> Conformed:
+    """Lay the network's voxels over an image.
+
+    Parameters
+    ----------
+    t1 : Volume
+        One frame of any real type, any orientation and voxel size. Oblique axes stay oblique: each keeps its own
+        direction and is only named after the nearest anatomical one.
+    fov : int
+        Edge of the network's box in mm; it lies about the centre of the image.
+    percentile : float, optional
+        See `intensity_range`.
+
+    Raises
+    ------
+    ImageError
+        If a voxel is not finite, or all have one value.
+    """
+    intensities = intensity_range(t1.data, percentile)
+    upright = reorient_ras(t1)
+    resized = _resized(upright.grid, np.ones(3))
+    # Where the image's first voxel comes to lie; of an odd difference the smaller half goes before it.
+    offset = np.trunc((fov - np.array(resized.shape)) / 2).astype(int)
+    return Conformed(
+        upright, intensities, shift_grid(resized, -offset, (fov, fov, fov)), Box.of_shape(resized.shape).moved(offset)
+    )
+
+
+def reorient_ras(volume: Volume) -> Volume:
+    """Permute and flip the axes so that they grow to the right, front and top; no value changes."""
+    grid, order = volume.grid, ras_order(volume.grid)
+    data, vox2ras = volume.data.transpose(order), grid.vox2ras.copy()
+    vox2ras[:, :3] = grid.vox2ras[:, order]
+    for axis in range(3):
+        if vox2ras[axis, axis] < 0:
+            data = np.flip(data, axis)
+            vox2ras[:3, 3] += vox2ras[:3, axis] * (data.shape[axis] - 1)
+            vox2ras[:3, axis] *= -1
+    return Volume(data, grid.derived(data.shape, vox2ras, grid.voxel_size_mm[order]))
+
+
+def ras_order(grid: Grid) -> list[int]:
+    """Which axes of a grid run left-right, front-back and top-bottom."""
+    nearest = [int(np.argmax(np.abs(grid.vox2ras[:3, axis]))) for axis in range(3)]
+    if sorted(nearest) != [0, 1, 2]:  # two axes lean to one direction: 45 degrees oblique
+        nearest = [_ras_axis(grid, axis) for axis in range(3)]
+    return [nearest.index(axis) for axis in range(3)]
+
+
+def _ras_axis(grid: Grid, axis: int) -> int:
+    """0, 1 or 2 for the direction that the whole matrix gives an axis."""
+    letter = grid.orientation[axis]
+    return next(i for i, pair in enumerate(("LR", "PA", "IS")) if letter in pair)
+
+
+def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
+    """Resample to other voxel sizes about the same centre, linearly; outside the image is 0.
+
+    Parameters
+    ----------
+    volume : Volume
+        float32; three axes, or four with frames last.
+    voxel_size_mm : ndarray, shape (3,)
+        New edge lengths, mm, in the order of the volume's axes.
+    """
+    target = _resized(volume.grid, voxel_size_mm)
+    return volume if target is volume.grid else Volume(_sample(volume, target, "linear"), target)
+
+
+def _resized(grid: Grid, voxel_size_mm: NDArray[np.float64]) -> Grid:
+    """The grid of other voxel sizes about the same centre; the same object where the sizes are those already."""
+    if np.allclose(grid.voxel_size_mm, voxel_size_mm, atol=SAME_SIZE_MM, rtol=0):
+        return grid
+    shape = np.ceil(grid.voxel_size_mm * grid.shape / voxel_size_mm).astype(int)
+    vox2ras = np.eye(4)
+    vox2ras[:3, :3] = _directions(grid) * voxel_size_mm
+    vox2ras[:3, 3] = grid.center_ras - vox2ras[:3, :3] @ (shape / 2)
+    return grid.derived(tuple(shape), vox2ras, voxel_size_mm)
+
+
+def shift_grid(grid: Grid, start: NDArray[np.int_] | tuple[int, ...], shape: tuple[int, ...]) -> Grid:
+    """The grid of a box of ``shape`` voxels that begins at voxel ``start`` of another grid."""
+    vox2ras = grid.vox2ras.copy()
+    vox2ras[:3, 3] = (grid.vox2ras @ [*start, 1])[:3]
+    return grid.derived(shape[:3], vox2ras, grid.voxel_size_mm)
+
+
+def resample_nearest(labels: Volume, grid: Grid) -> Volume:
+    """Bring a label image to another grid by the nearest voxel; outside it is 0.
+
+    Parameters
+    ----------
+    labels : Volume
+        int32, three axes.
+    grid : Grid
+        The grid of the result.
+    """
+    # The labels fill a small part of a head: only there are voxels looked up.
+    low, high = moved_corners(np.linalg.inv(grid.vox2ras) @ labels.grid.vox2ras, (-1, -1, -1), labels.grid.shape)
+    part = Box(three(np.floor(low)), three(np.ceil(high) + 1)).clipped(Box.of_shape(grid.shape))
+    resampled = np.zeros(grid.shape, np.int32, order="F")  # as files have it
+    if part.voxels:
+        resampled[part.slices] = _sample(labels, grid, "nearest", part)
+    return Volume(resampled, grid)
+
+
+def resample_linear(volume: Volume, grid: Grid) -> Volume:
+    """Bring float32 frames (axis 3) to another grid linearly; outside they are 0.
+
+    Parameters
+    ----------
+    volume : Volume
+        float32; three axes, or four with frames last.
+    grid : Grid
+        The grid of the result.
+    """
+    return Volume(_sample(volume, grid, "linear"), grid)
+
+
+def _directions(grid: Grid) -> NDArray[np.float64]:
+    """Unit directions of the axes, made orthogonal as FreeSurfer does it where a matrix shears."""
+    q, r = np.linalg.qr(grid.vox2ras[:3, :3])
+    return q * np.sign(np.diag(r))  # type: ignore[no-any-return]
+
+
+def _sample(
+    volume: Volume, target: Grid, method: str, part: Box | None = None
+) -> NDArray[np.float32] | NDArray[np.int32]:
+    """Values at the voxels of a grid, or of a box of it: the same to the last bit as if all were sampled."""
+    framed = volume.data if volume.data.ndim == 4 else volume.data[..., np.newaxis]
+    target_to_source = np.linalg.inv(volume.grid.vox2ras) @ target.vox2ras
+    # Voxels that coincide must not miss each other by a rounding error: surfa takes -1e-16 for outside.
+    if np.allclose(target_to_source, np.rint(target_to_source), atol=SAME_SIZE_MM, rtol=0):
+        target_to_source = np.rint(target_to_source)
+    shape, from_start = target.shape, None
+    if part is not None:
+        # As a displacement, not in the matrix, whose float32 would round otherwise: ties would fall otherwise.
+        shape = part.shape
+        from_start = np.empty((*shape, 3), np.float32)
+        from_start[:] = part.low
+    sampled = interpolate(
+        source=np.ascontiguousarray(framed),
+        target_shape=shape,
+        method=method,
+        affine=target_to_source,
+        disp=from_start,
+        fill=0,
+    )
+    return sampled if volume.data.ndim == 4 else sampled[..., 0]  # type: ignore[no-any-return]

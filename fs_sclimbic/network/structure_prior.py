@@ -1,0 +1,215 @@
+"""Where in the head a model's structures lie: what is known of a model beside its weights.
+
+A place says where to look first, never what is found: what the network finds there is verified (`framing`).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..errors import ModelError
+from ..image.box import moved_corners
+from ..image.labels import ColorTable
+from ..image.volume import Grid
+
+FORMAT = 1
+SPACE = "MNI305"
+PART = 0.1
+"""Share of a structure below which a part of it is taken for an island."""
+FEWEST = 5
+"""Voxels below which a structure is not taken for seen."""
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where one structure lies in MNI305 space, the target of ``talairach.xfm``; RAS, mm."""
+
+    name: str
+    low: Point
+    """Smallest coordinates of its voxels."""
+    high: Point
+    """Largest coordinates."""
+    centre: Point
+    """Median of its voxels."""
+    volume_mm3: float
+    """Voxels times voxel volume, in MNI305 space."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where all structures of a model lie."""
+
+    sites: tuple[Site, ...]
+    """One a structure, in the order of the model's colour table, without the background."""
+    heads: int = 1
+    """How many heads it was measured on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """Where the structures should be in one head, in voxels of its grid; an array's rows are structures."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    voxels: NDArray[np.float64]
+    """How many voxels each has in an average head."""
+
+    def moved(self, by: NDArray[np.float64]) -> "Expectation":
+        """The same, shifted."""
+        return Expectation(self.low + by, self.high + by, self.centre + by, self.voxels)
+
+
+def expect(place: Place, ras2mni: NDArray[np.float64], grid: Grid) -> Expectation:
+    """Bring a place into a head.
+
+    Parameters
+    ----------
+    place : Place
+    ras2mni : ndarray, shape (4, 4)
+        The head's scanner RAS to MNI305, mm.
+    grid : Grid
+        Voxels of the head.
+    """
+    to_voxels = np.asarray(np.linalg.inv(ras2mni @ grid.vox2ras), np.float64)
+    low, high, centre = [], [], []
+    for site in place.sites:
+        lowest, highest = moved_corners(to_voxels, site.low, site.high)
+        low.append(lowest)
+        high.append(highest)
+        centre.append(to_voxels[:3, :3] @ site.centre + to_voxels[:3, 3])
+    voxels = np.array([site.volume_mm3 for site in place.sites]) * abs(np.linalg.det(to_voxels[:3, :3]))
+    return Expectation(np.array(low), np.array(high), np.array(centre), voxels)
+
+
+def place_of(winner: NDArray[np.int_], colors: ColorTable, ras2mni: NDArray[np.float64], grid: Grid) -> Place | None:
+    """The place that one head shows, islands apart; None if it shows not all structures.
+
+    Parameters
+    ----------
+    winner : ndarray, three axes
+        Channel of the winning posterior in each voxel of ``grid``.
+    colors : ColorTable
+    ras2mni : ndarray, shape (4, 4)
+    grid : Grid
+    """
+    to_mni = ras2mni @ grid.vox2ras
+    sites = []
+    for channel, structure in enumerate(colors.foreground, 1):
+        voxels = np.argwhere(_large_parts(winner == channel))
+        if len(voxels) < FEWEST:
+            return None
+        ras = voxels @ to_mni[:3, :3].T + to_mni[:3, 3]
+        volume = len(voxels) * abs(float(np.linalg.det(to_mni[:3, :3])))
+        sites.append(Site(structure.name, _point(ras.min(0)), _point(ras.max(0)), _point(np.median(ras, 0)), volume))
+    return Place(tuple(sites))
+
+
+def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A structure without its crumbs; a label may stand for two sides, so it may have several parts."""
+    parts, _ = ndimage.label(mask, np.ones((3, 3, 3)))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    large: NDArray[np.bool_] = sizes >= PART * sizes.sum()
+    return np.asarray(large[parts] & mask)
+
+
+def averaged(places: Sequence[Place]) -> Place:
+    """The average of places that single heads show."""
+
+    def mean(points: Sequence[Point]) -> Point:
+        return _point(np.mean(points, axis=0))
+
+    sites = tuple(
+        Site(
+            same[0].name,
+            mean([site.low for site in same]),
+            mean([site.high for site in same]),
+            mean([site.centre for site in same]),
+            float(np.mean([site.volume_mm3 for site in same])),
+        )
+        for same in zip(*(place.sites for place in places), strict=True)
+    )
+    return Place(sites, sum(place.heads for place in places))
+
+
+def _point(values: Sequence[float] | NDArray[np.float64]) -> Point:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
+
+
+def format_place(place: Place) -> dict[str, Any]:
+    """A place in json's types."""
+    return {
+        "format": FORMAT,
+        "space": SPACE,
+        "heads": place.heads,
+        "structures": [
+            {
+                "name": site.name,
+                "low": [round(x, 2) for x in site.low],
+                "high": [round(x, 2) for x in site.high],
+                "centre": [round(x, 2) for x in site.centre],
+                "volume_mm3": round(site.volume_mm3, 1),
+            }
+            for site in place.sites
+        ],
+    }
+
+
+def parse_place(content: Mapping[str, Any], names: Sequence[str]) -> Place:
+    """Read what `format_place` gives.
+
+    Parameters
+    ----------
+    content : mapping
+    names : sequence of str
+        Structures that the place must have, in this order.
+
+    Raises
+    ------
+    ValueError
+        If it is no place of these structures.
+    """
+    try:
+        if content["format"] != FORMAT or content["space"] != SPACE:
+            raise ValueError(f"format {content['format']}, space {content['space']}; expected {FORMAT}, {SPACE}")
+        sites = tuple(
+            Site(row["name"], _point(row["low"]), _point(row["high"]), _point(row["centre"]), float(row["volume_mm3"]))
+            for row in content["structures"]
+        )
+        place = Place(sites, int(content["heads"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not the place of a model ({error})") from error
+    numbers = np.array([(*site.low, *site.high, *site.centre, site.volume_mm3) for site in sites])
+    if not np.isfinite(numbers).all():
+        raise ValueError("holds numbers that are not finite")
+    if [site.name for site in sites] != list(names):
+        raise ValueError("its structures are not those of the colour table")
+    return place
+
+
+def read_place(path: str | PathLike[str], names: Sequence[str], sha256: str) -> Place:
+    """Read the place of a model, whose weights have this SHA-256, from a json file.
+
+    Raises
+    ------
+    ModelError
+        If the file is no place of these structures.
+    """
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+        if isinstance(content, dict) and content.get("weights_sha256", sha256) != sha256:
+            raise ValueError("it was measured with other weights")
+        return parse_place(content, names)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be used ({error}); make it again with fs_sclimbic model place") from error

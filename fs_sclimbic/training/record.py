@@ -1,0 +1,123 @@
+"""What a model was made of: the json that lies beside trained weights."""
+
+import json
+import platform
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from .._version import __version__
+from ..errors import TableError
+from ..files.hashing import sha256_of
+from ..files.staging import write_atomically
+from ..files.system import now, versions
+from ..image.labels import ColorTable
+from .checkpoint import Epoch
+from .dataset import TRAIN, VALIDATE, Source, sha256_of_files
+from .recipe import Recipe
+
+LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "nibabel", "surfa", "h5py")
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Data, settings and course of a training."""
+
+    recipe: Recipe
+    colors: ColorTable
+    sources: tuple[Source, ...]
+    """The heads, those left out included."""
+    command: tuple[str, ...]
+    """The command line, word by word."""
+    backend: str
+    """Keras' backend."""
+    first_step: int = 0
+    """Steps that were done when this session began."""
+    earlier: tuple[dict[str, Any], ...] = ()
+    """The sessions before, as `read_sessions` gives them."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_data", [_described(source) for source in self.sources])
+
+    def write(
+        self,
+        weights: str | PathLike[str],
+        epochs: Sequence[Epoch],
+        steps: int,
+        seconds: float,
+        ended: str | None = None,
+    ) -> Path:
+        """Write the json beside the weights; returns its path.
+
+        Parameters
+        ----------
+        weights : path-like
+            The .h5, with the best weights so far; may not be there yet.
+        epochs : sequence of Epoch
+        steps : int
+            Steps done.
+        seconds : float
+            Time spent, all sessions together.
+        ended : str, optional
+            Why the training is over; None while it is not.
+        """
+        file = Path(weights)
+        best = next((epoch for epoch in reversed(epochs) if epoch.kept), None)
+        session = {
+            "first_step": self.first_step,
+            "command": shlex.join(self.command),
+            "settings": asdict(self.recipe),
+            "backend": self.backend,
+            "platform": f"{platform.platform()} Python {platform.python_version()}",
+            "libraries": [text for text in versions(LIBRARIES) if not text.endswith("absent")],
+        }
+        content: dict[str, Any] = {
+            "program": f"fs_sclimbic {__version__}",
+            "written": now(),
+            "ended": ended,
+            "weights": {"file": file.name, "sha256": sha256_of(file) if file.is_file() else None},
+            "structures": [
+                {"SegId": structure.index, "StructName": structure.name, "rgba": list(structure.rgba)}
+                for structure in self.colors
+            ],
+            "steps": steps,
+            "hours": round(seconds / 3600, 3),
+            "best_epoch": best and best.number,
+            "validation_dice": best and {name: round(value, 4) for name, value in best.dice.items()},
+            "sessions": [*self.earlier, session],
+            "data": self._data,  # type: ignore[attr-defined]
+            "epochs": [asdict(epoch) for epoch in epochs],
+        }
+        path = file.with_suffix(".json")
+        write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+        return path
+
+
+def read_sessions(weights: str | PathLike[str]) -> tuple[dict[str, Any], ...]:
+    """The sessions of a training so far, from the record beside its weights; none if there is no record."""
+    try:
+        return tuple(json.loads(Path(weights).with_suffix(".json").read_text())["sessions"])
+    except (OSError, ValueError, KeyError):
+        return ()
+
+
+def _described(source: Source) -> dict[str, Any]:
+    """One head: names of its files, what it was used for, and what was in the files."""
+    notes = dict(source.notes)
+    sha256 = sha256_of_files(source) if source.split in (TRAIN, VALIDATE) else notes.get("sha256", "")
+    if notes.setdefault("sha256", sha256) != sha256:
+        raise TableError(
+            f"{source.image}: its SHA-256 is {sha256[:12]}..., the list says {notes['sha256'][:12]}...; "
+            "these are not the data of the list"
+        )
+    return {
+        "case": source.name,
+        "image": source.image.name,
+        "targets": source.targets and source.targets.name,
+        "split": source.split,
+        "weight": source.weight,
+        **notes,
+    }

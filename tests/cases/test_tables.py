@@ -1,0 +1,58 @@
+from pathlib import Path
+
+from fs_sclimbic.cases.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, format_table, merge_rows, table_files
+from fs_sclimbic.image.labels import Structure
+from fs_sclimbic.segmentation.measure import SegStats, StructureStats
+from fs_sclimbic.segmentation.population import Norm
+
+POPULATION = {"A": Norm(10, 2)}
+
+
+def stats(a, b, etiv=None):
+    rows = [
+        StructureStats(Structure(i, name, (0, 0, 0, 0)), 1, volume, 0.5 + i / 100, 0)
+        for i, name, volume in ((1, "A", a), (2, "B", b))
+    ]
+    return SegStats(tuple(rows), 1.0, etiv)
+
+
+CASES = [("bert", stats(12.0, 3.14159)), ("odd, name", stats(0.0, 1.0))]
+
+
+def test_volumes():
+    assert format_table(VOLUMES, CASES, POPULATION) == 'case,A,B\nbert,12.0000,3.1416\n"odd, name",0.0000,1.0000\n'
+
+
+def test_etiv_is_the_last_column_of_the_volumes_only():
+    cases = [("bert", stats(12.0, 3.0, 1446231.01471))]
+    assert format_table(VOLUMES, cases, POPULATION) == "case,A,B,eTIV\nbert,12.0000,3.0000,1446231.0147\n"
+    assert "eTIV" not in format_table(Z_SCORES, cases, POPULATION)
+
+
+def test_z_scores_leave_out_what_the_population_lacks():
+    assert format_table(Z_SCORES, CASES, POPULATION) == 'case,A\nbert,1.0000\n"odd, name",-5.0000\n'
+
+
+def test_confidences_under_both_names():
+    assert format_table(CONFIDENCES, CASES[:1], POPULATION) == "case,A,B\nbert,0.5100,0.5200\n"
+    assert format_table(CONFIDENCE, CASES, POPULATION) == format_table(CONFIDENCES, CASES, POPULATION)
+
+
+def test_names():
+    assert [
+        path.name for path, _ in table_files(Path("o/sclimbic"), "_", [VOLUMES, Z_SCORES, CONFIDENCES, CONFIDENCE])
+    ] == [
+        "sclimbic_volumes_all.csv",
+        "sclimbic_zqa_scores_all.csv",
+        "sclimbic_confidences_all.csv",
+        "sclimbic_confidence_all.csv",
+    ]
+    assert table_files(Path("o/head"), ".", [Z_SCORES])[0][0] == Path("o/head.zqa_scores_all.csv")
+
+
+def test_rows_of_other_cases_stay():
+    old = "case,A\nbert,1.0000\nernie,2.0000\n"
+    assert merge_rows(old, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\nernie,2.0000\n"
+    assert merge_rows(old, "case,A\nkermit,3.0000\n") == old + "kermit,3.0000\n"
+    for other in ("", "case,B\nbert,1.0000\n"):
+        assert merge_rows(other, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\n"

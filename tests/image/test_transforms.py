@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from fs_sclimbic.errors import TransformError
+from fs_sclimbic.image.transforms import format_lta, format_xfm, parse_lta, parse_xfm, read_transform
+from fs_sclimbic.registration.etiv import etiv_mm3
+from tests.conftest import XFM
+
+matrices = hnp.arrays(np.float64, (3, 4), elements=st.floats(-500, 500, allow_subnormal=False))
+
+
+@given(matrices)
+def test_round_trips(rows):
+    matrix = np.vstack([rows, [0, 0, 0, 1]])
+    assert np.array_equal(parse_xfm(format_xfm(matrix)), matrix)
+    assert np.allclose(parse_lta(format_lta(matrix)), matrix, rtol=1e-14, atol=0)
+
+
+@given(hnp.arrays(np.float64, (3, 3), elements=st.floats(-0.3, 0.3)), st.floats(0.8, 1.4))
+def test_etiv_of_a_written_transform_is_the_same_to_the_last_printed_digit(shear, size):
+    matrix = np.eye(4)
+    matrix[:3, :3] = size * np.eye(3) + shear
+    if np.linalg.det(matrix) > 0.1:
+        printed = f"{etiv_mm3(matrix):.6f}"
+        assert f"{etiv_mm3(parse_xfm(format_xfm(matrix))):.6f}" == printed
+        assert f"{etiv_mm3(parse_lta(format_lta(matrix))):.6f}" == printed
+
+
+def test_golden_text():
+    matrix = np.eye(4)
+    matrix[0, 3] = -2.5
+    assert format_xfm(matrix) == (
+        "MNI Transform File\n% fs_sclimbic\n\nTransform_Type = Linear;\nLinear_Transform = \n"
+        "1.0 0.0 0.0 -2.5\n0.0 1.0 0.0 0.0\n0.0 0.0 1.0 0.0;\n"
+    )
+
+
+def vox_to_vox_lta(matrix, size):
+    rows = "\n".join(" ".join(f"{x:.12e}" for x in row) for row in matrix)
+
+    def info(name, voxel, cras):
+        return (
+            f"{name} volume info\nvalid = 1  # volume info valid\nfilename = x.mgz\nvolume = 256 256 200\n"
+            f"voxelsize = {voxel} {voxel} {voxel}\nxras   = -1 0 0\nyras   = 0 0 -1\nzras   = 0 1 0\ncras   = {cras}\n"
+        )
+
+    return (
+        "type      = 0 # LINEAR_VOX_TO_VOX\nnxforms   = 1\nmean      = 0 0 0\nsigma     = 1\n1 4 4\n"
+        f"{rows}\n{info('src', size, '1 2 3')}{info('dst', 1.0, '0 0 0')}subject fsaverage\n"
+    )
+
+
+def test_voxel_to_voxel_lta_is_turned_into_ras():
+    """A 0.8 mm subject: the raw determinant would be wrong by the voxel volume."""
+
+    def vox2ras(size, cras):
+        matrix = np.eye(4)
+        matrix[:3, :3] = np.array([[-1, 0, 0], [0, 0, 1], [0, -1, 0]]) * size
+        matrix[:3, 3] = np.array(cras) - matrix[:3, :3] @ [128, 128, 100]
+        return matrix
+
+    wanted = np.array([[1.1, 0.05, 0, 4], [-0.02, 1.0, 0.1, -3], [0, -0.1, 1.2, 7], [0, 0, 0, 1]])
+    vox2vox = np.linalg.inv(vox2ras(1.0, [0, 0, 0])) @ wanted @ vox2ras(0.8, [1, 2, 3])
+    found = parse_lta(vox_to_vox_lta(vox2vox, 0.8))
+    assert np.allclose(found, wanted, atol=1e-9)
+    assert np.linalg.det(vox2vox) / np.linalg.det(found) == pytest.approx(0.8**3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello",
+        "MNI Transform File\n",
+        XFM.replace(";\n", "\n").replace("Linear;", "Linear"),
+        XFM.replace("-2", "x"),
+        XFM.replace("0 0 1.1 3;", ";"),
+        XFM.replace("1.1 0 0 1", "nan 0 0 1"),
+    ],
+)
+def test_bad_xfm(text):
+    with pytest.raises(TransformError, match=r"^bert\.xfm"):
+        parse_xfm(text, "bert.xfm")
+
+
+def test_bad_lta():
+    good = format_lta(np.eye(4))
+    for text in ("", good.replace("= 1 #", "= 14 #"), good.replace("1 4 4", "1 3 3"), good.replace("1.0000", "x")):
+        with pytest.raises(TransformError, match=r"^bert\.lta"):
+            parse_lta(text, "bert.lta")
+    with pytest.raises(TransformError, match="invalid"):
+        parse_lta(good.replace("= 1 #", "= 0 #"), "bert.lta")
+
+
+def test_missing_and_unknown_files(tmp_path):
+    with pytest.raises(TransformError, match="does not exist"):
+        read_transform(tmp_path / "a.xfm")
+    with pytest.raises(TransformError, match=r"\.xfm or \.lta"):
+        read_transform(tmp_path / "a.mat")
+
+
+def test_real_pairs_agree(shared):
+    """The same registration as .xfm and as .lta, one of them voxel-to-voxel."""
+    for subject in ("colin27", "studyforrest", "ecog.long.base"):
+        folder = shared / "data/subjects" / subject / "mri/transforms"
+        assert np.allclose(
+            read_transform(folder / "talairach.xfm"), read_transform(folder / "talairach.xfm.lta"), atol=2e-4
+        )
+
+
+def test_variants_of_real_files(tmp_path):
+    plain = parse_xfm(XFM)
+    (tmp_path / "a.xfm").write_bytes(b"\xef\xbb\xbf" + XFM.replace("% avi2talxfm", "% von M\xfcller").encode("latin-1"))
+    assert np.array_equal(read_transform(tmp_path / "a.xfm"), plain)
+    (tmp_path / "b.xfm").write_bytes(XFM.replace("\n", "\r\n").encode())
+    assert np.array_equal(read_transform(tmp_path / "b.xfm"), plain)
+    inverted = XFM.replace("Linear_Transform", "Invert_Flag = True;\nLinear_Transform")
+    assert np.allclose(parse_xfm(inverted), np.linalg.inv(plain))
+    with pytest.raises(TransformError, match="several"):
+        parse_xfm(XFM + XFM.split("\n", 2)[2])
+
+
+def test_lta_with_a_blank_line_and_a_broken_row():
+    good = vox_to_vox_lta(np.eye(4), 1.0)
+    assert np.array_equal(parse_lta(good.replace("voxelsize", "\nvoxelsize")), parse_lta(good))
+    with pytest.raises(TransformError, match="last row"):
+        parse_lta(vox_to_vox_lta(np.full((4, 4), 5.0), 1.0))

@@ -15,7 +15,7 @@ from fs_sclimbic.network.receptive_field import cuts, extents_of
 from fs_sclimbic.network.spec import FOV_MULTIPLE, REACH
 from fs_sclimbic.network.weights import write_weights
 from tests.conftest import TWO_BALLS, make_model
-from tests.test_unet import random_weights
+from tests.networks import random_weights
 
 SHAPE = (60, 56, 52)
 SEED = 3

@@ -12,20 +12,9 @@ import pytest
 from scipy import ndimage
 
 from fs_sclimbic.errors import ModelError
-from fs_sclimbic.network.spec import network_weights
 from fs_sclimbic.network.weights import read_weights, write_weights
 from tests.conftest import ROOT, TWO_BALLS, make_model
-
-RNG = np.random.default_rng(3)
-
-
-def random_weights(labels, features, rng=RNG):
-    weights = {}
-    for layer, shapes in network_weights(labels, features, 1).items():
-        weights[layer] = {name: rng.normal(0, 0.32, shape).astype(np.float32) for name, shape in shapes.items()}
-        if "_bn_" in layer:
-            weights[layer]["moving_variance"] = rng.uniform(0.3, 2, shapes["gamma"]).astype(np.float32)
-    return weights
+from tests.networks import RNG, random_weights
 
 
 def forward(image, weights):

@@ -27,7 +27,7 @@ from fs_sclimbic.segmentation.local_prediction import (
 )
 from fs_sclimbic.segmentation.segment import Options, segment
 from tests.conftest import BALL_VOLUME_MM3, TWO_BALLS, make_model
-from tests.test_unet import random_weights
+from tests.networks import random_weights
 
 FOV = 128
 SHAPE = (132, 136, 128)

@@ -46,8 +46,8 @@ def main() -> None:
     count = flips = 0
     passes: dict[int, int] = {}
     for name, t1 in heads(args.images, args.moves, args.of):
-        prepared = prepare(t1, model.spec, options, model.spec.place)
-        box = look(prepared, model, options, model.spec.place)
+        prepared = prepare(t1, model.spec, options, model.spec.prior)
+        box = look(prepared, model, options, model.spec.prior)
         whole = whole_field_of_view(prepared.conformed, model)
         if box.beyond:
             print(f"{name:<28s} beyond the box: {box.notes}", flush=True)

@@ -21,7 +21,7 @@ from fs_sclimbic.image.labels import read_ctab
 from fs_sclimbic.image.volume import Grid, Volume
 from fs_sclimbic.segmentation.measure import measure
 from fs_sclimbic.segmentation.postprocess import clean_posteriors
-from fs_sclimbic.training.dataset import Example, Source, read_example, read_list
+from fs_sclimbic.training.dataset import Example, HeadFiles, read_example, read_list
 from fs_sclimbic.training.trainer import dice_scores
 
 FOV = 160
@@ -113,7 +113,7 @@ def table(title: str, columns: list[str], rows: list[tuple[str, list[float]]], d
     return "\n".join(lines) + "\n"
 
 
-def plain(sources: list[Source], model: Any, folder: dict[str, Example], whole: set[str]) -> None:
+def plain(sources: list[HeadFiles], model: Any, folder: dict[str, Example], whole: set[str]) -> None:
     """Whole boxes of unchanged heads: Dice, volumes, labels far from the structures, lost structures."""
     dice, ours, theirs = {}, {}, {}
     for source in sources:
@@ -141,7 +141,7 @@ def plain(sources: list[Source], model: Any, folder: dict[str, Example], whole: 
     print("\n" + table("Dice", [*columns, f"volumes' r, n = {len(dice)}", "volume bias %"], rows))
 
 
-def changed(sources: list[Source], model: Any, published: Any, folder: dict[str, Example]) -> None:
+def changed(sources: list[HeadFiles], model: Any, published: Any, folder: dict[str, Example]) -> None:
     """Changed copies: the mean Dice of either network with the published labels of the plain head, brought along."""
     scores: dict[str, list[list[NDArray[np.float64]]]] = {name: [[], []] for name in ("plain", *CHANGES)}
     for source in sources:

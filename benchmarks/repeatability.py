@@ -14,7 +14,7 @@ from moves import moved, random_move
 from numpy.typing import NDArray
 
 from fs_sclimbic import Options, Volume, load_model, read_volume
-from fs_sclimbic.segmentation.local_prediction import UNSHIFTED, Framed, Predictor, Shift, predict_box
+from fs_sclimbic.segmentation.local_prediction import UNSHIFTED, LocalPrediction, Predictor, Shift, predict_box
 from fs_sclimbic.segmentation.measure import measure
 from fs_sclimbic.segmentation.postprocess import clean_posteriors
 from fs_sclimbic.segmentation.segment import look, prepare
@@ -47,8 +47,8 @@ STARTS = PATTERNS["13 all"]
 def volumes_by_pattern(t1: Volume, model: Predictor) -> NDArray[np.float64]:
     """Volumes (mm^3) of all structures, shape (patterns, structures)."""
     options = Options(conform=True)
-    prepared = prepare(t1, model.spec, options, model.spec.place)
-    framed: Framed = look(prepared, model, options, model.spec.place)
+    prepared = prepare(t1, model.spec, options, model.spec.prior)
+    framed: LocalPrediction = look(prepared, model, options, model.spec.prior)
     posteriors = {
         start: framed.posteriors
         if start == UNSHIFTED

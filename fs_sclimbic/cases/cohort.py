@@ -14,12 +14,12 @@ from filelock import FileLock, Timeout
 from ..errors import ModelError, SclimbicError
 from ..files.staging import append_text, encode_text, write_atomically
 from ..files.system import now
-from ..network.store import find_place, learned_place, write_place
+from ..network.store import find_prior, learned_prior_file, write_prior
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.population import Population
-from ..segmentation.segment import Options, place_seen
+from ..segmentation.segment import Options, learn_prior
 from .case import Case
-from .pipeline import OpenCase, Outcome, SeenCase, close_case, look_at, open_case, place_setting
+from .pipeline import OpenCase, Outcome, PredictedCase, close_case, open_case, predict_case, prior_setting
 from .run import Run
 from .tables import Table, format_table, merge_rows
 
@@ -60,7 +60,7 @@ class _Steps:
 
     def __init__(self, get_predictor: Callable[[], Predictor], options: Options, run: Run) -> None:
         self._load, self._options, self.run = get_predictor, options, run
-        self._place, self._learns = run.spec.place, not options.full_fov
+        self._prior, self._learns = run.spec.prior, not options.full_fov
 
     def _get_predictor(self) -> Predictor:
         predictor = self._load()
@@ -69,21 +69,21 @@ class _Steps:
         return predictor
 
     def open(self, case: Case) -> OpenCase | Outcome:
-        return open_case(case, self._options, self.run, self._place)
+        return open_case(case, self._options, self.run, self._prior)
 
-    def look(self, opened: OpenCase | Outcome) -> SeenCase | Outcome:
+    def look(self, opened: OpenCase | Outcome) -> PredictedCase | Outcome:
         if isinstance(opened, Outcome):
             return opened
-        seen = look_at(opened, self._get_predictor, self._options, self._place)
+        seen = predict_case(opened, self._get_predictor, self._options, self._prior)
         if isinstance(seen, Outcome):
             return seen
         # Here, not when the case is closed: which case is the first to know must not hang on how the steps overlap.
         seen = self._learn(seen)
         # A case that was opened before something was learned has been looked at with what was learned.
-        settings = {**seen.open.settings, **place_setting(self._place, self._options)}
+        settings = {**seen.open.settings, **prior_setting(self._prior, self._options)}
         return replace(seen, open=replace(seen.open, settings=settings))
 
-    def close(self, seen: SeenCase | Outcome) -> Outcome:
+    def close(self, seen: PredictedCase | Outcome) -> Outcome:
         if isinstance(seen, Outcome):
             return seen
         return close_case(seen, self._options, self.run)
@@ -91,21 +91,21 @@ class _Steps:
     def all(self, case: Case) -> Outcome:
         return self.close(self.look(self.open(case)))
 
-    def _learn(self, seen: SeenCase) -> SeenCase:
+    def _learn(self, seen: PredictedCase) -> PredictedCase:
         """Learn from the first whole field of view where a model's structures lie; later runs know it too."""
-        if self._place is not None or not self._learns:
+        if self._prior is not None or not self._learns:
             return seen
         spec = self.run.spec
-        kept = learned_place(spec.sha256, spec.colors)
+        kept = learned_prior_file(spec.sha256, spec.colors)
         try:
-            learned = place_seen(seen.open.prepared, seen.framed, spec)
+            learned = learn_prior(seen.open.prepared, seen.framed, spec)
             if learned is None:
                 return seen
-            place, framed = learned
+            prior, framed = learned
             # Another job may have learned it meanwhile: one place for all of a study.
-            known = find_place(spec.weights, spec.sha256, spec.colors)
+            known = find_prior(spec.weights, spec.sha256, spec.colors)
             if known is None:
-                write_place(kept, place, spec.sha256)
+                write_prior(kept, prior, spec.sha256)
         except OSError as error:
             # What is not kept would be another place in the next run, and the results with it.
             self._learns = False
@@ -113,7 +113,7 @@ class _Steps:
         except Exception as error:  # what is learned is time, not a result
             logger.warning("where the structures lie was not learned: %s: %s", type(error).__name__, error)
             return seen
-        self._place = known or place
+        self._prior = known or prior
         notes = (f"learned where the structures lie, kept in {kept}",)
         return replace(seen, framed=framed, notes=notes)
 

@@ -21,11 +21,11 @@ from ..files.system import now
 from ..image.labels import format_ctab
 from ..image.transforms import format_lta, format_xfm, read_transform
 from ..image.volume import Volume, encode_volume, read_volume
-from ..network.structure_prior import Place, format_place
+from ..network.structure_prior import StructurePrior, format_prior
 from ..registration.etiv import etiv_mm3, why_implausible
 from ..registration.head_template import AVERAGE_HEAD
 from ..registration.talairach import Registration, register
-from ..segmentation.local_prediction import Framed, Predictor
+from ..segmentation.local_prediction import LocalPrediction, Predictor
 from ..segmentation.measure import SegStats
 from ..segmentation.segment import Options, Prepared, Segmentation, finish, look, prepare
 from .case import Case
@@ -93,11 +93,11 @@ class OpenCase:
 
 
 @dataclass(frozen=True, eq=False)
-class SeenCase:
+class PredictedCase:
     """A case on which the network has run."""
 
     open: OpenCase
-    framed: Framed
+    framed: LocalPrediction
     seconds: float
     notes: tuple[str, ...] = ()
     """What else is to be said of it in the log."""
@@ -120,19 +120,19 @@ def run_case(case: Case, get_predictor: Callable[[], Predictor], options: Option
     ModelError
         If the model cannot be loaded: then no other case can be run either.
     """
-    opened = open_case(case, options, run, run.spec.place)
-    seen = opened if isinstance(opened, Outcome) else look_at(opened, get_predictor, options, run.spec.place)
+    opened = open_case(case, options, run, run.spec.prior)
+    seen = opened if isinstance(opened, Outcome) else predict_case(opened, get_predictor, options, run.spec.prior)
     return seen if isinstance(seen, Outcome) else close_case(seen, options, run)
 
 
-def open_case(case: Case, options: Options, run: Run, place: Place | None) -> OpenCase | Outcome:
+def open_case(case: Case, options: Options, run: Run, prior: StructurePrior | None) -> OpenCase | Outcome:
     """Read the inputs of a case, unless it is done."""
 
     def action(seconds: Callable[[], float]) -> OpenCase | Outcome:
         if case.problem:
             return Outcome(case, "failed", seconds(), case.problem)
         head = _read_etiv(case, options)
-        settings = settings_of(case, head.transform, run, options, place)
+        settings = settings_of(case, head.transform, run, options, prior)
         products, record = case.outputs.products(), read_record(case.outputs.record)
         if record is not None and not options.redo and is_done(record, settings, products):
             changed = tuple(
@@ -145,27 +145,27 @@ def open_case(case: Case, options: Options, run: Run, place: Place | None) -> Op
         with naming(case.t1):
             if case.etiv_from_image:
                 head = _compute_etiv(case, t1)
-            prepared = prepare(t1, run.spec, options, place, head.ras2mni)
+            prepared = prepare(t1, run.spec, options, prior, head.ras2mni)
         return OpenCase(case, settings, record, head, prepared, seconds())
 
     return _caught(case, action)
 
 
-def look_at(
-    opened: OpenCase, get_predictor: Callable[[], Predictor], options: Options, place: Place | None
-) -> SeenCase | Outcome:
+def predict_case(
+    opened: OpenCase, get_predictor: Callable[[], Predictor], options: Options, prior: StructurePrior | None
+) -> PredictedCase | Outcome:
     """Run the network on an open case."""
 
-    def action(seconds: Callable[[], float]) -> SeenCase:
+    def action(seconds: Callable[[], float]) -> PredictedCase:
         predictor = get_predictor()
         with naming(opened.case.t1):
-            framed = look(opened.prepared, predictor, options, place)
-        return SeenCase(opened, framed, seconds())
+            framed = look(opened.prepared, predictor, options, prior)
+        return PredictedCase(opened, framed, seconds())
 
     return _caught(opened.case, action, opened.seconds)
 
 
-def close_case(seen: SeenCase, options: Options, run: Run) -> Outcome:
+def close_case(seen: PredictedCase, options: Options, run: Run) -> Outcome:
     """Measure a case and write its results."""
     opened = seen.open
     case, record = opened.case, opened.record
@@ -268,7 +268,9 @@ def _check_writable(case: Case) -> None:
             raise SclimbicError(f"{path}: {folder} cannot be written to; change its permissions or give another place")
 
 
-def settings_of(case: Case, transform: Path | None, run: Run, options: Options, place: Place | None = None) -> Settings:
+def settings_of(
+    case: Case, transform: Path | None, run: Run, options: Options, prior: StructurePrior | None = None
+) -> Settings:
     """All that the numbers of a case depend on; equal settings give equal results."""
     spec = run.spec
     if not case.t1.is_file():
@@ -290,16 +292,16 @@ def settings_of(case: Case, transform: Path | None, run: Run, options: Options, 
         "average_shifts": options.average_shifts,
         # Engines agree in float32 to rounding; in fewer bits each rounds its own way.
         "precision": run.precision if run.precision == "float32" else f"{run.precision} {run.engine}",
-        **place_setting(place, options),
+        **prior_setting(prior, options),
         "population": {name: [norm.mean, norm.std, norm.minimum] for name, norm in options.population.items()},
     }
 
 
-def place_setting(place: Place | None, options: Options) -> Settings:
+def prior_setting(prior: StructurePrior | None, options: Options) -> Settings:
     """Where the structures lie in other heads, among the settings: islands far from there are not kept."""
-    if place is None or options.full_fov:
+    if prior is None or options.full_fov:
         return {"place_sha256": None}
-    return {"place_sha256": sha256_of_text(json.dumps(format_place(place)))}
+    return {"place_sha256": sha256_of_text(json.dumps(format_prior(prior)))}
 
 
 def _hash_input(path: Path) -> str:

@@ -44,7 +44,7 @@ def _demo(args: argparse.Namespace) -> int:
     from ..network.store import SHIPPED
     from ..qc.pictures import plot_labels
     from . import segment
-    from .flags import ALL_DONE
+    from .arguments import ALL_DONE
     from .progress import say, show_table
 
     folder = Path(args.folder)

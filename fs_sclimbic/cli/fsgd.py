@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .flags import ALL_DONE
+from .arguments import ALL_DONE
 from .guard import in_one_line
 
 if TYPE_CHECKING:

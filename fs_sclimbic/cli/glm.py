@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .flags import ALL_DONE, BAD_USAGE
-from .glm_flags import PROGRAM, parse_flags
+from .arguments import ALL_DONE, BAD_USAGE
+from .glm_arguments import PROGRAM, parse_flags
 from .guard import in_one_line, signals_interrupt
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from ..errors import SclimbicError, UsageError
-from .flags import BAD_USAGE, INTERRUPTED, SOME_FAILED
+from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED
 
 TALKATIVE = ("h5py", "absl", "tensorflow", "urllib3", "filelock", "matplotlib", "jax")
 

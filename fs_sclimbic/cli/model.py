@@ -66,10 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _list(_: argparse.Namespace) -> int:
     from ..files.hashing import sha256_of
-    from ..network.store import INSTALL_HINT, PUBLISHED_SHA256, SHIPPED, default_places
+    from ..network.store import INSTALL_HINT, PUBLISHED_SHA256, SHIPPED, default_homes_of_weights
 
     chosen = None
-    for home in default_places():
+    for home in default_homes_of_weights():
         if home.path is None:
             state = home.note
         elif not home.present:
@@ -98,7 +98,7 @@ def _verify(args: argparse.Namespace) -> int:
     from ..network.weights import read_weights
 
     geometry = {"features": args.features, "channels": args.nchannels}
-    spec = find_model(args.weights, args.ctab, **geometry, with_place=False)
+    spec = find_model(args.weights, args.ctab, **geometry, with_prior=False)
     arrays = [array for layer in read_weights(spec).values() for array in layer.values()]
     print(
         f"{spec.weights} ({spec.origin})\nSHA-256 {spec.sha256}: "
@@ -115,22 +115,22 @@ def _place(args: argparse.Namespace) -> int:
     from ..errors import ModelError, SclimbicError
     from ..image.volume import read_volume
     from ..network.predictor import NetworkPredictor
-    from ..network.store import find_model, learned_place, place_beside, write_place
-    from ..network.structure_prior import averaged
+    from ..network.store import find_model, learned_prior_file, prior_file_beside, write_prior
+    from ..network.structure_prior import average_priors
     from ..segmentation.local_prediction import whole_field_of_view
-    from ..segmentation.segment import Options, place_seen, prepare
+    from ..segmentation.segment import Options, learn_prior, prepare
 
     geometry = {"fov": args.fov, "features": args.features, "channels": args.nchannels}
-    spec = find_model(args.weights, args.ctab, **geometry, with_place=False)
-    target = Path(args.o) if args.o else place_beside(spec.weights)
+    spec = find_model(args.weights, args.ctab, **geometry, with_prior=False)
+    target = Path(args.o) if args.o else prior_file_beside(spec.weights)
     if not args.o and not os.access(target.parent, os.W_OK):
-        target = learned_place(spec.sha256, spec.colors)
+        target = learned_prior_file(spec.sha256, spec.colors)
     options = Options(conform=True, percentile=args.percentile)
     predictor, places = NetworkPredictor(spec, args.threads), []
     for image in args.images:
         try:
             prepared = prepare(read_volume(image), spec, options, None)
-            seen = place_seen(prepared, whole_field_of_view(prepared.conformed, predictor), spec)
+            seen = learn_prior(prepared, whole_field_of_view(prepared.conformed, predictor), spec)
         except SclimbicError as error:
             print(f"{image}: left out: {error}")
             continue
@@ -138,6 +138,6 @@ def _place(args: argparse.Namespace) -> int:
         places += [seen[0]] if seen else []
     if not places:
         raise ModelError("no head shows all structures of the model; nothing was written")
-    write_place(target, averaged(places), spec.sha256)
+    write_prior(target, average_priors(places), spec.sha256)
     print(f"wrote {target}: where {len(spec.colors) - 1} structures lie, on {len(places)} head(s)")
     return 0

@@ -20,7 +20,7 @@ from ..network.weights import read_weights
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.population import read_population
 from ..segmentation.segment import ANTERIOR_COMMISSURE, Options
-from .flags import ALL_DONE, INTERRUPTED, SOME_FAILED
+from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_interrupt
 from .plan import Plan, make_plan
 from .progress import say, show_progress

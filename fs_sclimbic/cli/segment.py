@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .flags import BAD_USAGE, INTERRUPTED, SOME_FAILED, build_parser, parse_flags
+from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED, build_parser, parse_flags
 from .guard import in_one_line
 
 

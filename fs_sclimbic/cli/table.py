@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .flags import ALL_DONE, BAD_USAGE
+from .arguments import ALL_DONE, BAD_USAGE
 from .guard import in_one_line
 
 if TYPE_CHECKING:

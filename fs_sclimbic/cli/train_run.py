@@ -22,10 +22,10 @@ from ..files.system import now
 from ..image.labels import ColorTable, format_ctab, read_ctab
 from ..training.checkpoint import CHECKPOINT_NAME, Checkpoint, Epoch, check_resumable, lasting_settings, read_checkpoint
 from ..training.curves import plot_training
-from ..training.dataset import TRAIN, VALIDATE, Example, Source, hold_out, pair_folders, read_example, read_list
+from ..training.dataset import TRAIN, VALIDATE, Example, HeadFiles, hold_out, pair_folders, read_example, read_list
 from ..training.recipe import Recipe
 from ..training.record import TrainingRecord, read_sessions
-from .flags import ALL_DONE, INTERRUPTED
+from .arguments import ALL_DONE, INTERRUPTED
 from .guard import signals_ask
 from .progress import say
 
@@ -66,7 +66,7 @@ def _train(
     recipe: Recipe,
     command: tuple[str, ...],
     colors: ColorTable,
-    sources: Sequence[Source],
+    sources: Sequence[HeadFiles],
     start: Checkpoint | None,
 ) -> int:
     folder = Path(args.o)
@@ -134,7 +134,7 @@ def _check_installed(args: argparse.Namespace) -> None:
         raise UsageError(f"--threads {args.threads}: give a positive number")
 
 
-def _sources(args: argparse.Namespace, recipe: Recipe) -> list[Source]:
+def _sources(args: argparse.Namespace, recipe: Recipe) -> list[HeadFiles]:
     """The heads that the flags name, those for validation marked."""
     if bool(args.data) == bool(args.images or args.labels):
         raise UsageError("give --data TSV, or --images DIR and --labels DIR")
@@ -168,7 +168,7 @@ def _start(folder: Path, resume: bool) -> Checkpoint | None:
 
 
 def _read_examples(
-    sources: Sequence[Source], colors: ColorTable, recipe: Recipe, tell: "_Teller"
+    sources: Sequence[HeadFiles], colors: ColorTable, recipe: Recipe, tell: "_Teller"
 ) -> dict[str, list[Example]]:
     """Read all heads; every one that cannot be used is told before anything is trained."""
     examples: dict[str, list[Example]] = {TRAIN: [], VALIDATE: []}

@@ -8,7 +8,7 @@ from ..errors import UsageError
 from ..image.labels import ColorTable
 
 if TYPE_CHECKING:  # NumPy and nibabel behind it would slow --help
-    from .structure_prior import Place
+    from .structure_prior import StructurePrior
 
 LEVELS = 3
 CONVOLUTIONS_PER_LEVEL = 2
@@ -50,7 +50,7 @@ class ModelSpec:
     """Features of the first level; they double with each level."""
     channels: int = DEFAULT_CHANNELS
     """Input channels."""
-    place: "Place | None" = None
+    prior: "StructurePrior | None" = None
     """Where the structures lie in a head, if it is known: the network need not look at all of it."""
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from ..files.resources import data_file
 from ..files.staging import write_atomically
 from ..image.labels import ColorTable, read_ctab
 from .spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ModelSpec
-from .structure_prior import Place, format_place, parse_place, read_place
+from .structure_prior import StructurePrior, format_prior, parse_prior, read_prior
 
 PUBLISHED_NAME = "sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5"
 PUBLISHED_SHA256 = "38ce0c0982d38a7039b5ed27286bbed9d3320718c7e7cdee5f42f2bc521d3e82"
@@ -54,7 +54,7 @@ def models_folder() -> Path:
     return Path(moved).expanduser() if moved else platformdirs.user_data_path("fs_sclimbic") / "models"
 
 
-def default_places() -> Iterator[Home]:
+def default_homes_of_weights() -> Iterator[Home]:
     """The places where default weights are looked for, first choice first."""
     freesurfer = os.environ.get("FREESURFER_HOME")
     if freesurfer:
@@ -75,7 +75,7 @@ def find_model(
     fov: int = DEFAULT_FOV_MM,
     features: int = DEFAULT_FEATURES,
     channels: int = DEFAULT_CHANNELS,
-    with_place: bool = True,
+    with_prior: bool = True,
 ) -> ModelSpec:
     """Find the weights to use and describe their network; nothing is loaded.
 
@@ -88,7 +88,7 @@ def find_model(
         Colour table, one row per output channel; by default the limbic table.
     fov, features, channels : int
         Geometry of the network: box edge in 1 mm voxels, features of the first level, input channels.
-    with_place : bool
+    with_prior : bool
         Look for where its structures lie in a head, too.
 
     Returns
@@ -105,11 +105,11 @@ def find_model(
     colors: ColorTable = read_ctab(ctab)
     sha256 = sha256_of(home.path)
     origin = f"{home.origin}, {PUBLISHED}" if sha256 == PUBLISHED_SHA256 else home.origin
-    place = find_place(home.path, sha256, colors) if with_place else None
-    return ModelSpec(home.path, sha256, colors, origin, fov, features, channels, place)
+    prior = find_prior(home.path, sha256, colors) if with_prior else None
+    return ModelSpec(home.path, sha256, colors, origin, fov, features, channels, prior)
 
 
-def find_place(weights: Path, sha256: str, colors: ColorTable) -> Place | None:
+def find_prior(weights: Path, sha256: str, colors: ColorTable) -> StructurePrior | None:
     """Where a model's structures lie in a head; None where no one has measured it.
 
     Looked for beside the weights (``<weights>.place.json``), among those that come with the package, and in the
@@ -121,37 +121,37 @@ def find_place(weights: Path, sha256: str, colors: ColorTable) -> Place | None:
         If the file beside the weights is not the place of this model.
     """
     names = [structure.name for structure in colors.foreground]
-    beside = place_beside(weights)
+    beside = prior_file_beside(weights)
     if beside.is_file():
-        return read_place(beside, names, sha256)
+        return read_prior(beside, names, sha256)
     known = json.loads(data_file("models", KNOWN_PLACES).read_text("utf-8"))
     if sha256 in known and [row["name"] for row in known[sha256]["structures"]] == names:
-        return parse_place(known[sha256], names)
+        return parse_prior(known[sha256], names)
     try:
-        return read_place(learned_place(sha256, colors), names, sha256)
+        return read_prior(learned_prior_file(sha256, colors), names, sha256)
     except ModelError:  # not there, or of no use: it is learned again
         return None
 
 
-def place_beside(weights: Path) -> Path:
+def prior_file_beside(weights: Path) -> Path:
     """Where a place lies that is given with a weight file."""
     return weights.with_name(f"{weights.name}{PLACE_SUFFIX}")
 
 
-def learned_place(sha256: str, colors: ColorTable) -> Path:
+def learned_prior_file(sha256: str, colors: ColorTable) -> Path:
     """Where the place of a model is kept that a run has learned; other names of its structures are another model."""
     names = sha256_of_text(" ".join(structure.name for structure in colors.foreground))
     return models_folder() / f"{sha256[:16]}-{names[:8]}{PLACE_SUFFIX}"
 
 
-def write_place(path: Path, place: Place, sha256: str) -> None:
+def write_prior(path: Path, prior: StructurePrior, sha256: str) -> None:
     """Keep the place of a model whose weights have this SHA-256."""
-    content = {"weights_sha256": sha256, **format_place(place)}
+    content = {"weights_sha256": sha256, **format_prior(prior)}
     write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _home_of(weights: str | PathLike[str] | None) -> Home:
-    places = list(default_places())
+    places = list(default_homes_of_weights())
     if weights == PUBLISHED:
         places = [place for place in places if place.present and sha256_of(place.path or "") == PUBLISHED_SHA256]
     elif weights == SHIPPED:
@@ -165,7 +165,7 @@ def _home_of(weights: str | PathLike[str] | None) -> Home:
     for place in places:
         if place.present:
             return place
-    wanted = [place for place in default_places() if weights != PUBLISHED or place.origin != SHIPPED]
+    wanted = [place for place in default_homes_of_weights() if weights != PUBLISHED or place.origin != SHIPPED]
     looked = "; ".join(f"{place.origin}: {place.path or place.note}" for place in wanted)
     raise ModelError(
         f"no {weights or ''} weights found. Looked at {looked}. Give --model FILE, set FREESURFER_HOME, or run "

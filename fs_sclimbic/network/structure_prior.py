@@ -45,7 +45,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Place:
+class StructurePrior:
     """Where all structures of a model lie."""
 
     sites: tuple[Site, ...]
@@ -69,12 +69,12 @@ class Expectation:
         return Expectation(self.low + by, self.high + by, self.centre + by, self.voxels)
 
 
-def expect(place: Place, ras2mni: NDArray[np.float64], grid: Grid) -> Expectation:
+def expect(prior: StructurePrior, ras2mni: NDArray[np.float64], grid: Grid) -> Expectation:
     """Bring a place into a head.
 
     Parameters
     ----------
-    place : Place
+    prior : StructurePrior
     ras2mni : ndarray, shape (4, 4)
         The head's scanner RAS to MNI305, mm.
     grid : Grid
@@ -82,16 +82,18 @@ def expect(place: Place, ras2mni: NDArray[np.float64], grid: Grid) -> Expectatio
     """
     to_voxels = np.asarray(np.linalg.inv(ras2mni @ grid.vox2ras), np.float64)
     low, high, centre = [], [], []
-    for site in place.sites:
+    for site in prior.sites:
         lowest, highest = moved_corners(to_voxels, site.low, site.high)
         low.append(lowest)
         high.append(highest)
         centre.append(to_voxels[:3, :3] @ site.centre + to_voxels[:3, 3])
-    voxels = np.array([site.volume_mm3 for site in place.sites]) * abs(np.linalg.det(to_voxels[:3, :3]))
+    voxels = np.array([site.volume_mm3 for site in prior.sites]) * abs(np.linalg.det(to_voxels[:3, :3]))
     return Expectation(np.array(low), np.array(high), np.array(centre), voxels)
 
 
-def place_of(winner: NDArray[np.int_], colors: ColorTable, ras2mni: NDArray[np.float64], grid: Grid) -> Place | None:
+def measure_prior(
+    winner: NDArray[np.int_], colors: ColorTable, ras2mni: NDArray[np.float64], grid: Grid
+) -> StructurePrior | None:
     """The place that one head shows, islands apart; None if it shows not all structures.
 
     Parameters
@@ -111,7 +113,7 @@ def place_of(winner: NDArray[np.int_], colors: ColorTable, ras2mni: NDArray[np.f
         ras = voxels @ to_mni[:3, :3].T + to_mni[:3, 3]
         volume = len(voxels) * abs(float(np.linalg.det(to_mni[:3, :3])))
         sites.append(Site(structure.name, _point(ras.min(0)), _point(ras.max(0)), _point(np.median(ras, 0)), volume))
-    return Place(tuple(sites))
+    return StructurePrior(tuple(sites))
 
 
 def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -123,7 +125,7 @@ def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(large[parts] & mask)
 
 
-def averaged(places: Sequence[Place]) -> Place:
+def average_priors(priors: Sequence[StructurePrior]) -> StructurePrior:
     """The average of places that single heads show."""
 
     def mean(points: Sequence[Point]) -> Point:
@@ -137,9 +139,9 @@ def averaged(places: Sequence[Place]) -> Place:
             mean([site.centre for site in same]),
             float(np.mean([site.volume_mm3 for site in same])),
         )
-        for same in zip(*(place.sites for place in places), strict=True)
+        for same in zip(*(prior.sites for prior in priors), strict=True)
     )
-    return Place(sites, sum(place.heads for place in places))
+    return StructurePrior(sites, sum(prior.heads for prior in priors))
 
 
 def _point(values: Sequence[float] | NDArray[np.float64]) -> Point:
@@ -147,12 +149,12 @@ def _point(values: Sequence[float] | NDArray[np.float64]) -> Point:
     return x, y, z
 
 
-def format_place(place: Place) -> dict[str, Any]:
+def format_prior(prior: StructurePrior) -> dict[str, Any]:
     """A place in json's types."""
     return {
         "format": FORMAT,
         "space": SPACE,
-        "heads": place.heads,
+        "heads": prior.heads,
         "structures": [
             {
                 "name": site.name,
@@ -161,13 +163,13 @@ def format_place(place: Place) -> dict[str, Any]:
                 "centre": [round(x, 2) for x in site.centre],
                 "volume_mm3": round(site.volume_mm3, 1),
             }
-            for site in place.sites
+            for site in prior.sites
         ],
     }
 
 
-def parse_place(content: Mapping[str, Any], names: Sequence[str]) -> Place:
-    """Read what `format_place` gives.
+def parse_prior(content: Mapping[str, Any], names: Sequence[str]) -> StructurePrior:
+    """Read what `format_prior` gives.
 
     Parameters
     ----------
@@ -187,7 +189,7 @@ def parse_place(content: Mapping[str, Any], names: Sequence[str]) -> Place:
             Site(row["name"], _point(row["low"]), _point(row["high"]), _point(row["centre"]), float(row["volume_mm3"]))
             for row in content["structures"]
         )
-        place = Place(sites, int(content["heads"]))
+        prior = StructurePrior(sites, int(content["heads"]))
     except (KeyError, TypeError) as error:
         raise ValueError(f"not the place of a model ({error})") from error
     numbers = np.array([(*site.low, *site.high, *site.centre, site.volume_mm3) for site in sites])
@@ -195,10 +197,10 @@ def parse_place(content: Mapping[str, Any], names: Sequence[str]) -> Place:
         raise ValueError("holds numbers that are not finite")
     if [site.name for site in sites] != list(names):
         raise ValueError("its structures are not those of the colour table")
-    return place
+    return prior
 
 
-def read_place(path: str | PathLike[str], names: Sequence[str], sha256: str) -> Place:
+def read_prior(path: str | PathLike[str], names: Sequence[str], sha256: str) -> StructurePrior:
     """Read the place of a model, whose weights have this SHA-256, from a json file.
 
     Raises
@@ -210,6 +212,6 @@ def read_place(path: str | PathLike[str], names: Sequence[str], sha256: str) -> 
         content = json.loads(Path(path).read_text("utf-8"))
         if isinstance(content, dict) and content.get("weights_sha256", sha256) != sha256:
             raise ValueError("it was measured with other weights")
-        return parse_place(content, names)
+        return parse_prior(content, names)
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: cannot be used ({error}); make it again with fs_sclimbic model place") from error

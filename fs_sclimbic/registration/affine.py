@@ -58,7 +58,7 @@ class Level:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class AffineFit:
     """One try to lay the template over the image."""
 
     mni2ras: NDArray[np.float64]
@@ -150,7 +150,7 @@ def field_terms(points: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def refine(
     volume: Volume, level: Level, mni2ras: NDArray[np.float64], steps: int, last_step_mm: float, guarded: bool = False
-) -> Fit:
+) -> AffineFit:
     """Take Gauss-Newton steps from a start.
 
     Parameters
@@ -173,11 +173,11 @@ def refine(
     # narrow field of view and be rewarded for it.
     values, seen = sample(volume, mni2ras, points)
     if seen.mean() < MIN_SEEN:
-        return Fit(mni2ras, 0.0)
+        return AffineFit(mni2ras, 0.0)
     if not seen.all():
         design = design[seen]
         normal = _products(design, design)
-    best = Fit(mni2ras, _score(values, seen, level, mni2ras) if guarded else 0.0)
+    best = AffineFit(mni2ras, _score(values, seen, level, mni2ras) if guarded else 0.0)
     inside = seen
     for _ in range(steps):
         counted = values if seen.all() else values[seen]
@@ -190,13 +190,13 @@ def refine(
         mni2ras = mni2ras @ np.linalg.inv(warp)
         values, inside = sample(volume, mni2ras, points)
         if guarded:
-            here = Fit(mni2ras, _score(values, inside, level, mni2ras))
+            here = AffineFit(mni2ras, _score(values, inside, level, mni2ras))
             if here.score < best.score - LOSS:
                 return best
             best = max(best, here, key=lambda fit: fit.score)
         if longest < last_step_mm:
             break
-    return Fit(mni2ras, _score(values, inside, level, mni2ras))
+    return AffineFit(mni2ras, _score(values, inside, level, mni2ras))
 
 
 def _step(

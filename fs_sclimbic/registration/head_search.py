@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from ..image.volume import Volume
-from .affine import Fit, refine, sample, smooth
+from .affine import AffineFit, refine, sample, smooth
 from .brain_template import SEARCH_MM, SEARCH_SMOOTHING_MM, AverageBrain, Template, shipped_brain
 
 BLOCK_MM = 4.0
@@ -120,13 +120,13 @@ def _axis_means(data: NDArray[Any], axis: int, size: int) -> NDArray[np.float32]
     return np.moveaxis(total, 0, axis)
 
 
-def _fit(blocks: Volume, template: Template) -> Fit:
+def _fit(blocks: Volume, template: Template) -> AffineFit:
     """The best of several tries."""
     coarse = smooth(blocks, template.coarse.smoothing_mm)
     tries = [refine(coarse, template.coarse, start, COARSE_STEPS, LAST_STEP_MM) for start in _search(blocks, template)]
     best = sorted(tries, key=lambda fit: -fit.score)[:FINE_STARTS]
     fits = [refine(blocks, template.fine, fit.mni2ras, FINE_STEPS, LAST_STEP_MM) for fit in best]
-    return max(fits, key=lambda fit: fit.score, default=Fit(np.eye(4), 0.0))
+    return max(fits, key=lambda fit: fit.score, default=AffineFit(np.eye(4), 0.0))
 
 
 def _search(blocks: Volume, template: Template) -> list[NDArray[np.float64]]:

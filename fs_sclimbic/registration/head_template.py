@@ -28,7 +28,7 @@ MM3_PER_OBSERVATION = 7680.0
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class HeadContrast:
     """One look of the average head, at two resolutions."""
 
     coarse: Level
@@ -39,8 +39,8 @@ class Look:
 class AverageHead:
     """The average head, with skull and without."""
 
-    whole: Look
-    stripped: Look
+    whole: HeadContrast
+    stripped: HeadContrast
     """Around the brain is nothing."""
     inner: NDArray[np.float32]
     """MNI305 points (mm) well inside the brain, shape (n, 3)."""
@@ -96,7 +96,7 @@ def _every(step: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return chosen
 
 
-def _look(head: Volume, near: NDArray[np.bool_]) -> Look:
+def _look(head: Volume, near: NDArray[np.bool_]) -> HeadContrast:
     levels = []
     i, j, k = np.indices(near.shape)
     chessboard = (i + j + k) % 2 == 0
@@ -104,4 +104,4 @@ def _look(head: Volume, near: NDArray[np.bool_]) -> Look:
         smoothed = smooth(head, float(np.sqrt(sigma**2 - STORED_SMOOTHING_MM**2)))
         mm3_per_point = head.grid.voxel_volume_mm3 / chosen.mean()
         levels.append(make_level(smoothed, near & chosen, sigma, MM3_PER_OBSERVATION / mm3_per_point))
-    return Look(*levels)
+    return HeadContrast(*levels)

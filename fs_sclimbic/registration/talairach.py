@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from ..errors import ImageError, TransformError
 from ..image.volume import Grid, Volume
-from .affine import MIN_FIELD, Fit, field_terms, find_field, pitched, refine, sample, smooth, voxel_points
+from .affine import MIN_FIELD, AffineFit, field_terms, find_field, pitched, refine, sample, smooth, voxel_points
 from .etiv import etiv_mm3, why_implausible
 from .head_search import locate_head
-from .head_template import AverageHead, Look, shipped_head
+from .head_template import AverageHead, HeadContrast, shipped_head
 
 BRIGHTEST = 1.6
 """Where intensities are clipped, over the brain's mean: fat and vessels are brighter."""
@@ -151,7 +151,7 @@ def _doubts(ras2mni: NDArray[np.float64], score: float, stripped: bool, seen: fl
         yield implausible
 
 
-def _fit(even: Volume, look: Look, mni2ras: NDArray[np.float64]) -> Fit:
+def _fit(even: Volume, look: HeadContrast, mni2ras: NDArray[np.float64]) -> AffineFit:
     """The best of several coarse tries, made fine."""
     blurred, sharp = (
         smooth(even, smoothing_to_reach(level.smoothing_mm, even.grid)) for level in (look.coarse, look.fine)
@@ -208,7 +208,7 @@ def _clipped(cropped: Volume, mni2ras: NDArray[np.float64], head: AverageHead) -
 
 
 def _without_strong_field(
-    cropped: Volume, even: Volume, head: AverageHead, look: Look, mni2ras: NDArray[np.float64]
+    cropped: Volume, even: Volume, head: AverageHead, look: HeadContrast, mni2ras: NDArray[np.float64]
 ) -> Volume | None:
     """The image with its bias field divided out, where that is so strong that tissue was clipped; else None."""
     if np.mean(sample(even, mni2ras, head.inner)[0] > 0.99 * BRIGHTEST) < MAX_CLIPPED:

@@ -1,7 +1,7 @@
 """Run the network where the structures are, and make sure that they are there.
 
 The network is local, so a box that holds the structures and leaves them room gives the posteriors of the whole field
-of view, for a tenth of the work. Where the box should lie is a guess (a transform to MNI305, and the model's place).
+of view, for a tenth of the work. Where the box should lie is a guess (a transform to MNI305, and the model's prior).
 What is found in it decides: whether all structures are there, whether they keep clear of its faces, and which part is
 kept. The part that is kept depends on the labels, not on the guess: a poor guess costs time, no voxel of a structure.
 (An island a few voxels from a structure may count as its own where a guess is turned by more than ten degrees.)
@@ -19,8 +19,8 @@ from ..image.box import Box, three
 from ..image.conform import Conformed, shift_grid
 from ..image.volume import Volume
 from ..network.spec import FOV_MULTIPLE, REACH, ModelSpec
-from ..network.structure_prior import Expectation, Place, expect
-from .placement_check import MARGIN, Verdict, hull_of, judge
+from ..network.structure_prior import Expectation, StructurePrior, expect
+from .placement_check import MARGIN, PlacementCheck, check_placement, hull_of
 
 SLACK = 3
 """Further voxels that are computed at least, so that a guess may be wrong by as much."""
@@ -65,7 +65,7 @@ class Predictor(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Framed:
+class LocalPrediction:
     """Posteriors, and how they were come by."""
 
     posteriors: Volume
@@ -84,17 +84,17 @@ class Framed:
 def frame(
     conformed: Conformed,
     model: Predictor,
-    place: Place | None,
+    prior: StructurePrior | None,
     guesses: Callable[[], Iterator[Guess]],
     shifts: Sequence[Shift] = (UNSHIFTED,),
-) -> Framed:
+) -> LocalPrediction:
     """Posteriors of the structures.
 
     Parameters
     ----------
     conformed : Conformed
     model : Predictor
-    place : Place or None
+    prior : StructurePrior or None
         Where the model's structures lie in a head; None: the whole field of view is looked at.
     guesses : callable
         Transforms of this head to MNI305, the best first; looked at one by one, while they are needed.
@@ -104,15 +104,15 @@ def frame(
     """
     notes: list[str] = []
     framed, expected = None, None
-    if place is not None:
+    if prior is not None:
         for origin, ras2mni in guesses():
-            expected = expect(place, ras2mni, conformed.grid)
+            expected = expect(prior, ras2mni, conformed.grid)
             framed = _search(conformed, model, expected, hull_of(expected), notes)
             notes.append(f"box placed by {origin}: {'verified' if framed else 'given up'}")
             if framed:
                 break
     if framed is None:
-        framed = _from_whole(conformed, model, expected, place is not None, notes)
+        framed = _from_whole(conformed, model, expected, prior is not None, notes)
     if len(shifts) > 1:
         posteriors = _averaged(conformed, model, framed, shifts)
         notes.append(f"posteriors averaged over {len(shifts)} starts of the box")
@@ -127,7 +127,7 @@ def _search(
     start: Box,
     notes: list[str],
     seen_whole: bool = False,
-) -> Framed | None:
+) -> LocalPrediction | None:
     """Look where the structures should be, and move to where they are; None if they are not found so.
 
     A structure that is lost may lie elsewhere, where a guess is wrong, unless the whole field of view was looked at.
@@ -141,7 +141,7 @@ def _search(
             notes.append(f"no box tried: {_words(box)} around the structures is no gain")
             return None
         posteriors = predict_box(conformed, model, box, domain)
-        verdict = judge(posteriors.data, box, expected)
+        verdict = check_placement(posteriors.data, box, expected)
         notes.append(
             f"looked at {_words(box)}: {verdict.found} of {len(expected.voxels)} structures in place, "
             f"{100 * verdict.share:.0f} % of their average volume"
@@ -155,20 +155,20 @@ def _search(
         if is_cut == beyond and box.holds(around):
             if not (verdict.complete or seen_whole):
                 return None
-            return Framed(_part(posteriors, box, keep), keep, whole=False, beyond=beyond)
+            return LocalPrediction(_part(posteriors, box, keep), keep, whole=False, beyond=beyond)
         beyond = is_cut
     return None
 
 
 def _from_whole(
     conformed: Conformed, model: Predictor, expected: Expectation | None, known: bool, notes: list[str]
-) -> Framed:
+) -> LocalPrediction:
     """Look at the whole box of the network, as the published tool does, and keep what a box would have kept."""
     whole = whole_field_of_view(conformed, model)
     if expected is None:
         notes.append("looked at the whole field of view and kept it: where the structures should be is not known")
         return replace(whole, doubt="no head was found in the image") if known else whole
-    verdict = judge(whole.posteriors.data, whole.box, expected)
+    verdict = check_placement(whole.posteriors.data, whole.box, expected)
     if not verdict.good or verdict.astray:
         notes.append("looked at the whole field of view and kept it: the structures are not where they should be")
         return replace(whole, doubt="the structures are not where they are in other heads")
@@ -180,27 +180,29 @@ def _from_whole(
     return _cut_down(whole, verdict)
 
 
-def trimmed(conformed: Conformed, whole: Framed, expected: Expectation) -> Framed:
+def trimmed(conformed: Conformed, whole: LocalPrediction, expected: Expectation) -> LocalPrediction:
     """Of the whole field of view what a box would have kept; all where the structures are not as expected."""
-    verdict = judge(whole.posteriors.data, whole.box, expected)
+    verdict = check_placement(whole.posteriors.data, whole.box, expected)
     if not verdict.good or verdict.astray or _cut_by_box(conformed, verdict.structures):
         return whole
     return _cut_down(whole, verdict)
 
 
-def _cut_down(whole: Framed, verdict: Verdict) -> Framed:
+def _cut_down(whole: LocalPrediction, verdict: PlacementCheck) -> LocalPrediction:
     """Of the whole field of view the structures and the margin around them."""
     keep = verdict.structures.grown(MARGIN).clipped(whole.box)
     return replace(whole, posteriors=_part(whole.posteriors, whole.box, keep), box=keep, whole=False)
 
 
-def whole_field_of_view(conformed: Conformed, model: Predictor) -> Framed:
+def whole_field_of_view(conformed: Conformed, model: Predictor) -> LocalPrediction:
     """Posteriors of the network's whole box, islands far from the structures included, as the published tool has."""
     posteriors = predict_box(conformed, model, conformed.box, conformed.box)
-    return Framed(posteriors, conformed.box, whole=True, beyond=False, notes=("looked at the whole field of view",))
+    return LocalPrediction(
+        posteriors, conformed.box, whole=True, beyond=False, notes=("looked at the whole field of view",)
+    )
 
 
-def _averaged(conformed: Conformed, model: Predictor, framed: Framed, shifts: Sequence[Shift]) -> Volume:
+def _averaged(conformed: Conformed, model: Predictor, framed: LocalPrediction, shifts: Sequence[Shift]) -> Volume:
     total = framed.posteriors.data.copy()
     size = [_usual(n + FOV_MULTIPLE - 1) for n in framed.box.shape]
     for shift in shifts:

@@ -24,7 +24,7 @@ SHORT = 0.6
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PlacementCheck:
     """What labels say about where the structures are."""
 
     found: int
@@ -43,7 +43,7 @@ class Verdict:
     """Where all structures should be."""
 
 
-def judge(posteriors: NDArray[np.float32], box: Box, expected: Expectation) -> Verdict:
+def check_placement(posteriors: NDArray[np.float32], box: Box, expected: Expectation) -> PlacementCheck:
     """Compare labels with where the structures should be, wherever these are as a whole.
 
     Parameters
@@ -63,7 +63,7 @@ def judge(posteriors: NDArray[np.float32], box: Box, expected: Expectation) -> V
         np.median(found, axis=0) - centre for found, centre in zip(by_label, expected.centre, strict=True) if len(found)
     ]
     if not away:
-        return Verdict(0, 0.0, good=False, complete=False, astray=False, structures=box, sites=box)
+        return PlacementCheck(0, 0.0, good=False, complete=False, astray=False, structures=box, sites=box)
     here = expected.moved(np.median(away, axis=0))
     sites = hull_of(here)
     counts, structures = [], None
@@ -91,7 +91,7 @@ def judge(posteriors: NDArray[np.float32], box: Box, expected: Expectation) -> V
     seen = np.array([np.ptp(some, axis=0) if len(some) else np.zeros(3) for some in kept])
     short = ((seen < SHORT * length) & (seen < length - TOLERANCE)).any(1).mean() >= ENOUGH
     complete = bool((in_place >= np.maximum(LEAST * expected.voxels, 1)).all()) and not (astray or short)
-    return Verdict(found, share, good, complete, astray, structures, sites)
+    return PlacementCheck(found, share, good, complete, astray, structures, sites)
 
 
 def _between(voxels: NDArray[np.int_], low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.int_]:

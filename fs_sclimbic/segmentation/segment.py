@@ -13,10 +13,20 @@ from ..image.conform import Conformed, conform, is_isotropic_1mm, resample_neare
 from ..image.labels import ColorTable
 from ..image.volume import Volume, read_volume
 from ..network.spec import MOST_STARTS, ModelSpec
-from ..network.structure_prior import Place, expect, place_of
+from ..network.structure_prior import StructurePrior, expect, measure_prior
 from ..registration.head_search import locate_head
 from .flags import flag_messages
-from .local_prediction import EDGE_MM, UNSHIFTED, Framed, Guess, Predictor, Shift, frame, trimmed, whole_field_of_view
+from .local_prediction import (
+    EDGE_MM,
+    UNSHIFTED,
+    Guess,
+    LocalPrediction,
+    Predictor,
+    Shift,
+    frame,
+    trimmed,
+    whole_field_of_view,
+)
 from .measure import SegStats, label_image, measure
 from .population import Population, read_population
 from .postprocess import CROP_MARGIN, clean_posteriors, to_voxel_size
@@ -137,13 +147,17 @@ def segment(
         image = read_volume(t1)
         with naming(t1):
             return segment(image, model, options, etiv_mm3=etiv_mm3, ras2mni=ras2mni)
-    place = model.spec.place
-    prepared = prepare(t1, model.spec, options, place, ras2mni)
-    return finish(prepared, look(prepared, model, options, place), model.spec, options, etiv_mm3)
+    prior = model.spec.prior
+    prepared = prepare(t1, model.spec, options, prior, ras2mni)
+    return finish(prepared, look(prepared, model, options, prior), model.spec, options, etiv_mm3)
 
 
 def prepare(
-    image: Volume, spec: ModelSpec, options: Options, place: Place | None, ras2mni: NDArray[np.float64] | None = None
+    image: Volume,
+    spec: ModelSpec,
+    options: Options,
+    prior: StructurePrior | None,
+    ras2mni: NDArray[np.float64] | None = None,
 ) -> Prepared:
     """What comes before the network: check the image, lay the network's voxels over it, find the head."""
     if not options.conform and not is_isotropic_1mm(image.grid):
@@ -153,12 +167,12 @@ def prepare(
         raise TransformError("the transform to MNI305 is singular or not finite; leave it out or make it again")
     conformed = conform(image, spec.fov, options.percentile)
     guesses: tuple[Guess, ...] = () if ras2mni is None else ((GIVEN, ras2mni),)
-    search = place is not None and not options.full_fov and not guesses
+    search = prior is not None and not options.full_fov and not guesses
     guesses = tuple(_search_head(image)) if search else guesses
     return Prepared(image, conformed, guesses, search, tuple(_image_warnings(image, conformed, options)))
 
 
-def look(prepared: Prepared, model: Predictor, options: Options, place: Place | None) -> Framed:
+def look(prepared: Prepared, model: Predictor, options: Options, prior: StructurePrior | None) -> LocalPrediction:
     """Run the network."""
     if options.full_fov:
         return whole_field_of_view(prepared.conformed, model)
@@ -168,11 +182,11 @@ def look(prepared: Prepared, model: Predictor, options: Options, place: Place | 
         if not prepared.searched:
             yield from _search_head(prepared.image)
 
-    return frame(prepared.conformed, model, place, guesses, starts_of(options.average_shifts))
+    return frame(prepared.conformed, model, prior, guesses, starts_of(options.average_shifts))
 
 
 def finish(
-    prepared: Prepared, framed: Framed, spec: ModelSpec, options: Options, etiv_mm3: float | None = None
+    prepared: Prepared, framed: LocalPrediction, spec: ModelSpec, options: Options, etiv_mm3: float | None = None
 ) -> Segmentation:
     """What comes after the network: clean, measure, and bring the labels back onto the image."""
     image = prepared.image
@@ -212,7 +226,9 @@ def _search_head(image: Volume) -> Iterator[Guess]:
         yield f"the head's place in the image (fit {head.score:.2f})", head.ras2mni
 
 
-def place_seen(prepared: Prepared, framed: Framed, spec: ModelSpec) -> tuple[Place, Framed] | None:
+def learn_prior(
+    prepared: Prepared, framed: LocalPrediction, spec: ModelSpec
+) -> tuple[StructurePrior, LocalPrediction] | None:
     """Where the structures of a model whose place is not known lie in this head, and what is kept now that it is.
 
     None if the whole field of view was not looked at, or does not show a head with all structures.
@@ -222,10 +238,10 @@ def place_seen(prepared: Prepared, framed: Framed, spec: ModelSpec) -> tuple[Pla
     head = locate_head(prepared.image)
     if head is None:
         return None
-    place = place_of(framed.posteriors.data.argmax(-1), spec.colors, head.ras2mni, framed.posteriors.grid)
-    if place is None:
+    prior = measure_prior(framed.posteriors.data.argmax(-1), spec.colors, head.ras2mni, framed.posteriors.grid)
+    if prior is None:
         return None
-    return place, trimmed(prepared.conformed, framed, expect(place, head.ras2mni, prepared.conformed.grid))
+    return prior, trimmed(prepared.conformed, framed, expect(prior, head.ras2mni, prepared.conformed.grid))
 
 
 def _image_warnings(image: Volume, conformed: Conformed, options: Options) -> list[str]:
@@ -259,7 +275,7 @@ def _voxels_of(part: Volume, conformed: Conformed) -> Box:
     return Box.of_shape(part.grid.shape).moved(first)
 
 
-def _edge_warnings(conformed: Conformed, framed: Framed, crop: Box) -> list[str]:
+def _edge_warnings(conformed: Conformed, framed: LocalPrediction, crop: Box) -> list[str]:
     """Structures near a face of the network's box, or of the image where that ends inside the box: they may be cut."""
     # The crop around the structures has a margin, but none beyond what was computed.
     structures = Box(

@@ -28,7 +28,7 @@ SMALLEST = 0.5 / FULL
 
 
 @dataclass(frozen=True)
-class Source:
+class HeadFiles:
     """One row of a training list: where a head and its targets lie."""
 
     name: str
@@ -86,7 +86,7 @@ class Example:
         return [bool(count) for count in found[1:]]
 
 
-def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None) -> list[Source]:
+def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None) -> list[HeadFiles]:
     """Read a training list.
 
     Parameters
@@ -114,7 +114,7 @@ def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None
             f"{path}: expected a tab-separated table with columns case, image, targets, found "
             f"{', '.join(rows[0]) if rows else 'nothing'}"
         )
-    sources: list[Source] = []
+    sources: list[HeadFiles] = []
     for number, row in enumerate(rows, 2):
         image, targets = row["image"] or "", row.get("targets") or ""
         try:
@@ -130,7 +130,7 @@ def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None
             raise TableError(f"{path}:{number}: split '{row['split']}'; write {TRAIN} or {VALIDATE}")
         notes = tuple((name, text) for name, text in row.items() if name not in COLUMNS and isinstance(text, str))
         sources.append(
-            Source(
+            HeadFiles(
                 row["case"],
                 home / image,
                 home / targets if targets else None,
@@ -142,7 +142,7 @@ def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None
     return sources
 
 
-def pair_folders(images: str | PathLike[str], labels: str | PathLike[str]) -> list[Source]:
+def pair_folders(images: str | PathLike[str], labels: str | PathLike[str]) -> list[HeadFiles]:
     """Pair the images of one folder with the label maps of the same names in another.
 
     Raises
@@ -166,10 +166,10 @@ def pair_folders(images: str | PathLike[str], labels: str | PathLike[str]) -> li
         raise UsageError(
             f"images and labels are paired by their names: {'; '.join(alone)}; rename or link them, or give --data TSV"
         )
-    return [Source(name, path, found[1][name], TRAIN) for name, path in found[0].items()]
+    return [HeadFiles(name, path, found[1][name], TRAIN) for name, path in found[0].items()]
 
 
-def hold_out(sources: Sequence[Source], share: float, seed: int) -> list[Source]:
+def hold_out(sources: Sequence[HeadFiles], share: float, seed: int) -> list[HeadFiles]:
     """Mark a share of the heads, at least one, for validation if the list marks none."""
     if any(source.split == VALIDATE for source in sources):
         return list(sources)
@@ -179,12 +179,12 @@ def hold_out(sources: Sequence[Source], share: float, seed: int) -> list[Source]
     return [replace(source, split=VALIDATE) if source.name in chosen else source for source in sources]
 
 
-def read_example(source: Source, colors: ColorTable, fov: int, percentile: float | None = None) -> Example:
+def read_example(source: HeadFiles, colors: ColorTable, fov: int, percentile: float | None = None) -> Example:
     """Read one head and its targets.
 
     Parameters
     ----------
-    source : Source
+    source : HeadFiles
         Its targets are a label map of the table's SegIds on any grid, or posteriors with one frame a row.
         SegIds that are not in the table count as background.
     colors : ColorTable
@@ -276,7 +276,7 @@ def _same_voxels(one: Grid, other: Grid) -> bool:
     return one.shape == other.shape and np.allclose(one.vox2ras, other.vox2ras, atol=1e-3)
 
 
-def sha256_of_files(source: Source) -> str:
+def sha256_of_files(source: HeadFiles) -> str:
     """SHA-256 over the image's bytes and then the targets', hexadecimal."""
     digest = hashlib.sha256()
     for path in (source.image, source.targets):

@@ -16,7 +16,7 @@ from ..files.staging import write_atomically
 from ..files.system import now, versions
 from ..image.labels import ColorTable
 from .checkpoint import Epoch
-from .dataset import TRAIN, VALIDATE, Source, sha256_of_files
+from .dataset import TRAIN, VALIDATE, HeadFiles, sha256_of_files
 from .recipe import Recipe
 
 LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "nibabel", "surfa", "h5py")
@@ -28,7 +28,7 @@ class TrainingRecord:
 
     recipe: Recipe
     colors: ColorTable
-    sources: tuple[Source, ...]
+    sources: tuple[HeadFiles, ...]
     """The heads, those left out included."""
     command: tuple[str, ...]
     """The command line, word by word."""
@@ -104,7 +104,7 @@ def read_sessions(weights: str | PathLike[str]) -> tuple[dict[str, Any], ...]:
         return ()
 
 
-def _described(source: Source) -> dict[str, Any]:
+def _described(source: HeadFiles) -> dict[str, Any]:
     """One head: names of its files, what it was used for, and what was in the files."""
     notes = dict(source.notes)
     sha256 = sha256_of_files(source) if source.split in (TRAIN, VALIDATE) else notes.get("sha256", "")

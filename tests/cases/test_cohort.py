@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from filelock import FileLock
-from fs_sclimbic.segment import segmentation
+from fs_sclimbic.segmentation import segment as segmentation
 
 from fs_sclimbic.cases import cohort, pipeline
 from fs_sclimbic.cases.case import Requests, image_case, subject_case
@@ -18,8 +18,8 @@ from fs_sclimbic.cases.run import Run
 from fs_sclimbic.cases.tables import CONFIDENCES, VOLUMES, Z_SCORES, table_files
 from fs_sclimbic.errors import ModelError
 from fs_sclimbic.image.volume import Volume, read_volume, write_volume
-from fs_sclimbic.network.store import find_place, learned_place
-from fs_sclimbic.network.structure_prior import read_place
+from fs_sclimbic.network.store import find_prior, learned_prior_file
+from fs_sclimbic.network.structure_prior import read_prior
 from fs_sclimbic.registration.head_search import Head
 from fs_sclimbic.segmentation.segment import Options
 from tests.conftest import CENTER, LEFT_BALL, RAS_AXES, RIGHT_BALL, grid_about, synthetic_head
@@ -151,10 +151,10 @@ def test_outcomes_come_in_order_and_a_failure_costs_no_other(tmp_path, head, pre
     assert alone[0] == alone[1] == alone[2]
 
 
-@pytest.mark.parametrize("step", ["open_case", "look_at", "close_case"])
+@pytest.mark.parametrize("step", ["open_case", "predict_case", "close_case"])
 def test_a_fault_of_ours_in_any_step_costs_one_case(tmp_path, head, predictor, monkeypatch, step):
     cases = cases_of(tmp_path, head, 4)
-    inner = {"open_case": "read_volume", "look_at": "look", "close_case": "finish"}[step]
+    inner = {"open_case": "read_volume", "predict_case": "look", "close_case": "finish"}[step]
     real, calls = getattr(pipeline, inner), []
 
     def broken(*arguments):
@@ -281,14 +281,14 @@ def test_a_model_without_a_place_learns_it_from_the_first_head_that_shows_all(tm
     assert [outcome.status for outcome in outcomes] == ["done"] * 3, outcomes
     notes = ["\n".join(outcome.notes) for outcome in outcomes]
     assert "learned" not in notes[0]
-    kept = learned_place(spec.sha256, spec.colors)
+    kept = learned_prior_file(spec.sha256, spec.colors)
     assert f"learned where the structures lie, kept in {kept}" in notes[1]
     assert "whole field of view" in notes[1]
     assert "verified" in notes[2]
     assert "whole field of view" not in notes[2]
-    place = read_place(kept, ["Left-Ball", "Right-Ball"], spec.sha256)
+    place = read_prior(kept, ["Left-Ball", "Right-Ball"], spec.sha256)
     assert np.allclose([site.centre for site in place.sites], [LEFT_BALL, RIGHT_BALL], atol=0.6)
-    assert place == find_place(spec.weights, spec.sha256, spec.colors)
+    assert place == find_prior(spec.weights, spec.sha256, spec.colors)
     # The place is no more than where to look first.
     assert outcomes[1].stats == outcomes[2].stats
     assert np.array_equal(*(read_volume(case.outputs.segmentation).data for case in cases[1:]))
@@ -311,7 +311,7 @@ def test_nothing_is_learned_in_the_whole_field_of_view_or_without_a_head(tmp_pat
         outcomes = list(run_cohort(cases, lambda: unplaced, options, Run(spec, (), 1)))
         assert [outcome.status for outcome in outcomes] == ["done", "done"]
         assert not any("learned" in note for outcome in outcomes for note in outcome.notes)
-        assert not learned_place(spec.sha256, spec.colors).parent.exists()
+        assert not learned_prior_file(spec.sha256, spec.colors).parent.exists()
         monkeypatch.setattr(segmentation, "locate_head", lambda image: None)
 
 
@@ -331,7 +331,7 @@ def test_a_fault_in_learning_costs_no_case(tmp_path, large_head, unplaced, monke
     def faulty(*_):
         raise np.linalg.LinAlgError("singular")
 
-    monkeypatch.setattr("fs_sclimbic.cases.cohort.place_seen", faulty)
+    monkeypatch.setattr("fs_sclimbic.cases.cohort.learn_prior", faulty)
     cases = cases_of(tmp_path, large_head, 2)
     outcomes = list(run_cohort(cases, lambda: unplaced, Options(), Run(unplaced.spec, (), 2)))
     assert [outcome.status for outcome in outcomes] == ["done", "done"]
@@ -350,7 +350,7 @@ def test_cases_before_and_after_learning_are_treated_alike(tmp_path, large_head,
     places = {read_record(case.outputs.record).settings["place_sha256"] for case in cases}
     assert len(places) == 1
     assert None not in places
-    known = replace(spec, place=find_place(spec.weights, spec.sha256, spec.colors))
+    known = replace(spec, prior=find_prior(spec.weights, spec.sha256, spec.colors))
     again = run_cohort(cases, lambda: unplaced, Options(), Run(known, (), 2))
     assert [outcome.status for outcome in again] == ["skipped"] * 3
 

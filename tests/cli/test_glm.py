@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fs_sclimbic.cli.glm import main
-from fs_sclimbic.cli.glm_flags import IMAGE_ONLY, WITHOUT_EFFECT
+from fs_sclimbic.cli.glm_arguments import IMAGE_ONLY, WITHOUT_EFFECT
 from fs_sclimbic.group.text_table import GroupTable, format_group_table
 from fs_sclimbic.image.volume import read_volume
 from tests.groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, fsgd_text, make_table, write_study

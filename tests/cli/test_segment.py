@@ -14,7 +14,7 @@ import pytest
 
 from fs_sclimbic.cases import pipeline
 from fs_sclimbic.cases.stats_files import read_stats
-from fs_sclimbic.cli.flags import build_parser, parse_flags
+from fs_sclimbic.cli.arguments import build_parser, parse_flags
 from fs_sclimbic.cli.run import options_of
 from fs_sclimbic.cli.segment import main
 from fs_sclimbic.errors import ImageError

@@ -7,7 +7,7 @@ from fs_sclimbic.network import store
 from fs_sclimbic.network.store import (
     PUBLISHED_NAME,
     advice,
-    default_places,
+    default_homes_of_weights,
     find_model,
     install_model,
     is_published,
@@ -119,7 +119,7 @@ def test_install_from_an_address(homes):
             install_model(f"{address}/bad.h5")
         with pytest.raises(ModelError, match="download failed"):
             install_model(f"{address}/none.h5")
-        assert [place.origin for place in default_places() if place.present] == ["shipped"]
+        assert [place.origin for place in default_homes_of_weights() if place.present] == ["shipped"]
         assert install_model(f"{address}/good.h5").read_text() == "weights"
     finally:
         server.shutdown()

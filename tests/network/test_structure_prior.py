@@ -12,26 +12,26 @@ from fs_sclimbic.image.volume import Grid
 from fs_sclimbic.network.store import (
     PLACE_SUFFIX,
     PUBLISHED_SHA256,
-    find_place,
-    learned_place,
-    place_beside,
-    write_place,
+    find_prior,
+    learned_prior_file,
+    prior_file_beside,
+    write_prior,
 )
 from fs_sclimbic.network.structure_prior import (
-    Place,
     Site,
-    averaged,
+    StructurePrior,
+    average_priors,
     expect,
-    format_place,
-    parse_place,
-    place_of,
-    read_place,
+    format_prior,
+    measure_prior,
+    parse_prior,
+    read_prior,
 )
 from tests.conftest import ONE_BALL, TWO_BALLS, grid_about
 
 LEFT = Site("Left-Ball", (-12.0, -4.0, 1.0), (-6.0, 2.0, 9.0), (-10.0, -1.0, 4.0), 120.0)
 RIGHT = Site("Right-Ball", (5.0, -3.0, 0.0), (13.0, 3.0, 8.0), (9.0, 0.5, 4.0), 160.0)
-PLACE = Place((LEFT, RIGHT), 3)
+PLACE = StructurePrior((LEFT, RIGHT), 3)
 NAMES = ["Left-Ball", "Right-Ball"]
 
 
@@ -101,7 +101,7 @@ def test_what_a_turned_head_shows_is_expected_there_again():
     winner = np.zeros(grid.shape, int)
     winner[8:13, 20:29, 10:14] = 1
     winner[25:32, 18:22, 12:19] = 2
-    place = place_of(winner, TWO_BALLS, ras2mni, grid)
+    place = measure_prior(winner, TWO_BALLS, ras2mni, grid)
     assert [site.name for site in place.sites] == NAMES
     assert place.heads == 1
     expected = expect(place, ras2mni, grid)
@@ -122,18 +122,20 @@ def test_what_a_turned_head_shows_is_expected_there_again():
 def test_no_place_without_all_structures():
     winner = np.zeros(GRID.shape, int)
     winner[3:6, 3:6, 3:6] = 1
-    assert place_of(winner, TWO_BALLS, np.eye(4), GRID) is None
-    assert place_of(winner, ONE_BALL, np.eye(4), GRID).sites[0].volume_mm3 == 27
+    assert measure_prior(winner, TWO_BALLS, np.eye(4), GRID) is None
+    assert measure_prior(winner, ONE_BALL, np.eye(4), GRID).sites[0].volume_mm3 == 27
 
 
 def test_the_average_of_heads():
-    other = Place(tuple(replace(s, low=tuple(np.add(s.low, 2)), volume_mm3=2 * s.volume_mm3) for s in PLACE.sites))
-    mean = averaged([PLACE, other])
+    other = StructurePrior(
+        tuple(replace(s, low=tuple(np.add(s.low, 2)), volume_mm3=2 * s.volume_mm3) for s in PLACE.sites)
+    )
+    mean = average_priors([PLACE, other])
     assert mean.heads == 4
     assert mean.sites[0] == replace(LEFT, low=(-11.0, -3.0, 2.0), volume_mm3=180.0)
-    assert averaged([PLACE]) == PLACE
+    assert average_priors([PLACE]) == PLACE
     with pytest.raises(ValueError, match="argument 2"):
-        averaged([PLACE, Place((LEFT,))])
+        average_priors([PLACE, StructurePrior((LEFT,))])
 
 
 NUMBERS = st.integers(-30000, 30000).map(lambda n: n / 100)
@@ -143,24 +145,24 @@ SITES = st.builds(Site, st.text(), POINTS, POINTS, POINTS, st.integers(0, 10**7)
 
 @given(st.lists(SITES, min_size=1), st.integers(1, 1000))
 def test_format_and_parse_close_the_circle(sites, heads):
-    place = Place(tuple(sites), heads)
-    text = json.dumps(format_place(place))
-    assert parse_place(json.loads(text), [site.name for site in sites]) == place
+    place = StructurePrior(tuple(sites), heads)
+    text = json.dumps(format_prior(place))
+    assert parse_prior(json.loads(text), [site.name for site in sites]) == place
 
 
 def test_a_file_and_back(tmp_path):
-    write_place(tmp_path / "new" / "x.place.json", PLACE, "abc")
-    assert read_place(tmp_path / "new" / "x.place.json", NAMES, "abc") == PLACE
+    write_prior(tmp_path / "new" / "x.place.json", PLACE, "abc")
+    assert read_prior(tmp_path / "new" / "x.place.json", NAMES, "abc") == PLACE
     with pytest.raises(ModelError, match=r"x\.place\.json.*measured with other weights"):
-        read_place(tmp_path / "new" / "x.place.json", NAMES, "abd")
+        read_prior(tmp_path / "new" / "x.place.json", NAMES, "abd")
 
 
 def changed(**fields):
-    return {**format_place(PLACE), **fields}
+    return {**format_prior(PLACE), **fields}
 
 
 def changed_row(**fields):
-    first, second = format_place(PLACE)["structures"]
+    first, second = format_prior(PLACE)["structures"]
     return changed(structures=[{**first, **fields}, second])
 
 
@@ -168,7 +170,7 @@ WRONG = {
     "another format": (changed(format=2), "format 2, space MNI305; expected 1, MNI305"),
     "another space": (changed(space="Talairach"), "space Talairach"),
     "other structures": (changed_row(name="Middle-Ball"), "not those of the colour table"),
-    "a structure less": (changed(structures=format_place(PLACE)["structures"][:1]), "not those of the colour table"),
+    "a structure less": (changed(structures=format_prior(PLACE)["structures"][:1]), "not those of the colour table"),
     "none": (changed(structures=[]), "colour table"),
     "no number": (changed_row(low=[1, float("nan"), 3]), "not finite"),
     "infinite": (changed_row(volume_mm3=float("inf")), "not finite"),
@@ -184,21 +186,21 @@ WRONG = {
 def test_what_is_no_place_is_refused_with_its_name(case, tmp_path):
     content, words = case
     with pytest.raises(ValueError, match=words):
-        parse_place(content, NAMES)
+        parse_prior(content, NAMES)
     path = tmp_path / "model.place.json"
     path.write_text(json.dumps(content))
-    with pytest.raises(ModelError, match=rf"model\.place\.json: cannot be used \(.*(?:{words})"):
-        read_place(path, NAMES, "abc")
+    with pytest.raises(ModelError, match=rf"model\.prior\.json: cannot be used \(.*(?:{words})"):
+        read_prior(path, NAMES, "abc")
 
 
 def test_a_file_that_is_not_json_or_not_there(tmp_path):
     path = tmp_path / "model.place.json"
-    with pytest.raises(ModelError, match=r"model\.place\.json: cannot be used"):
-        read_place(path, NAMES, "abc")
+    with pytest.raises(ModelError, match=r"model\.prior\.json: cannot be used"):
+        read_prior(path, NAMES, "abc")
     for content in (b"{", b"\xff\xfe"):
         path.write_bytes(content)
-        with pytest.raises(ModelError, match=r"model\.place\.json: cannot be used"):
-            read_place(path, NAMES, "abc")
+        with pytest.raises(ModelError, match=r"model\.prior\.json: cannot be used"):
+            read_prior(path, NAMES, "abc")
 
 
 @pytest.fixture
@@ -210,52 +212,52 @@ def models(monkeypatch, tmp_path):
 
 def test_a_place_beside_the_weights_goes_before_a_learned_one(models, tmp_path):
     weights = tmp_path / "tiny.h5"
-    assert find_place(weights, "abc", TWO_BALLS) is None
+    assert find_prior(weights, "abc", TWO_BALLS) is None
     learned, beside = replace(PLACE, heads=1), replace(PLACE, heads=40)
-    kept = learned_place("abc", TWO_BALLS)
-    write_place(kept, learned, "abc")
+    kept = learned_prior_file("abc", TWO_BALLS)
+    write_prior(kept, learned, "abc")
     assert kept.parent == models
-    assert find_place(weights, "abc", TWO_BALLS) == learned
-    assert find_place(weights, "abd", TWO_BALLS) is None, "it is of other weights"
-    write_place(place_beside(weights), beside, "abc")
-    assert place_beside(weights).name == f"tiny.h5{PLACE_SUFFIX}"
-    assert find_place(weights, "abc", TWO_BALLS) == beside
+    assert find_prior(weights, "abc", TWO_BALLS) == learned
+    assert find_prior(weights, "abd", TWO_BALLS) is None, "it is of other weights"
+    write_prior(prior_file_beside(weights), beside, "abc")
+    assert prior_file_beside(weights).name == f"tiny.h5{PLACE_SUFFIX}"
+    assert find_prior(weights, "abc", TWO_BALLS) == beside
 
 
 @pytest.mark.usefixtures("models")
 def test_known_weights_have_a_place_with_their_own_table_only(tmp_path):
     table = read_ctab(None)
-    place = find_place(tmp_path / "any.h5", PUBLISHED_SHA256, table)
+    place = find_prior(tmp_path / "any.h5", PUBLISHED_SHA256, table)
     assert [site.name for site in place.sites] == [structure.name for structure in table.foreground]
     for site in place.sites:
         assert (np.array(site.low) < site.centre).all()
         assert (np.array(site.high) > site.centre).all()
         side = {"Left": -1, "Right": 1, "Mid": 0}[site.name.split("-")[0]]
         assert side * site.centre[0] >= 0
-    assert find_place(tmp_path / "any.h5", PUBLISHED_SHA256, TWO_BALLS) is None
+    assert find_prior(tmp_path / "any.h5", PUBLISHED_SHA256, TWO_BALLS) is None
     renamed = [replace(structure, name=f"My-{structure.name}") for structure in table]
-    assert find_place(tmp_path / "any.h5", PUBLISHED_SHA256, ColorTable(tuple(renamed))) is None
+    assert find_prior(tmp_path / "any.h5", PUBLISHED_SHA256, ColorTable(tuple(renamed))) is None
 
 
 @pytest.mark.usefixtures("models")
 def test_a_wrong_place_beside_the_weights_is_told(tmp_path):
-    path = place_beside(tmp_path / "tiny.h5")
-    write_place(path, PLACE, "abc")
+    path = prior_file_beside(tmp_path / "tiny.h5")
+    write_prior(path, PLACE, "abc")
     with pytest.raises(ModelError, match=rf"{path.name}: cannot be used .*colour table"):
-        find_place(tmp_path / "tiny.h5", "abc", ONE_BALL)
+        find_prior(tmp_path / "tiny.h5", "abc", ONE_BALL)
 
 
 @pytest.mark.usefixtures("models")
 def test_a_learned_place_of_no_use_is_learned_again(tmp_path):
     """What a run has kept by itself must never stop another."""
-    kept = learned_place("abc", TWO_BALLS)
-    assert kept != learned_place("abc", ONE_BALL), "other names are another model"
-    write_place(kept, PLACE, "abc")
+    kept = learned_prior_file("abc", TWO_BALLS)
+    assert kept != learned_prior_file("abc", ONE_BALL), "other names are another model"
+    write_prior(kept, PLACE, "abc")
     kept.write_text("{")
-    assert find_place(tmp_path / "tiny.h5", "abc", TWO_BALLS) is None
+    assert find_prior(tmp_path / "tiny.h5", "abc", TWO_BALLS) is None
     table = read_ctab(None)
-    write_place(learned_place(PUBLISHED_SHA256, table), PLACE, PUBLISHED_SHA256)
-    assert find_place(tmp_path / "any.h5", PUBLISHED_SHA256, table).heads > 1, "the package knows better"
+    write_prior(learned_prior_file(PUBLISHED_SHA256, table), PLACE, PUBLISHED_SHA256)
+    assert find_prior(tmp_path / "any.h5", PUBLISHED_SHA256, table).heads > 1, "the package knows better"
 
 
 def test_crumbs_are_no_part_of_a_place():
@@ -263,16 +265,16 @@ def test_crumbs_are_no_part_of_a_place():
     winner = np.zeros((60, 40, 40), int)
     winner[10:16, 10:16, 10:16], winner[40:46, 10:16, 10:16] = 1, 1
     winner[20:24, 20:24, 20:24] = 2
-    clean = place_of(winner, TWO_BALLS, np.eye(4), Grid(winner.shape, np.eye(4)))
+    clean = measure_prior(winner, TWO_BALLS, np.eye(4), Grid(winner.shape, np.eye(4)))
     winner[30:33, 36:39, 36:39] = 1
-    assert place_of(winner, TWO_BALLS, np.eye(4), Grid(winner.shape, np.eye(4))) == clean
+    assert measure_prior(winner, TWO_BALLS, np.eye(4), Grid(winner.shape, np.eye(4))) == clean
     assert (clean.sites[0].low[0], clean.sites[0].high[0]) == (10, 45)
     winner[winner == 2] = 0
     winner[20, 20, 20:23] = 2
-    assert place_of(winner, TWO_BALLS, np.eye(4), Grid(winner.shape, np.eye(4))) is None, "hardly seen"
+    assert measure_prior(winner, TWO_BALLS, np.eye(4), Grid(winner.shape, np.eye(4))) is None, "hardly seen"
 
 
 def test_structures_have_the_order_of_the_table():
     swapped = ColorTable((TWO_BALLS.structures[0], Structure(1, "Right-Ball", (0, 0, 0, 0)), TWO_BALLS.structures[1]))
     with pytest.raises(ValueError, match="colour table"):
-        parse_place(format_place(PLACE), [structure.name for structure in swapped.foreground])
+        parse_prior(format_prior(PLACE), [structure.name for structure in swapped.foreground])

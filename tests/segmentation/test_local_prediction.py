@@ -15,7 +15,7 @@ from fs_sclimbic.image.conform import conform, shift_grid
 from fs_sclimbic.image.labels import ColorTable, Structure
 from fs_sclimbic.image.volume import Grid, Volume
 from fs_sclimbic.network.spec import FOV_MULTIPLE, REACH
-from fs_sclimbic.network.structure_prior import expect, place_of
+from fs_sclimbic.network.structure_prior import expect, measure_prior
 from fs_sclimbic.network.weights import write_weights
 from fs_sclimbic.segmentation.local_prediction import (
     EDGE_MM,
@@ -97,7 +97,7 @@ def head_with(labels):
     return Volume((labels + np.arange(labels.shape[2])).astype(np.float32), grid_of(labels.shape))
 
 
-PLACE = place_of(LABELS, COLORS, RAS2MNI, grid_of())
+PLACE = measure_prior(LABELS, COLORS, RAS2MNI, grid_of())
 
 
 def ras_of(voxel):
@@ -112,12 +112,12 @@ def off(shift=(0, 0, 0), turn=(0, 0, 0), scale=1.0, about=CENTRE):
     return RAS2MNI @ np.linalg.inv(error)
 
 
-def framed(labels, *guesses, place=PLACE, **options):
+def framed(labels, *guesses, prior=PLACE, **options):
     """What is framed of a head with these labels, and the predictor that was asked."""
     head = head_with(labels)
     model = KnownLabels(Volume(labels, head.grid))
     result = frame(
-        conform(head, FOV), model, place, lambda: iter([(f"guess {n}", g) for n, g in enumerate(guesses)]), **options
+        conform(head, FOV), model, prior, lambda: iter([(f"guess {n}", g) for n, g in enumerate(guesses)]), **options
     )
     return result, model
 
@@ -251,7 +251,7 @@ def test_the_second_guess_is_used_when_the_first_fails(right):
 
 def test_no_guess_and_no_place_mean_the_whole_field_of_view():
     for guesses, place in (((), PLACE), ((RAS2MNI,), None)):
-        result, model = framed(LABELS, *guesses, place=place)
+        result, model = framed(LABELS, *guesses, prior=place)
         assert len(model.calls) == looks_at_all(model) == 1
         assert result.whole
         assert result.posteriors.data.shape[:3] == (FOV,) * 3
@@ -304,7 +304,7 @@ def pair(apart=22):
 def test_one_of_two_does_not_vouch_for_the_other(error):
     labels = pair()
     table = ColorTable(COLORS.structures[:3])
-    result, _ = framed(labels, off(**error), place=place_of(labels, table, RAS2MNI, grid_of()))
+    result, _ = framed(labels, off(**error), prior=measure_prior(labels, table, RAS2MNI, grid_of()))
     assert lost(result, labels) == 0
 
 
@@ -316,7 +316,7 @@ def test_one_side_of_a_structure_does_not_pass_for_both(error, count):
     for label in range(1, count + 1):
         labels[np.roll(pair() > 0, 9 * (label - 1), 1)] = label
     table = ColorTable(COLORS.structures[: count + 1])
-    result, _ = framed(labels, off(**error), place=place_of(labels, table, RAS2MNI, grid_of()))
+    result, _ = framed(labels, off(**error), prior=measure_prior(labels, table, RAS2MNI, grid_of()))
     assert lost(result, labels) == 0
 
 
@@ -372,8 +372,8 @@ def test_a_model_that_labels_the_whole_head_is_looked_at_as_a_whole():
     assert looks_at_all(model) == 1
     assert result.box == Box.of_shape((FOV,) * 3)
     labels = np.where(labels == 3, 0, labels)
-    huge = place_of(labels, ColorTable(COLORS.structures[:3]), RAS2MNI, grid_of())
-    result, model = framed(labels, RAS2MNI, place=huge)
+    huge = measure_prior(labels, ColorTable(COLORS.structures[:3]), RAS2MNI, grid_of())
+    result, model = framed(labels, RAS2MNI, prior=huge)
     assert (len(model.calls), looks_at_all(model)) == (1, 1), "no box is tried that would be no gain"
     assert result.box == Box((0, 0, 50 - MARGIN), (FOV,) * 3)
 
@@ -456,7 +456,7 @@ def test_an_average_over_starts(right):
 
 
 def test_an_average_of_the_whole_field_of_view():
-    result, model = framed(LABELS, place=None, shifts=(UNSHIFTED, (2, 2, 2)))
+    result, model = framed(LABELS, prior=None, shifts=(UNSHIFTED, (2, 2, 2)))
     assert len(model.calls) == 2
     assert result.posteriors.data.shape[:3] == (FOV,) * 3
     assert lost(result, LABELS) == 0
@@ -516,7 +516,7 @@ def test_a_head_in_a_box_is_measured_as_in_the_whole_field_of_view(tmp_path):
     whole = segment(head, model, replace(options, full_fov=True))
     conformed = conform(head, FOV)
     winner = model.predict(conformed.block(conformed.box)).data.argmax(-1)
-    model.spec = replace(spec, place=place_of(winner, TWO_BALLS, RAS2MNI, conformed.grid))
+    model.spec = replace(spec, prior=measure_prior(winner, TWO_BALLS, RAS2MNI, conformed.grid))
     for guess in (RAS2MNI, off(shift=(8, -9, 7)), off(shift=(0, 30, 0))):
         boxed = segment(head, model, options, ras2mni=guess)
         assert [row.n_voxels for row in boxed.stats.structures] == [row.n_voxels for row in whole.stats.structures]

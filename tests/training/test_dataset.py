@@ -4,7 +4,15 @@ import pytest
 from fs_sclimbic.errors import ImageError, TableError, UsageError
 from fs_sclimbic.image.labels import ColorTable, Structure
 from fs_sclimbic.image.volume import Volume, write_volume
-from fs_sclimbic.training.dataset import FULL, Source, hold_out, pair_folders, read_example, read_list, sha256_of_files
+from fs_sclimbic.training.dataset import (
+    FULL,
+    HeadFiles,
+    hold_out,
+    pair_folders,
+    read_example,
+    read_list,
+    sha256_of_files,
+)
 from tests.heads import FOUR, ORIENTATIONS, labelled_head, write_heads
 
 FOV = 48
@@ -13,7 +21,7 @@ FOV = 48
 def saved(tmp_path, t1, targets):
     write_volume(t1, tmp_path / "t1.nii.gz")
     write_volume(targets, tmp_path / "targets.nii.gz")
-    return Source("a", tmp_path / "t1.nii.gz", tmp_path / "targets.nii.gz", "train")
+    return HeadFiles("a", tmp_path / "t1.nii.gz", tmp_path / "targets.nii.gz", "train")
 
 
 def whole(example):
@@ -55,7 +63,7 @@ def test_posteriors_as_targets(tmp_path):
     example = read_example(saved(tmp_path, t1, Volume(frames, truth.grid)), FOUR, FOV)
     assert set(np.unique(example.targets[..., 1:])) == {0, round(0.8 * FULL)}
     with pytest.raises(ImageError, match="5 frames found, the colour table has 3 rows"):
-        read_example(Source("a", tmp_path / "t1.nii.gz", tmp_path / "targets.nii.gz", "train"), _table(11, 50), FOV)
+        read_example(HeadFiles("a", tmp_path / "t1.nii.gz", tmp_path / "targets.nii.gz", "train"), _table(11, 50), FOV)
 
 
 def _table(*indices):
@@ -69,16 +77,16 @@ def test_prepared_head(tmp_path):
     posteriors = np.zeros((6, 7, 8, 3), np.uint8)
     posteriors[..., 0], posteriors[1:4, 1:4, 1:4] = FULL, (0, FULL, 0)
     np.savez(tmp_path / "a.npz", t1=image, posteriors=posteriors, box=np.array([20, 21, 22]), vox2ras=np.eye(4))
-    example = read_example(Source("a", tmp_path / "a.npz", None, "train"), _table(1, 2), FOV)
+    example = read_example(HeadFiles("a", tmp_path / "a.npz", None, "train"), _table(1, 2), FOV)
     assert example.start == (20, 21, 22)
     assert example.tissue == pytest.approx(100 / 255)
     assert np.allclose(example.middle, [22, 23, 24])
     assert example.has_structures == [True, False]
     with pytest.raises(ImageError, match=r"a\.npz.*4 channels"):
-        read_example(Source("a", tmp_path / "a.npz", None, "train"), _table(1, 2, 3), FOV)
+        read_example(HeadFiles("a", tmp_path / "a.npz", None, "train"), _table(1, 2, 3), FOV)
     (tmp_path / "b.npz").write_text("x")
     with pytest.raises(ImageError, match=r"b\.npz: not a prepared head"):
-        read_example(Source("b", tmp_path / "b.npz", None, "train"), _table(1, 2), FOV)
+        read_example(HeadFiles("b", tmp_path / "b.npz", None, "train"), _table(1, 2), FOV)
 
 
 def test_labels_that_the_table_does_not_have(tmp_path):
@@ -94,8 +102,8 @@ def test_list(tmp_path):
         "case\timage\ttargets\tsplit\tweight\na\ta.nii\tal.nii\ttrain\t2\nb\tb.npz\t\tvalidate\t\nc\tc.npz\t\ttest\t1\n"
     )
     sources = read_list(path)
-    assert sources[0] == Source("a", tmp_path / "a.nii", tmp_path / "al.nii", "train", 2.0)
-    assert sources[1] == Source("b", tmp_path / "b.npz", None, "validate", 1.0)
+    assert sources[0] == HeadFiles("a", tmp_path / "a.nii", tmp_path / "al.nii", "train", 2.0)
+    assert sources[1] == HeadFiles("b", tmp_path / "b.npz", None, "validate", 1.0)
     assert read_list(path, "/else")[2].image.as_posix() == "/else/c.npz"
     assert hold_out(sources, 0.5, 1) == sources
     path.write_text("case\timage\torigin\tsha256\na\ta.npz\tOpenNeuro\tabc\n")
@@ -134,7 +142,7 @@ def test_folders(tmp_path):
 
 
 def test_hold_out_is_seeded_and_takes_at_least_one():
-    sources = [Source(str(i), None, None, "train") for i in range(20)]
+    sources = [HeadFiles(str(i), None, None, "train") for i in range(20)]
     chosen = [s.name for s in hold_out(sources, 0.2, 4) if s.split == "validate"]
     assert len(chosen) == 4
     assert chosen == [s.name for s in hold_out(sources, 0.2, 4) if s.split == "validate"]

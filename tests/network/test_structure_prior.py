@@ -189,17 +189,17 @@ def test_what_is_no_place_is_refused_with_its_name(case, tmp_path):
         parse_prior(content, NAMES)
     path = tmp_path / "model.place.json"
     path.write_text(json.dumps(content))
-    with pytest.raises(ModelError, match=rf"model\.prior\.json: cannot be used \(.*(?:{words})"):
+    with pytest.raises(ModelError, match=rf"model\.place\.json: cannot be used \(.*(?:{words})"):
         read_prior(path, NAMES, "abc")
 
 
 def test_a_file_that_is_not_json_or_not_there(tmp_path):
     path = tmp_path / "model.place.json"
-    with pytest.raises(ModelError, match=r"model\.prior\.json: cannot be used"):
+    with pytest.raises(ModelError, match=r"model\.place\.json: cannot be used"):
         read_prior(path, NAMES, "abc")
     for content in (b"{", b"\xff\xfe"):
         path.write_bytes(content)
-        with pytest.raises(ModelError, match=r"model\.prior\.json: cannot be used"):
+        with pytest.raises(ModelError, match=r"model\.place\.json: cannot be used"):
             read_prior(path, NAMES, "abc")
 
 

@@ -49,7 +49,7 @@ class IntensityRange:
     """What becomes 0 and 1."""
 
     bottom: np.float32
-    """The image's minimum."""
+    """The bottom of the range; all below it becomes 0."""
     top: np.float32
     """The top of the range; all above it becomes 1."""
 
@@ -60,7 +60,9 @@ class IntensityRange:
         return np.clip(scaled, 0, 1, out=scaled)
 
 
-def intensity_range(data: NDArray[Any], percentile: float | None = None) -> IntensityRange:
+def intensity_range(
+    data: NDArray[Any], percentile: float | None = None, low_percentile: float | None = None
+) -> IntensityRange:
     """The range of intensities that the network is to see.
 
     Parameters
@@ -69,6 +71,8 @@ def intensity_range(data: NDArray[Any], percentile: float | None = None) -> Inte
         Voxels of any real type.
     percentile : float, optional
         The top of the range is this percentile of the non-zero voxels; by default the maximum.
+    low_percentile : float, optional
+        The bottom of the range is this percentile of all voxels; by default the minimum.
 
     Raises
     ------
@@ -84,6 +88,9 @@ def intensity_range(data: NDArray[Any], percentile: float | None = None) -> Inte
     if percentile is not None:
         values = np.asarray(data[data != 0], np.float32)
         top = np.float32(np.percentile(values, percentile, overwrite_input=True)) if values.size else bottom
+    if low_percentile is not None:
+        # All voxels: of the non-zero ones a brain without a head has none as dark as its background.
+        bottom = np.float32(np.percentile(np.array(data, np.float32), low_percentile, overwrite_input=True))
     if not top > bottom:
         raise ImageError(f"the image is blank: its intensities end at {top:g} and begin at {bottom:g}")
     if float(top) - float(bottom) > float(np.finfo(np.float32).max):
@@ -111,6 +118,8 @@ class Conformed:
     """The network's box."""
     image: Box
     """Where the image lies; its voxels are 1 mm."""
+    size_tolerance_voxels: float = 0.0
+    """See `conform`."""
 
     @property
     def box(self) -> Box:
@@ -132,7 +141,7 @@ class Conformed:
 
     def _sample(self, box: Box) -> NDArray[np.float32]:
         """A box of the resized image."""
-        resized = _resized(self.t1.grid, np.ones(3))
+        resized = _resized(self.t1.grid, np.ones(3), self.size_tolerance_voxels)
         if resized is self.t1.grid:
             return self.intensities.scale(self.t1.data[box.slices])
         # Only what is sampled is scaled; zeros that nobody touches cost nothing.
@@ -144,7 +153,13 @@ class Conformed:
         return _sample(Volume(scaled, self.t1.grid), resized, "linear", box)  # type: ignore[return-value]
 
 
-def conform(t1: Volume, fov: int, percentile: float | None = None) -> Conformed:
+def conform(
+    t1: Volume,
+    fov: int,
+    percentile: float | None = None,
+    low_percentile: float | None = None,
+    size_tolerance_voxels: float = 0.0,
+) -> Conformed:
     """Lay the network's voxels over an image.
 
     Parameters
@@ -154,22 +169,24 @@ def conform(t1: Volume, fov: int, percentile: float | None = None) -> Conformed:
         direction and is only named after the nearest anatomical one.
     fov : int
         Edge of the network's box in mm; it lies about the centre of the image.
-    percentile : float, optional
+    percentile, low_percentile : float, optional
         See `intensity_range`.
+    size_tolerance_voxels : float
+        An image so much larger than a whole number of voxels has that number. By default it has one more, as in the
+        published tool: a voxel size of 0.85937501 mm in place of 0.859375 then moves all voxels by half of one.
 
     Raises
     ------
     ImageError
         If a voxel is not finite, or all have one value.
     """
-    intensities = intensity_range(t1.data, percentile)
+    intensities = intensity_range(t1.data, percentile, low_percentile)
     upright = reorient_ras(t1)
-    resized = _resized(upright.grid, np.ones(3))
+    resized = _resized(upright.grid, np.ones(3), size_tolerance_voxels)
     # Where the image's first voxel comes to lie; of an odd difference the smaller half goes before it.
     offset = np.trunc((fov - np.array(resized.shape)) / 2).astype(int)
-    return Conformed(
-        upright, intensities, shift_grid(resized, -offset, (fov, fov, fov)), Box.of_shape(resized.shape).moved(offset)
-    )
+    box = shift_grid(resized, -offset, (fov, fov, fov))
+    return Conformed(upright, intensities, box, Box.of_shape(resized.shape).moved(offset), size_tolerance_voxels)
 
 
 def reorient_ras(volume: Volume) -> Volume:
@@ -199,7 +216,7 @@ def _ras_axis(grid: Grid, axis: int) -> int:
     return next(i for i, pair in enumerate(("LR", "PA", "IS")) if letter in pair)
 
 
-def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
+def resize(volume: Volume, voxel_size_mm: NDArray[np.float64], size_tolerance_voxels: float = 0.0) -> Volume:
     """Resample to other voxel sizes about the same centre, linearly; outside the image is 0.
 
     Parameters
@@ -208,16 +225,18 @@ def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
         float32; three axes, or four with frames last.
     voxel_size_mm : ndarray, shape (3,)
         New edge lengths, mm, in the order of the volume's axes.
+    size_tolerance_voxels : float
+        See `conform`.
     """
-    target = _resized(volume.grid, voxel_size_mm)
+    target = _resized(volume.grid, voxel_size_mm, size_tolerance_voxels)
     return volume if target is volume.grid else Volume(_sample(volume, target, "linear"), target)
 
 
-def _resized(grid: Grid, voxel_size_mm: NDArray[np.float64]) -> Grid:
+def _resized(grid: Grid, voxel_size_mm: NDArray[np.float64], size_tolerance_voxels: float) -> Grid:
     """The grid of other voxel sizes about the same centre; the same object where the sizes are those already."""
     if np.allclose(grid.voxel_size_mm, voxel_size_mm, atol=SAME_SIZE_MM, rtol=0):
         return grid
-    shape = np.ceil(grid.voxel_size_mm * grid.shape / voxel_size_mm).astype(int)
+    shape = np.ceil(grid.voxel_size_mm * grid.shape / voxel_size_mm - size_tolerance_voxels).astype(int)
     vox2ras = np.eye(4)
     vox2ras[:3, :3] = _directions(grid) * voxel_size_mm
     vox2ras[:3, 3] = grid.center_ras - vox2ras[:3, :3] @ (shape / 2)

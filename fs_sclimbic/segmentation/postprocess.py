@@ -52,11 +52,11 @@ def bounding_box(mask: NDArray[np.bool_], margin: int = CROP_MARGIN) -> tuple[sl
     return spans[0], spans[1], spans[2]
 
 
-def to_voxel_size(posteriors: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
+def to_voxel_size(posteriors: Volume, voxel_size_mm: NDArray[np.float64], size_tolerance_voxels: float = 0.0) -> Volume:
     """Resample posteriors (1 mm, RAS) to an image's voxel size, where structures are measured.
 
     The sizes are taken in the order of the image's axes and laid along R, A, S in that order. For an
     anisotropic image in another orientation that is not its own voxel shape, but it is what the published
     numbers are; the volume of a voxel is the same.
     """
-    return resize(posteriors, voxel_size_mm)
+    return resize(posteriors, voxel_size_mm, size_tolerance_voxels)

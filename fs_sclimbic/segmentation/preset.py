@@ -15,12 +15,12 @@ class Preset:
     """Bottom of the intensity range, as a percentile of all voxels; None: the minimum."""
     average_shifts: int = 1
     """Starts of the network's box that posteriors are averaged over."""
-    whole_voxels: bool = False
-    """Take a size in voxels for whole where it is whole to a hair, before it is rounded up."""
+    size_tolerance_voxels: float = 0.0
+    """An image so much larger than a whole number of voxels has that number, not one more."""
 
 
 PRESETS: dict[str, Preset] = {
     PUBLISHED_PRESET: Preset(),
     # Measured: docs/repeatability.md.
-    STUDY_PRESET: Preset(percentile=99.9, low_percentile=0.1, average_shifts=4, whole_voxels=True),
+    STUDY_PRESET: Preset(percentile=99.9, low_percentile=0.1, average_shifts=4, size_tolerance_voxels=0.01),
 }

@@ -177,3 +177,33 @@ def test_images_without_a_head_are_refused(data, word):
 def test_one_mm_within_a_hundredth():
     assert is_isotropic_1mm(Grid((2, 2, 2), np.diag([1.009, 0.991, 1, 1])))
     assert not is_isotropic_1mm(Grid((2, 2, 2), np.diag([1.02, 1, 1, 1])))
+
+
+def test_low_percentile_ignores_cold_voxels():
+    data = np.arange(1000, dtype=np.float32).reshape(10, 10, 10)
+    data[0, 0, 0] = -5000
+    assert intensity_range(data).bottom == -5000
+    assert intensity_range(data, low_percentile=1).bottom == pytest.approx(10, abs=1)
+    assert data[0, 0, 0] == -5000, "the image itself is not changed"
+
+
+def test_low_percentile_leaves_a_dark_background_at_the_minimum():
+    """An image without a cold voxel has the same range, whole heads and brains alike."""
+    data = np.zeros((20, 20, 20), np.float32)
+    data[5:15, 5:15, 5:15] = RNG.uniform(100, 200, (10, 10, 10))
+    assert intensity_range(data, low_percentile=0.1) == intensity_range(data)
+
+
+@pytest.mark.parametrize("size", [0.85937501, 0.8594, 1.00002])
+def test_a_voxel_size_a_hair_off_moves_the_box_only_without_a_tolerance(size):
+    exact = 1.0 if size > 1 else 0.859375
+    image = RNG.random((64, 64, 64), np.float32)
+
+    def block(voxel_mm, tolerance):
+        grid = grid_about(CENTER, image.shape, np.eye(3), (voxel_mm,) * 3)
+        conformed = conform(Volume(image, grid), 48, size_tolerance_voxels=tolerance)
+        return conformed.block(conformed.box).data
+
+    assert np.abs(block(size, 0.0) - block(exact, 0.0)).max() > 0.3, "as in the published tool"
+    assert np.abs(block(size, 0.01) - block(exact, 0.01)).max() < 0.01
+    assert np.array_equal(block(exact, 0.0), block(exact, 0.01))

@@ -218,6 +218,15 @@ def test_an_interrupt_keeps_the_cases_before_it(tmp_path, head, predictor, threa
     assert not list(tmp_path.glob(".*.tmp"))
 
 
+@pytest.fixture
+def ctrl_c_interrupts():
+    """SIGINT raises KeyboardInterrupt, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 @pytest.mark.parametrize("number", [0, 2])
 def test_an_interrupt_while_files_are_written(tmp_path, head, predictor, monkeypatch, number):
     """The main thread waits for the writer: between two cases, as when files are written slowly, or at the end."""

@@ -25,8 +25,8 @@ MAX_COLD_SHARE = 0.01
 """Share of the range below the low percentile from which structures change by 2 %."""
 MAX_SATURATED_SHARE = 0.005
 """Share of the non-zero voxels with the greatest value from which structures change by 2 %."""
-MIN_CONTENT_SHARE = 0.1
-"""Share of the range that the content fills, below which no structure was found in any head."""
+MIN_CONTENT_SHARE = 0.08
+"""Share of the range that the content fills, below which a head loses nine tenths of its structures, and more."""
 
 ADVICE = "--preset study leaves such voxels out of the range"
 
@@ -85,7 +85,7 @@ def check_content(profile: IntensityProfile, intensities: IntensityRange) -> Non
     if share < MIN_CONTENT_SHARE:
         raise ImageError(
             f"intensities from {bottom:g} to {top:g}, but 99.8 % of the voxels lie between {profile.low:g} and "
-            f"{profile.high:g}, {100 * share:.0f} % of that range: no structure can be found so. {ADVICE}; or set them "
+            f"{profile.high:g}, {100 * share:.0f} % of that range: the structures cannot be found so. {ADVICE}; or set them "
             "to 0 first"
         )
 

@@ -85,7 +85,7 @@ def test_negative_voxels_that_are_many():
 
 
 @pytest.mark.parametrize(
-    ("value", "dtype"), [(-3000, np.int16), (-32767, np.int16), (5000, np.int16), (1e6, np.float32)]
+    ("value", "dtype"), [(-3500, np.int16), (-32767, np.int16), (5000, np.int16), (1e6, np.float32)]
 )
 def test_content_squeezed_into_nothing_is_refused_with_the_cause(value, dtype):
     with pytest.raises(ImageError, match="% of that range") as caught:

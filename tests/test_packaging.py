@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 
+from fs_sclimbic import __version__
 from tests.conftest import ROOT
 
 
@@ -46,6 +47,10 @@ def test_links_between_pages_lead_somewhere():
     links = [(page, link) for page in pages for link in re.findall(r"""(?:\]\(|src=")([^)"#\s]+)""", page.read_text())]
     assert len(links) > 20
     assert not [link for page, link in links if "://" not in link and not (page.parent / link).exists()]
+
+
+def test_citation_names_this_version():
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_bin_runs_the_checkout():

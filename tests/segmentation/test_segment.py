@@ -7,7 +7,8 @@ import pytest
 from fs_sclimbic.errors import ImageError, TransformError, UsageError
 from fs_sclimbic.image.box import Box
 from fs_sclimbic.image.volume import Volume, write_volume
-from fs_sclimbic.segmentation.segment import Options, segment
+from fs_sclimbic.segmentation.options import Options
+from fs_sclimbic.segmentation.segment import segment
 from tests.conftest import BALL_VOLUME_MM3, CENTER, LEFT_BALL, RIGHT_BALL, grid_about, synthetic_head
 
 ANY_VOXEL = Options(conform=True, exclude=frozenset())

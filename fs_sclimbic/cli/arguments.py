@@ -80,8 +80,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--preset",
         choices=PRESETS,
         default=PUBLISHED_PRESET,
-        help="published: the published tool's numbers; study: for new studies, numbers that repeat better and are not the "
-        "published ones (docs/repeatability.md; default: published)",
+        help="published: the published tool's numbers; study: for new studies, numbers that repeat better and are not "
+        "the published ones (docs/repeatability.md; default: published)",
     )
     add(
         "--percentile",

@@ -1,8 +1,10 @@
 """Run the cases of a command line and write their tables, also when the run is cut short."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 
 from .._version import __version__
@@ -17,11 +19,12 @@ from ..files.system import peak_memory_kb
 from ..image.labels import ColorTable
 from ..network.predictor import NetworkPredictor, choose_engine
 from ..network.spec import ModelSpec
-from ..network.store import advice, find_model
+from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model
 from ..network.weights import read_weights
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
 from ..segmentation.population import read_population
+from ..segmentation.preset import PRESETS, STUDY_PRESET
 from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_interrupt
 from .plan import Plan, make_plan
@@ -74,11 +77,15 @@ def run(
         raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
     engine = choose_engine(args.engine, args.cuda_device)
     this_run = Run(spec, ("mri_sclimbic_seg", *argv), threads=args.threads, engine=engine, precision=args.precision)
+    for warning in _weights_warnings(spec):
+        say(f"warning: {warning}", sys.stderr)
     if not args.quiet:
         count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
         say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
         if hint := advice(spec):
             say(f"note: {hint}")
+        for note in (*args.notes, *plan.notes):
+            say(f"note: {note}")
 
     load = partial(  # called when the first case needs it: it loads the engine's libraries
         load_predictor,
@@ -101,17 +108,28 @@ def run(
 def options_of(args: argparse.Namespace) -> Options:
     """The options of the computation that the flags ask for."""
     commissure = frozenset() if args.keep_ac else frozenset({ANTERIOR_COMMISSURE_ID})
-    return Options(
+    options = Options(
         conform=args.conform,
         percentile=HIGH_FIELD_PERCENTILE if args.seven_tesla else args.percentile,
         voxel_counts=args.vox_count_volumes,
         exclude=frozenset(args.exclude) | commissure,
         population=read_population(args.population_stats),
         full_fov=args.full_fov,
-        average_shifts=args.average_shifts,
+        average_shifts=1 if args.average_shifts is None else args.average_shifts,
         redo=args.redo,
         without_etiv=args.no_etiv,
     )
+    return replace(options, **asdict(PRESETS[STUDY_PRESET])) if args.preset == STUDY_PRESET else options
+
+
+def _weights_warnings(spec: ModelSpec) -> Iterator[str]:
+    """Warn of the shipped weights where FreeSurfer's are to be expected: a script may believe that it has them."""
+    home = os.environ.get("FREESURFER_HOME")
+    if home and spec.origin == SHIPPED:
+        yield (
+            f"FREESURFER_HOME is {home}, but it holds no models/{PUBLISHED_NAME}: the shipped weights are used, and "
+            "the numbers are not the published ones (--model FILE or 'fs_sclimbic model install FILE' gives others)"
+        )
 
 
 def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
@@ -132,7 +150,12 @@ def _run_plan(args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], o
             write_log(plan.log, lines)
 
     hint = advice(this_run.spec)
-    log(*this_run.log_header(), *([f"note {hint}"] if hint else []))
+    notes = [*([hint] if hint else []), *args.notes, *plan.notes]
+    log(
+        *this_run.log_header(),
+        *(f"note {note}" for note in notes),
+        *(f"warning: {warning}" for warning in _weights_warnings(this_run.spec)),
+    )
     outcomes: list[Outcome] = []
     interrupted, lost = False, None
     try:

@@ -68,7 +68,7 @@ def profile_intensities(data: NDArray[Any]) -> IntensityProfile:
         high=float(np.percentile(content, HIGH_PERCENTILE)) if content.size else 0.0,
         fifth_brightest=float(_nth_brightest(data, HOT_VOXELS)),
         brightest=float(brightest),
-        saturated_share=float(np.count_nonzero(data == brightest) / max(np.count_nonzero(data), 1)),
+        saturated_share=int(np.count_nonzero(data == brightest)) / max(int(np.count_nonzero(data)), 1),
     )
 
 
@@ -85,8 +85,8 @@ def check_content(profile: IntensityProfile, intensities: IntensityRange) -> Non
     if share < MIN_CONTENT_SHARE:
         raise ImageError(
             f"intensities from {bottom:g} to {top:g}, but 99.8 % of the voxels lie between {profile.low:g} and "
-            f"{profile.high:g}, {100 * share:.0f} % of that range: the structures cannot be found so. {ADVICE}; or set them "
-            "to 0 first"
+            f"{profile.high:g}, {100 * share:.0f} % of that range: the structures cannot be found so. {ADVICE}; or set "
+            "them to 0 first"
         )
 
 

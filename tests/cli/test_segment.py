@@ -14,15 +14,12 @@ import pytest
 
 from fs_sclimbic.cases.pipeline import HeadFinders
 from fs_sclimbic.cases.stats_files import read_stats
-from fs_sclimbic.cli.arguments import build_parser, parse_flags
-from fs_sclimbic.cli.run import options_of
+from fs_sclimbic.cli.arguments import build_parser
 from fs_sclimbic.cli.segment import main
 from fs_sclimbic.errors import ImageError
 from fs_sclimbic.image.volume import Volume, read_volume, write_volume
-from fs_sclimbic.network.spec import network_weights
 from fs_sclimbic.registration.etiv import etiv_mm3
 from fs_sclimbic.registration.talairach import Registration
-from fs_sclimbic.segmentation.population import Norm
 from tests.conftest import CENTER, ROOT, grid_about, synthetic_head
 from tests.heads import RAS2MNI, whole_head
 
@@ -571,23 +568,6 @@ def test_array_jobs_fill_one_qa_table(subjects_dir, tiny_flags, run_seg):
     assert [row[0] for row in table(subjects_dir / "sclimbic_zqa_scores_all.csv")] == ["case", "bert", "ernie"]
 
 
-def test_nohup_is_honoured():
-    """SIGHUP ends a run like Ctrl-C, but not where the user has it ignored."""
-    from fs_sclimbic.cli.guard import signals_interrupt
-
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with signals_interrupt():
-            os.kill(os.getpid(), signal.SIGHUP)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        with pytest.raises(KeyboardInterrupt), signals_interrupt():  # noqa: PT012
-            os.kill(os.getpid(), signal.SIGHUP)
-            time.sleep(5)
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
 def test_two_runs_on_one_folder(tmp_path, head, tiny_flags):
     (tmp_path / "in").mkdir()
     for name in "abcdef":
@@ -645,51 +625,6 @@ def test_a_model_that_cannot_be_loaded_loses_no_table(tmp_path, head, capsys, ru
     assert "CUDA device '99'" in printed.err
     assert "1 skipped, 0 failed, 1 not run" in printed.out
     assert [row[0] for row in table(tmp_path / "out/sclimbic_volumes_all.csv")] == ["case", "a"]
-
-
-@pytest.mark.parametrize(
-    ("flags", "field", "value"),
-    [
-        (["--7T"], "percentile", 99.9),
-        (["--percentile", "95"], "percentile", 95.0),
-        ([], "percentile", None),
-        (["--conform"], "conform", True),
-        ([], "conform", False),
-        (["--redo"], "redo", True),
-        (["--vox-count-volumes"], "voxel_counts", True),
-        (["--no-etiv"], "without_etiv", True),
-        ([], "exclude", frozenset({853})),
-        (["--keep_ac"], "exclude", frozenset()),
-        (["--exclude", "26", "58"], "exclude", frozenset({26, 58, 853})),
-    ],
-)
-def test_flags_reach_the_computation(flags, field, value):
-    args = build_parser().parse_args(["--s", *([] if not flags else ["x"]), *flags])
-    assert getattr(options_of(args), field) == value
-
-
-def test_population_reaches_the_computation(tmp_path):
-    (tmp_path / "p.csv").write_text("name,mean,std\nA,1,2\n")
-    for spelling in ("--population-stats", "--population_stats"):
-        args = parse_flags(["--s", "x", spelling, str(tmp_path / "p.csv")])
-        assert options_of(args).population == {"A": Norm(1, 2)}
-
-
-def test_how_it_is_run_reaches_the_network(tmp_path, head_file, predictor, run_seg):
-    given = []
-
-    def load(spec, *, weights, **how):
-        given.append(how)
-        assert set(weights) == set(network_weights(len(spec.colors), spec.features, spec.channels)), "read once"
-        return predictor
-
-    call = f"--i {head_file} --o {tmp_path / 'o.mgz'} --redo --threads"
-    assert run_seg(f"{call} 3 --cuda-device 1 --precision bfloat16", load_predictor=load) == 0
-    assert run_seg(f"{call} 2 --engine openvino", load_predictor=load) == 0
-    assert given == [
-        {"threads": 3, "device": "1", "engine": "auto", "precision": "bfloat16"},
-        {"threads": 2, "device": None, "engine": "openvino", "precision": "float32"},
-    ]
 
 
 def test_conform_from_the_command_line(tmp_path, run_seg):

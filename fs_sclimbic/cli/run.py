@@ -21,6 +21,7 @@ from ..network.predictor import NetworkPredictor, choose_engine
 from ..network.spec import ModelSpec
 from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model
 from ..network.weights import read_weights
+from ..notice import Notice
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
 from ..segmentation.population import read_population
@@ -96,7 +97,14 @@ def run(
         precision=args.precision,
         weights=weights,
     )
-    coming = run_cohort(plan.cases, load, options, this_run, finders=finders)
+    told: set[tuple[str | None, str]] = set()
+
+    def tell(notice: Notice) -> None:
+        told.add((notice.case, notice.text))
+        say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
+
+    coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
+    coming = show_progress(coming, len(plan.cases), args.quiet, args.debug, told)
     status = _run_plan(args, plan, coming, options, this_run)
     if args.vmp:
         say(f"vmpcma: {peak_memory_kb()}")
@@ -160,7 +168,7 @@ def _run_plan(args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], o
     interrupted, lost = False, None
     try:
         with signals_interrupt():  # the tables are still written
-            for outcome in show_progress(coming, len(plan.cases), args.quiet, args.debug):
+            for outcome in coming:
                 outcomes.append(outcome)
                 log(*outcome_lines(outcome))
     except KeyboardInterrupt:

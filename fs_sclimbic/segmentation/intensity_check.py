@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ImageError
-from ..image.conform import IntensityRange
+from ..image.intensity import IntensityRange
 
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.1, 99.9
 """Where an image's content begins (of all voxels) and ends (of the non-zero voxels)."""

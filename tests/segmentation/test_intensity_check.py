@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fs_sclimbic.errors import ImageError
-from fs_sclimbic.image.conform import intensity_range
+from fs_sclimbic.image.intensity import intensity_range
 from fs_sclimbic.segmentation.intensity_check import check_content, intensity_warnings, profile_intensities
 
 RNG = np.random.default_rng(3)

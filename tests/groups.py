@@ -3,7 +3,7 @@
 import numpy as np
 
 from fs_sclimbic.group.design.design import Design, GroupClass
-from fs_sclimbic.group.fit.rows import Model
+from fs_sclimbic.group.design.model import Model
 from fs_sclimbic.group.text_table import GroupTable, format_group_table
 
 STRUCTURES = ("Left-A", "Right-A", "B")

@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs_sclimbic.errors import TableError
+from fs_sclimbic.group.text_files import read_cells
 from fs_sclimbic.group.text_table import (
     DELIMITERS,
     ETIV_NAMES,
     GroupTable,
     etiv_column,
     format_group_table,
-    read_cells,
     read_group_table,
 )
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DesignError
-from ..text_table import finite_number
 from .expression import linear_rows, reads_as_expression
+from .matrix_files import read_rows
 
 MOST_CONDITION = 1000.0
 """Above this condition number of C C' mri_glmfit refuses a contrast, and so do we."""
@@ -102,42 +102,6 @@ def is_usable_name(name: str) -> bool:
         and name.strip(".") != ""
         and len(name.encode(errors="replace")) <= LONGEST_NAME
     )
-
-
-def read_rows(file: Path, kind: str) -> list[tuple[int, list[float]]]:
-    """Line numbers and numbers of a text matrix; what else stands there is a problem, all of them at once."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise DesignError(f"{file}: {kind} file cannot be read ({error.strerror})") from error
-    if b"\0" in content:
-        raise DesignError(f"{file}: expected text, one row of numbers a line, found another kind of file")
-    text = content.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
-    lines = text.rstrip().split("\n")
-    if not text.strip():
-        raise DesignError(f"{file}:1: the {kind} file is empty; expected one row of numbers a line")
-    rows: list[tuple[int, list[float]]] = []
-    problems = []
-    for number, line in enumerate(lines, 1):
-        where, words = f"{file}:{number}", line.split()
-        if not words:
-            problems.append(f"{where}: found a blank line above a row; remove it")
-        elif words[0].startswith(("#", "%", "//")):
-            problems.append(
-                f"{where}: a {kind} file cannot hold comments, found '{line.strip()[:60]}'; remove the line"
-            )
-        elif any("," in word or ";" in word for word in words):
-            problems.append(
-                f"{where}: expected blanks between the numbers and decimal points, found '{line.strip()[:60]}'"
-            )
-        else:
-            values = [finite_number(word) for word in words]
-            wrong = [word for word, value in zip(words, values, strict=True) if value is None]
-            problems += [f"{where}: expected finite numbers, found '{' '.join(wrong)[:60]}'"] if wrong else []
-            rows.append((number, [value for value in values if value is not None]))
-    if problems:
-        raise DesignError("\n".join(problems))
-    return rows
 
 
 def _read_gamma0(file: Path, n_rows: int) -> NDArray[np.float64]:

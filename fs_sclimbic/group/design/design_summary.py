@@ -102,3 +102,38 @@ def why_ill_conditioned(matrix: NDArray[np.float64], columns: Sequence[str], des
     if not reasons or condition_number(centred) > MOST_CONDITION:
         reasons += condition_hints(matrix, columns)
     return reasons
+
+
+def asked_at_zero(design: Design, matrix: NDArray[np.float64]) -> bool:
+    """Whether a contrast of classes depends on where the variables are 0, and that is not their mean.
+
+    It does not where slopes are shared and groups are subtracted: parallel lines are as far apart everywhere.
+    """
+    weights = matrix[:, : len(design.classes)]
+    parallel = design.method == "doss" and np.allclose(weights.sum(1), 0, atol=1e-9 * np.abs(weights).max())
+    return bool(design.variables) and not design.demean and not parallel
+
+
+def tested_at(design: Design | None, contrast: Contrast) -> str:
+    """Where on the variables a contrast of classes alone is tested, if that is 0 and not the mean; else empty."""
+    if design is None:
+        return ""
+    used = np.any(contrast.matrix != 0, axis=0)
+    if used[len(design.classes) :].any() or not asked_at_zero(design, contrast.matrix):
+        return ""
+    return ", ".join(f"{name} = 0" for name in design.variables)
+
+
+def notes_at_zero(design: Design | None, contrasts: Sequence[Contrast]) -> list[str]:
+    """Of contrasts of classes alone: where on the variables they are tested, if that is 0 and not the mean."""
+    lines = []
+    for contrast in contrasts:
+        where = tested_at(design, contrast)
+        if design is None or not where:
+            continue
+        if design.method == "dods" and np.any(contrast.matrix != 0, axis=0).sum() > 1:
+            what = f"compares classes at {where}, since each class has its own slope and nothing is demeaned"
+        else:
+            what = f"is about the values at {where}, since nothing is demeaned"
+        lines.append(f"{contrast.name}: {what}; DeMeanFlag 1 in the FSGD puts the mean there")
+    return lines

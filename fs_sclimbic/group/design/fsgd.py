@@ -5,17 +5,18 @@ from os import PathLike
 from pathlib import Path
 
 from ...errors import DesignError, UsageError
-from ..text_table import finite_number
+from ..text_files import finite_number
 from .design import METHODS, Design, Method
 from .fsgd_checks import Wishes, design_of
-from .fsgd_tags import FIRST_TAG, Notes, TagReader
+from .fsgd_content import Notes
+from .fsgd_tags import FIRST_TAG, TagReader
 
 ALLOW_REPEATED = "FSGDF_ALLOW_SUBJ_REP"
 """Environment variable; if it exists, subjects may stand on several Input lines, as with mri_glmfit."""
 
 
 def read_fsgd(
-    path: str | PathLike[str], method: str | None = None, allow_repeated: bool = False, rescale: bool = False
+    path: str | PathLike[str], method: str | None = None, *, allow_repeated: bool = False, rescale: bool = False
 ) -> tuple[Design, tuple[str, ...]]:
     """Read an FSGD.
 
@@ -61,7 +62,7 @@ def read_fsgd(
     if content.startswith(b"\xef\xbb\xbf"):
         notes.append(f"{file}:1: begins with a byte order mark, which mri_glmfit refuses; save it as UTF-8 without one")
     text = content.decode("utf-8-sig", "surrogateescape")
-    design, warnings = parse_fsgd(text, str(file), method, allow_repeated, rescale)
+    design, warnings = parse_fsgd(text, str(file), method, allow_repeated=allow_repeated, rescale=rescale)
     return design, (*notes, *warnings)
 
 
@@ -69,6 +70,7 @@ def parse_fsgd(
     text: str,
     source: str = "fsgd",
     method: str | None = None,
+    *,
     allow_repeated: bool = False,
     rescale: bool = False,
 ) -> tuple[Design, tuple[str, ...]]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import DesignError
-from ..text_table import DECIMAL_COMMA, MISSING, finite_number
+from ..text_files import DECIMAL_COMMA, MISSING, finite_number
 from .contrast import Contrast, check_contrast
 from .design import Design, Method
 from .expression import DASHES
-from .fsgd_tags import ROOM_FOR, Found, Notes
+from .fsgd_content import ROOM_FOR, Found, Notes
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ SMALLEST_DIRECT_P = 1e-290
 """Below it p comes from its logarithm, which does not run out of range."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
     """Least squares of several columns on one design; n subjects, p columns of the design, m columns of values."""
 
@@ -106,10 +106,18 @@ def fit_glm(design: Array, values: Array, weights: Array | None = None, *, allow
     squares = np.sum((y - x @ beta) ** 2, axis=0)
     explained = squares <= EXACT_SHARE**2 * np.sum(y**2, axis=0)
     variance = np.where(explained, 0, squares) / max(n - p, 1)
-    return Fit(design, values, weights, beta, np.maximum(variance, VARIANCE_FLOOR), n - p, root @ root.T)
+    return Fit(
+        design=design,
+        values=values,
+        weights=weights,
+        beta=beta,
+        residual_variance=np.maximum(variance, VARIANCE_FLOOR),
+        dof=n - p,
+        inverse=root @ root.T,
+    )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ContrastResult:
     """The test of one contrast of J rows on m columns."""
 
@@ -217,14 +225,14 @@ def contrast_result(fit: Fit, matrix: Array, gamma0: Array | None = None) -> Con
     explained = np.sum(standard * np.linalg.solve(spread / np.outer(scale, scale), standard), axis=0)
     f = np.where(fit.testable, explained / (rows * fit.residual_variance), 0.0)
     return ContrastResult(
-        matrix,
-        gamma,
-        fit.residual_variance * np.diag(spread)[:, None],
-        np.maximum(f, 0.0),
-        gamma / fit.residual_sd,
-        fit.testable,
-        (rows, fit.dof),
-        float(1 / np.trace(spread)),
+        matrix=matrix,
+        gamma=gamma,
+        row_variance=fit.residual_variance * np.diag(spread)[:, None],
+        f=np.maximum(f, 0.0),
+        cnr=gamma / fit.residual_sd,
+        testable=fit.testable,
+        dof=(rows, fit.dof),
+        efficiency=float(1 / np.trace(spread)),
     )
 
 

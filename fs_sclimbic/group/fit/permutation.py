@@ -48,7 +48,14 @@ class PermutationResult:
 
 
 def permutation_test(
-    fit: Fit, matrix: Array, gamma0: Array | None, family: NDArray[np.bool_], count: int, seed: int
+    fit: Fit,
+    matrix: Array,
+    gamma0: Array | None = None,
+    *,
+    family: NDArray[np.bool_],
+    count: int,
+    seed: int,
+    batch_bytes: int = BATCH_BYTES,
 ) -> PermutationResult:
     """Freedman-Lane permutation test of a contrast.
 
@@ -65,6 +72,8 @@ def permutation_test(
         Random permutations. Where no more arrangements than this exist, all of them are looked at instead.
     seed : int
         Same seed, same p values.
+    batch_bytes : int
+        Memory for one batch of permutations.
 
     Returns
     -------
@@ -84,7 +93,7 @@ def permutation_test(
     exact = total is not None
     source = arrangements if exact else _random(len(basis), flips, count, seed)
     at_least, at_least_max = np.zeros(len(bar), np.int64), np.zeros(len(bar), np.int64)
-    width = max(1, BATCH_BYTES // (8 * len(basis) * (basis.shape[1] + 2)))
+    width = max(1, batch_bytes // (8 * len(basis) * (basis.shape[1] + 2)))
     while batch := list(islice(source, width)):
         moved = np.array(batch)
         shares = _share(moved[:, :, None] * basis if flips else basis[moved], unit, rows)

@@ -44,7 +44,7 @@ COLUMNS = {
 """Columns of results.tsv, and what they hold."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GroupResult:
     """One contrast on m structures; arrays are (m,), nan where a number makes no sense."""
 
@@ -134,7 +134,7 @@ def group_result(
             percent = np.where(np.any(fit.values < 0, axis=0), np.nan, percent)
     p = np.where(counted, test.p, np.nan)
     permuted = (
-        permutation_test(fit, contrast.matrix, contrast.gamma0, counted, permutations, seed)
+        permutation_test(fit, contrast.matrix, contrast.gamma0, family=counted, count=permutations, seed=seed)
         if permutations and counted.any()
         else None
     )
@@ -145,7 +145,16 @@ def group_result(
     ]
     notes = tuple("; ".join(filter(None, (state, where))) for state in states)
     return GroupResult(
-        contrast, test, tuple(structures), counted, cohen_d, percent, holm(p), benjamini_hochberg(p), permuted, notes
+        contrast=contrast,
+        test=test,
+        structures=tuple(structures),
+        family=counted,
+        cohen_d=cohen_d,
+        percent=percent,
+        p_holm=holm(p),
+        p_fdr=benjamini_hochberg(p),
+        permutation=permuted,
+        notes=notes,
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..design.design import Design
+from ..design.design_summary import asked_at_zero
 from ..fit.glm import Array, Fit
 from ..fit.results import GroupResult, describe_row
 from ..fit.study import Study
@@ -62,16 +63,6 @@ def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
         )  # fmt: skip
     note = "observed against fitted values of the whole design, since no single axis shows this contrast"
     return Panel("fitted", "fitted", np.zeros(len(fit.design)), np.zeros(fit.design.shape), (), note)
-
-
-def asked_at_zero(design: Design, matrix: Array) -> bool:
-    """Whether a contrast of classes depends on where the variables are 0, and that is not their mean.
-
-    It does not where slopes are shared and groups are subtracted: parallel lines are as far apart everywhere.
-    """
-    weights = matrix[:, : len(design.classes)]
-    parallel = design.method == "doss" and np.allclose(weights.sum(1), 0, atol=1e-9 * np.abs(weights).max())
-    return bool(design.variables) and not design.demean and not parallel
 
 
 def _stride(design: Design) -> int:

@@ -2,12 +2,12 @@
 
 import io
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...errors import UsageError
+from ...files.figures import load_pyplot
 from ..fit.glm import Array, Fit
 from ..fit.results import GroupResult, describe_row, is_group_difference
 from ..fit.study import SCALED, Study
@@ -28,24 +28,6 @@ MOST_WORDS = 300
 """Letters of a contrast in words; a title with more says the rest in dots."""
 
 
-def pyplot() -> Any:
-    """Matplotlib without a window.
-
-    Raises
-    ------
-    UsageError
-        If matplotlib is not installed.
-    """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise UsageError('figures need matplotlib: python -m pip install "fs_sclimbic[group]"') from error
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    return plt
-
-
 def marks(result: GroupResult) -> list[str]:
     """One a structure: ``**`` where family-wise corrected p < 0.05, ``*`` where only the FDR is, else nothing."""
     family_wise = result.p_holm if result.permutation is None else result.permutation.p_fwe
@@ -54,9 +36,20 @@ def marks(result: GroupResult) -> list[str]:
     ]
 
 
-def forest_plot(study: Study, fit: Fit, result: GroupResult) -> bytes:
-    """A PNG: the effect on each structure of the family, with its 95 % interval; for several rows partial eta^2."""
-    plt = pyplot()
+def forest_figure(study: Study, fit: Fit, result: GroupResult) -> Any:
+    """The effect on each structure of the family, with its 95 % interval; for several rows partial eta^2.
+
+    Parameters
+    ----------
+    study : Study
+    fit : Fit
+    result : GroupResult
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    plt = load_pyplot()
     shown = np.flatnonzero(result.family)
     height = np.arange(len(shown))[::-1]
     stars = [marks(result)[i] for i in shown]
@@ -87,7 +80,7 @@ def forest_plot(study: Study, fit: Fit, result: GroupResult) -> bytes:
     axes.set_xlabel(label)
     axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title, fontsize=10, x=0.01, ha="left")
-    return _png(figure)
+    return figure
 
 
 def standardised(study: Study, fit: Fit, result: GroupResult) -> tuple[Array, Array, Array, str]:
@@ -141,17 +134,37 @@ def _plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def structure_plots(study: Study, fit: Fit, result: GroupResult, unit: str) -> list[bytes]:
-    """PNGs with a panel for each structure of the family, several pages where there are many."""
+def structure_figures(
+    study: Study, fit: Fit, result: GroupResult, unit: str, *, columns: int = COLUMNS, rows: int = ROWS
+) -> Iterator[Any]:
+    """Pages with a panel for each structure of the family.
+
+    Parameters
+    ----------
+    study : Study
+    fit : Fit
+    result : GroupResult
+    unit : str
+        What stands beside the values; see `value_label`.
+    columns, rows : int
+        Panels beside and below each other on a page.
+
+    Yields
+    ------
+    matplotlib.figure.Figure
+        To be closed by who takes it; `encode_png` does.
+    """
     shown = [int(i) for i in np.flatnonzero(result.family)]
-    pages = [shown[start : start + COLUMNS * ROWS] for start in range(0, len(shown), COLUMNS * ROWS)]
     panel = choose_panel(study, fit, result)
-    return [_page(study, fit, result, panel, page, unit) for page in pages]
+    for start in range(0, len(shown), columns * rows):
+        yield _page(study, fit, result, panel, shown[start : start + columns * rows], unit, columns)
 
 
-def _page(study: Study, fit: Fit, result: GroupResult, panel: Panel, page: list[int], unit: str) -> bytes:
-    plt = pyplot()
-    columns = min(COLUMNS, len(page))
+def _page(
+    study: Study, fit: Fit, result: GroupResult, panel: Panel, page: list[int], unit: str, most_columns: int
+) -> Any:
+    plt = load_pyplot()
+    columns = min(most_columns, len(page))
     rows = -(-len(page) // columns)
     title = _title(result, study, PANEL_WIDTH * columns, panel.note)
     size = PANEL_WIDTH * columns, PANEL_HEIGHT * rows + 0.5 + LINE_HEIGHT * title.count("\n")
@@ -170,7 +183,7 @@ def _page(study: Study, fit: Fit, result: GroupResult, panel: Panel, page: list[
             _legend(figure, names, PANEL_WIDTH * columns)
     figure.supylabel(unit, fontsize=9)
     figure.suptitle(title, fontsize=10)
-    return _png(figure)
+    return figure
 
 
 def _fit_below(names: Sequence[str]) -> bool:
@@ -181,7 +194,7 @@ def _fit_below(names: Sequence[str]) -> bool:
 def _legend(figure: Any, names: Sequence[str], width: float) -> None:
     """Colours of the classes below the panels, as many in a row as there is room for."""
     handles = [
-        pyplot().Line2D([], [], marker="o", linestyle="", color=COLORS[c % len(COLORS)]) for c in range(len(names))
+        load_pyplot().Line2D([], [], marker="o", linestyle="", color=COLORS[c % len(COLORS)]) for c in range(len(names))
     ]
     beside = max(1, int(width * LETTERS_AN_INCH / (max(map(len, names)) + 6)))
     figure.legend(
@@ -226,9 +239,10 @@ def _p(p: float) -> str:
     return "n/a" if np.isnan(p) else "< 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
 
 
-def _png(figure: Any) -> bytes:
+def encode_png(figure: Any) -> bytes:
+    """The bytes of a figure as PNG; the figure is closed."""
     content = io.BytesIO()
     # Without the version of matplotlib in it, the same data give the same bytes.
     figure.savefig(content, dpi=DPI, format="png", metadata={"Software": None})
-    pyplot().close(figure)
+    load_pyplot().close(figure)
     return content.getvalue()

@@ -7,7 +7,8 @@ from pathlib import Path
 from ...cases.stats_files import COLUMNS, ETIV_MEASURE, QA_COLUMNS
 from ...errors import TableError
 from ...segmentation.flags import FLAGS
-from ..text_table import ETIV_NAMES, finite_number, raise_problems
+from ..text_files import finite_number, raise_problems
+from ..text_table import ETIV_NAMES
 from .subject_lists import StatsFile, side_by_side
 
 FEWEST_BYTES = 10

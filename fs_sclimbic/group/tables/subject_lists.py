@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ...errors import TableError, UsageError
 from ..design.fsgd_tags import TAGS
-from ..text_table import raise_problems, read_cells, read_text
+from ..text_files import raise_problems, read_cells, read_text
 
 STATS_ENDINGS = (".qa.stats", ".stats")
 BASE = "sclimbic"

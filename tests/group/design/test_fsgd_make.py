@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from fs_sclimbic.errors import DesignError, TableError
 from fs_sclimbic.group.design.fsgd import format_fsgd, parse_fsgd
-from fs_sclimbic.group.design.fsgd_make import Wanted, design_from_table
+from fs_sclimbic.group.design.fsgd_make import design_from_table
+from fs_sclimbic.group.design.participants import Wanted
 
 HEADER = "participant_id\tsex\tdiagnosis\tage\tiq\n"
 ROWS = [

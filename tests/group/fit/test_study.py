@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fs_sclimbic.errors import DesignError, TableError
-from fs_sclimbic.group.fit.rows import Model
+from fs_sclimbic.group.design.model import Model
 from fs_sclimbic.group.fit.study import COVARIATE, SCALED, StudyOptions, assemble
 from fs_sclimbic.group.text_table import GroupTable
 from tests.groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_design, make_model, make_table

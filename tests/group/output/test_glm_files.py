@@ -7,14 +7,8 @@ import scipy.io
 from fs_sclimbic.errors import DesignError
 from fs_sclimbic.group.design.contrast import Contrast
 from fs_sclimbic.group.design.fsgd import read_fsgd
-from fs_sclimbic.group.output.glm_files import (
-    LogFacts,
-    format_log,
-    format_y_fsgd,
-    read_design_matrix,
-    read_frames,
-    read_weights,
-)
+from fs_sclimbic.group.design.matrix_files import read_design_matrix, read_frames, read_weights
+from fs_sclimbic.group.output.glm_files import LogFacts, format_log, format_y_fsgd
 from tests.groups import SUBJECTS, make_design
 
 

@@ -7,13 +7,13 @@ import scipy.io
 
 from fs_sclimbic.errors import DesignError, TableError
 from fs_sclimbic.group.design.contrast import Contrast
+from fs_sclimbic.group.design.matrix_files import format_matrix
 from fs_sclimbic.group.fit.glm import contrast_result, fit_glm
 from fs_sclimbic.group.output.glm_tree import (
     LOG,
     TreeOptions,
     check_names,
     check_replaceable,
-    format_matrix,
     format_table,
     tree_files,
     write_tree,

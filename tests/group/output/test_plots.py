@@ -8,14 +8,15 @@ import pytest
 from fs_sclimbic.errors import UsageError
 from fs_sclimbic.group.design.contrast import Contrast, named_contrast
 from fs_sclimbic.group.design.design import GroupClass
+from fs_sclimbic.group.design.design_summary import notes_at_zero
+from fs_sclimbic.group.design.model import Model
 from fs_sclimbic.group.fit.glm import fit_glm
 from fs_sclimbic.group.fit.results import group_result
-from fs_sclimbic.group.fit.rows import Model
 from fs_sclimbic.group.fit.study import COVARIATE, SCALED, StudyOptions, assemble
 from fs_sclimbic.group.output import plots as group_plots
 from fs_sclimbic.group.output.panels import choose_panel
 from fs_sclimbic.group.output.plots import forest_plot, marks, pyplot, standardised, structure_plots, value_label
-from fs_sclimbic.group.output.study_summary import fitted_design, notes_at_zero
+from fs_sclimbic.group.output.study_summary import fitted_design
 from fs_sclimbic.group.text_table import GroupTable
 from tests.groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_design, make_model, make_table
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs_sclimbic.errors import TableError
-from fs_sclimbic.group.tables.stats_table import Choice, build_table
+from fs_sclimbic.group.tables.column_choice import Choice
+from fs_sclimbic.group.tables.stats_table import build_table
 from fs_sclimbic.group.tables.stats_values import ETIV, MEASURES, StatsValues
 from fs_sclimbic.group.tables.subject_lists import StatsFile
 

@@ -1,0 +1,1 @@
+from tests.cli.group_commands import refused, run_glm  # noqa: F401

@@ -31,7 +31,9 @@ def make_design(**changes):
 
 def make_model(**changes):
     design = make_design(**changes)
-    return Model(design.columns, design.matrix, design.subjects, design, "group.fsgd")
+    return Model(
+        columns=design.columns, matrix=design.matrix, subjects=design.subjects, design=design, source="group.fsgd"
+    )
 
 
 def make_table(etiv="eTIV"):

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from fs_sclimbic.group.tables.column_choice import Choice
+from fs_sclimbic.group.tables.measures import ETIV, MEASURES, StatsValues
+from fs_sclimbic.group.tables.stats_paths import StatsFile
 from fs_sclimbic.group.tables.stats_table import build_table
-from fs_sclimbic.group.tables.stats_values import ETIV, MEASURES, StatsValues
-from fs_sclimbic.group.tables.subject_lists import StatsFile
 
 SEGIDS = {"A": 26, "B": 58, "C": 853}
 NAME = ETIV[1]

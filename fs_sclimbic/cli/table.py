@@ -10,7 +10,7 @@ from .arguments import ALL_DONE, BAD_USAGE
 from .guard import in_one_line
 
 if TYPE_CHECKING:
-    from ..group.tables.subject_lists import StatsFile
+    from ..group.tables.stats_paths import StatsFile
 
 PROGRAM = "sclimbic_stats2table"
 DESCRIPTION = """\
@@ -190,9 +190,9 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 def _table(args: argparse.Namespace) -> int:
     from ..files.staging import StagedFiles, encode_text
-    from ..group.tables.cohort_table import ReadOptions, cohort_table, read_cohort, stats_name, who_is_left_out
+    from ..group.tables.cohort_table import cohort_table, read_cohort, stats_name, who_is_left_out
     from ..group.tables.column_choice import Choice
-    from ..group.tables.stats_values import MEASURES
+    from ..group.tables.measures import MEASURES, ReadOptions
     from ..group.tables.subject_lists import read_segids
     from ..group.text_table import format_group_table, notes_for_readers
 
@@ -200,10 +200,8 @@ def _table(args: argparse.Namespace) -> int:
     only = read_segids(args.segids_from_file) if args.segids_from_file else args.segno
     files = _files(args, args.stats or stats_name(measure))
     print("Parsing the .stats files")
-    options = ReadOptions(
-        with_etiv=not args.no_vol_extras, lenient=args.lenient, new_names=args.replace53, skip_missing=args.skip
-    )
-    cohort = read_cohort(files, measure, options, in_subjects_dir=in_subjects_dir)
+    options = ReadOptions(with_etiv=not args.no_vol_extras, lenient=args.lenient, new_names=args.replace53)
+    cohort = read_cohort(files, measure, options, in_subjects_dir=in_subjects_dir, skip_missing=args.skip)
     for line in cohort.missing:
         print(f"Skipping {line}", file=sys.stderr)
     _warn(who_is_left_out(cohort, in_subjects_dir=in_subjects_dir))
@@ -232,7 +230,7 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
 
     from ..errors import UsageError
     from ..group.tables.cohort_table import SubjectSource, list_subjects
-    from ..group.tables.subject_lists import input_files, subject_files
+    from ..group.tables.stats_paths import input_files, subject_files
 
     if args.inputs:
         return input_files(args.inputs, names_from_files=args.names_from_files, subdir=args.subdir)

@@ -116,7 +116,18 @@ def raise_problems(problems: Sequence[str]) -> None:
 
 
 def listed(names: Sequence[object], most: int = MOST_LISTED) -> str:
-    """Names in a row; of very many only the first."""
+    """Names in a row; of very many only the first.
+
+    Parameters
+    ----------
+    names : sequence
+    most : int
+        So many are named.
+
+    Returns
+    -------
+    str
+    """
     more = len(names) - most
     return ", ".join(map(str, names[:most])) + (f" and {more} more" if more > 0 else "")
 

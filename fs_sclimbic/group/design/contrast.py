@@ -132,6 +132,10 @@ def named_contrast(
     design_matrix, other_columns
         As in `check_contrast`.
 
+    Returns
+    -------
+    Contrast
+
     Raises
     ------
     DesignError
@@ -267,7 +271,18 @@ def estimable(weights: NDArray[np.float64], design_matrix: NDArray[np.float64]) 
 
 
 def format_weights(row: Sequence[float] | NDArray[np.float64], columns: Sequence[str]) -> str:
-    """One row with the names of the columns: ``-1*Control +1*Patient``; zeros are left out."""
+    """One row with the names of the columns: ``-1*Control +1*Patient``; zeros are left out.
+
+    Parameters
+    ----------
+    row : (p,) array
+    columns : sequence of str
+        Names of the design's columns.
+
+    Returns
+    -------
+    str
+    """
     return " ".join(f"{weight:+g}*{name}" for weight, name in zip(row, columns, strict=True) if weight) or "0"
 
 

@@ -59,7 +59,19 @@ def describe_matrix(design: Design) -> list[str]:
 
 
 def describe_contrast(contrast: Contrast, columns: Sequence[str]) -> list[str]:
-    """Weights of a contrast beside the names of the columns, one row of weights a column of text."""
+    """Weights of a contrast beside the names of the columns, one row of weights a column of text.
+
+    Parameters
+    ----------
+    contrast : Contrast
+    columns : sequence of str
+        Names of the design's columns.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
     kind = "t" if len(contrast.matrix) == 1 else f"F, {len(contrast.matrix)} rows"
     null = "" if contrast.gamma0 is None else f", against {', '.join(f'{value:g}' for value in contrast.gamma0)}"
     lines = [f"Contrast {contrast.name} ({kind}{null}):"]
@@ -93,6 +105,11 @@ def why_ill_conditioned(matrix: NDArray[np.float64], columns: Sequence[str], des
         The design's columns first; further ones may follow.
     columns : sequence of str
     design : Design, optional
+
+    Returns
+    -------
+    list of str
+        One sentence each.
     """
     if design is None or tuple(columns[: len(design.columns)]) != design.columns:
         return list(condition_hints(matrix, columns))
@@ -108,6 +125,16 @@ def asked_at_zero(design: Design, matrix: NDArray[np.float64]) -> bool:
     """Whether a contrast of classes depends on where the variables are 0, and that is not their mean.
 
     It does not where slopes are shared and groups are subtracted: parallel lines are as far apart everywhere.
+
+    Parameters
+    ----------
+    design : Design
+    matrix : (J, p) array
+        The contrast.
+
+    Returns
+    -------
+    bool
     """
     weights = matrix[:, : len(design.classes)]
     parallel = design.method == "doss" and np.allclose(weights.sum(1), 0, atol=1e-9 * np.abs(weights).max())
@@ -115,7 +142,18 @@ def asked_at_zero(design: Design, matrix: NDArray[np.float64]) -> bool:
 
 
 def tested_at(design: Design | None, contrast: Contrast) -> str:
-    """Where on the variables a contrast of classes alone is tested, if that is 0 and not the mean; else empty."""
+    """Where on the variables a contrast of classes alone is tested, if that is 0 and not the mean; else empty.
+
+    Parameters
+    ----------
+    design : Design, optional
+    contrast : Contrast
+
+    Returns
+    -------
+    str
+        Such as ``Age = 0``.
+    """
     if design is None:
         return ""
     used = np.any(contrast.matrix != 0, axis=0)
@@ -125,7 +163,18 @@ def tested_at(design: Design | None, contrast: Contrast) -> str:
 
 
 def notes_at_zero(design: Design | None, contrasts: Sequence[Contrast]) -> list[str]:
-    """Of contrasts of classes alone: where on the variables they are tested, if that is 0 and not the mean."""
+    """Of contrasts of classes alone: where on the variables they are tested, if that is 0 and not the mean.
+
+    Parameters
+    ----------
+    design : Design, optional
+    contrasts : sequence of Contrast
+
+    Returns
+    -------
+    list of str
+        One line a contrast that is tested there.
+    """
     lines = []
     for contrast in contrasts:
         where = tested_at(design, contrast)

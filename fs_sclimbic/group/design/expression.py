@@ -72,7 +72,18 @@ def linear_rows(text: str, columns: Sequence[str]) -> NDArray[np.float64]:
 
 
 def reads_as_expression(text: str, columns: Sequence[str]) -> bool:
-    """Whether a text could be an expression over these columns."""
+    """Whether a text could be an expression over these columns.
+
+    Parameters
+    ----------
+    text : str
+    columns : sequence of str
+        Names of the design's columns.
+
+    Returns
+    -------
+    bool
+    """
     return next(_readings(text, columns), None) is not None
 
 

@@ -74,7 +74,22 @@ def parse_fsgd(
     allow_repeated: bool = False,
     rescale: bool = False,
 ) -> tuple[Design, tuple[str, ...]]:
-    """The design that the text of an FSGD describes; see `read_fsgd`."""
+    """The design that the text of an FSGD describes; see `read_fsgd`.
+
+    Parameters
+    ----------
+    text : str
+    source : str
+        Name of the file, for messages.
+    method, allow_repeated, rescale
+        As in `read_fsgd`.
+
+    Returns
+    -------
+    Design
+    tuple of str
+        What looks wrong but may be meant.
+    """
     notes = Notes(source)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     wishes = Wishes(design_method(method), allow_repeated or ALLOW_REPEATED in os.environ, rescale)

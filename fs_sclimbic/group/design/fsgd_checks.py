@@ -29,6 +29,18 @@ class Wishes:
 def design_of(found: Found, notes: Notes, wishes: Wishes) -> Design:
     """The design of what was read.
 
+    Parameters
+    ----------
+    found : Found
+        What the lines say.
+    notes : Notes
+        What was noted before; problems and warnings are added.
+    wishes : Wishes
+
+    Returns
+    -------
+    Design
+
     Raises
     ------
     DesignError

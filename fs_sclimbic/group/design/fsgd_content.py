@@ -55,11 +55,25 @@ class Notes:
     warnings: list[tuple[int, str]] = field(default_factory=list)
 
     def problem(self, line: int, text: str) -> None:
-        """Note what forbids to use the file."""
+        """Note what forbids to use the file.
+
+        Parameters
+        ----------
+        line : int
+            0 for the file as a whole.
+        text : str
+        """
         self.problems.append((line, text))
 
     def warning(self, line: int, text: str) -> None:
-        """Note what may be meant."""
+        """Note what may be meant.
+
+        Parameters
+        ----------
+        line : int
+            0 for the file as a whole.
+        text : str
+        """
         self.warnings.append((line, text))
 
     def located(self, notes: list[tuple[int, str]]) -> tuple[str, ...]:
@@ -70,7 +84,15 @@ class Notes:
         )
 
     def has_room(self, line: int, kind: str, text: str) -> None:
-        """Warn of a text that is longer than mri_glmfit's buffer."""
+        """Warn of a text that is longer than mri_glmfit's buffer.
+
+        Parameters
+        ----------
+        line : int
+        kind : str
+            A key of `ROOM`.
+        text : str
+        """
         if len(text.encode(errors="replace")) > ROOM[kind]:
             self.warning(
                 line, f"{kind} '{text[:20]}...' is longer than the {ROOM[kind]} bytes that mri_glmfit has room for"

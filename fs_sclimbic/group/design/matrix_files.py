@@ -16,7 +16,19 @@ Array = NDArray[np.float64]
 
 
 def read_rows(file: Path, kind: str) -> list[tuple[int, list[float]]]:
-    """Line numbers and numbers of a text matrix; what else stands there is a problem, all of them at once."""
+    """Line numbers and numbers of a text matrix; what else stands there is a problem, all of them at once.
+
+    Parameters
+    ----------
+    file : Path
+    kind : str
+        What the file is, for messages.
+
+    Returns
+    -------
+    list of tuple of int and list of float
+        Number of each line, and its numbers.
+    """
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -102,6 +114,16 @@ def _matlab(file: Path, content: bytes) -> Array:
 
 def read_weights(path: str | PathLike[str], n_rows: int) -> Array:
     """Read ``--wg``: one positive number for each row of the design.
+
+    Parameters
+    ----------
+    path : path-like
+    n_rows : int
+        Rows of the design.
+
+    Returns
+    -------
+    (n,) array
 
     Raises
     ------

@@ -14,7 +14,7 @@ MEAN = "Mean"
 """The one column of a one-sample group mean."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Model:
     """The columns of X, and the subjects where the source names them."""
 
@@ -22,12 +22,12 @@ class Model:
     """p names."""
     matrix: NDArray[np.float64]
     """(n, p)."""
-    subjects: tuple[str, ...] | None
-    """n names; None: rows go by the order of the table."""
-    design: Design | None
-    """Of an FSGD."""
     source: str
     """The file, for messages."""
+    subjects: tuple[str, ...] | None = None
+    """n names; None: rows go by the order of the table."""
+    design: Design | None = None
+    """Of an FSGD."""
     description: str = ""
     """Where the columns come from, in words."""
     notices: tuple[Notice, ...] = ()
@@ -38,12 +38,12 @@ def matrix_model(path: str) -> Model:
     """The model of a design matrix file, whose columns are called X1, X2 ..."""
     matrix = read_design_matrix(path)
     names = tuple(f"X{number + 1}" for number in range(matrix.shape[1]))
-    return Model(names, matrix, None, None, path, f"{path}, columns {', '.join(names)}")
+    return Model(columns=names, matrix=matrix, source=path, description=f"{path}, columns {', '.join(names)}")
 
 
 def mean_model(n_rows: int) -> Model:
     """The model of a one-sample group mean of all rows of a table."""
-    return Model((MEAN,), np.ones((n_rows, 1)), None, None, "--osgm", "one-sample group mean")
+    return Model(columns=(MEAN,), matrix=np.ones((n_rows, 1)), source="--osgm", description="one-sample group mean")
 
 
 def fsgd_model(
@@ -79,7 +79,15 @@ def fsgd_model(
     notices = tuple(Notice("warning", text) for text in warnings)
     if one_sample:
         description = f"one-sample group mean of the subjects in {path}"
-        return Model((MEAN,), np.ones((len(design.subjects), 1)), design.subjects, design, path, description, notices)
+        return Model(
+            columns=(MEAN,),
+            matrix=np.ones((len(design.subjects), 1)),
+            subjects=design.subjects,
+            design=design,
+            source=path,
+            description=description,
+            notices=notices,
+        )
     why = (
         "by a tag in the file, which goes before the command line"
         if design.method_in_file
@@ -89,4 +97,12 @@ def fsgd_model(
     )
     meaning = "each class has its own slope" if design.method == "dods" else "one slope for all classes"
     description = f"{path}, method {design.method} ({why}): {meaning}"
-    return Model(design.columns, design.matrix, design.subjects, design, path, description, notices)
+    return Model(
+        columns=design.columns,
+        matrix=design.matrix,
+        subjects=design.subjects,
+        design=design,
+        source=path,
+        description=description,
+        notices=notices,
+    )

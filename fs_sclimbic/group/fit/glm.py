@@ -77,6 +77,10 @@ def fit_glm(design: Array, values: Array, weights: Array | None = None, *, allow
     allow_zero_dof : bool
         Accept as many columns as subjects; then there is no residual, and nothing can be tested.
 
+    Returns
+    -------
+    Fit
+
     Raises
     ------
     DesignError
@@ -207,6 +211,10 @@ def contrast_result(fit: Fit, matrix: Array, gamma0: Array | None = None) -> Con
     gamma0 : (J,) array, optional
         The value of gamma under the null hypothesis (default: 0).
 
+    Returns
+    -------
+    ContrastResult
+
     Raises
     ------
     DesignError
@@ -237,7 +245,20 @@ def contrast_result(fit: Fit, matrix: Array, gamma0: Array | None = None) -> Con
 
 
 def p_of_f(f: Array, dof1: int, dof2: int) -> Array:
-    """Upper tail of the F distribution; 1 without residual degrees of freedom."""
+    """Upper tail of the F distribution; 1 without residual degrees of freedom.
+
+    Parameters
+    ----------
+    f : array
+        F statistics.
+    dof1, dof2 : int
+        Degrees of freedom of the contrast and of the residual.
+
+    Returns
+    -------
+    array
+        Of the shape of ``f``.
+    """
     f = np.asarray(f, np.float64)
     if dof2 < 1:
         return np.ones(f.shape)
@@ -252,6 +273,18 @@ def log_p_of_f(f: Array, dof1: int, dof2: int) -> Array:
 
     The regularised incomplete beta function by its continued fraction (Abramowitz and Stegun 26.5.8), which
     converges fast where the tail is small.
+
+    Parameters
+    ----------
+    f : array
+        F statistics.
+    dof1, dof2 : int
+        Degrees of freedom of the contrast and of the residual.
+
+    Returns
+    -------
+    array
+        Of the shape of ``f``.
     """
     f = np.asarray(f, np.float64)
     p = p_of_f(f, dof1, dof2)

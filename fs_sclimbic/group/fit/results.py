@@ -80,7 +80,17 @@ def benjamini_hochberg(p: Array) -> Array:
 
 
 def is_group_difference(matrix: Array, design: Array) -> bool:
-    """Whether a contrast of one row subtracts groups: weights on indicator columns alone, which add up to zero."""
+    """Whether a contrast of one row subtracts groups: weights on indicator columns alone, which add up to zero.
+
+    Parameters
+    ----------
+    matrix : (J, p) array
+    design : (n, p) array
+
+    Returns
+    -------
+    bool
+    """
     used = design[:, matrix[0] != 0]
     return bool(len(matrix) == 1 and np.isin(used, (0, 1)).all() and abs(matrix.sum()) < 1e-9 * np.abs(matrix).sum())
 
@@ -113,6 +123,10 @@ def group_result(
     seed : int
     tested_at : str
         Where on the variables groups are compared, for the notes, if not at the mean.
+
+    Returns
+    -------
+    GroupResult
 
     Notes
     -----
@@ -197,6 +211,10 @@ def format_rows(result: GroupResult, columns: Sequence[str]) -> str:
     result : GroupResult
     columns : sequence of str
         Names of the design's columns, to write a row as ``Patient - Control``.
+
+    Returns
+    -------
+    str
     """
     test = result.test
     low, high = test.interval(LEVEL)
@@ -225,6 +243,16 @@ def format_rows(result: GroupResult, columns: Sequence[str]) -> str:
 
 def describe_row(row: Array, columns: Sequence[str]) -> str:
     """One row of a contrast with the names of the columns, what is added before what is taken away.
+
+    Parameters
+    ----------
+    row : (p,) array
+    columns : sequence of str
+        Names of the design's columns.
+
+    Returns
+    -------
+    str
 
     Examples
     --------

@@ -30,7 +30,21 @@ class Matched:
 
 
 def match_by_order(model: Model, table: GroupTable, wanted: list[int], table_name: str) -> Matched:
-    """Rows of a table for a model that names no subjects; ``wanted`` are rows of the model."""
+    """Rows of a table for a model that names no subjects; ``wanted`` are rows of the model.
+
+    Parameters
+    ----------
+    model : Model
+    table : GroupTable
+    wanted : list of int
+        Rows of the model.
+    table_name : str
+        For messages.
+
+    Returns
+    -------
+    Matched
+    """
     if len(table.subjects) != len(model.matrix):
         raise DesignError(
             f"{table_name} has {len(table.subjects)} subjects, {model.source} has {len(model.matrix)} rows: without "
@@ -55,6 +69,10 @@ def match_by_name(
         For messages.
     allow_missing : bool
         Drop subjects that the table lacks from the design; what is demeaned is so over those that stay.
+
+    Returns
+    -------
+    Matched
 
     Raises
     ------

@@ -97,6 +97,10 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     table_name : str
         For messages.
 
+    Returns
+    -------
+    Study
+
     Raises
     ------
     DesignError

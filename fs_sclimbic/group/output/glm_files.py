@@ -87,6 +87,10 @@ def format_y_fsgd(
     seed : int
     logarithm : bool
     subjects_dir : str
+
+    Returns
+    -------
+    str
     """
     rows, title = dict(design.contrast_rows), " ".join(design.title.split())
     lines = [

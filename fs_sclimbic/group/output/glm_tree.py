@@ -54,7 +54,22 @@ DEFAULT_OPTIONS = TreeOptions()
 
 
 def format_table(measure: str, columns: Sequence[str], rows: Sequence[str], values: Array) -> str:
-    """A table as mri_glmfit writes it: 33 characters of the row's name, three decimals, a blank at the end."""
+    """A table as mri_glmfit writes it: 33 characters of the row's name, three decimals, a blank at the end.
+
+    Parameters
+    ----------
+    measure : str
+        First cell.
+    columns : sequence of str
+        k names.
+    rows : sequence of str
+        n names.
+    values : (n, k) array
+
+    Returns
+    -------
+    str
+    """
     lines = [f"{measure:<33s} " + "".join(f"{name} " for name in columns)]
     for name, row in zip(rows, values, strict=True):
         lines.append(f"{name:<33s} " + "".join(f"{value:7.3f} " for value in row))

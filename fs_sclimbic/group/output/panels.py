@@ -12,14 +12,14 @@ from ..fit.results import GroupResult, describe_row
 from ..fit.study import Study
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Panel:
     """How a contrast is shown for a structure: x of each subject, and y given a column of the fit."""
 
     kind: str
     """``groups``, ``slope``, ``one`` (all subjects in one column), ``added`` (an added-variable plot) or ``fitted``
     (observed against fitted)."""
-    x_label: str
+    x_label: str = ""
     x: Array
     """(n,); for groups the number of the class, 0 for one column."""
     shift: Array
@@ -34,6 +34,16 @@ def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
 
     Slopes of a variable: the variable against the values, lines of the fit. Groups: points of each class, adjusted to
     the mean of the variables. Where no FSGD tells classes: an added-variable plot, whose slope is the contrast.
+
+    Parameters
+    ----------
+    study : Study
+    fit : Fit
+    result : GroupResult
+
+    Returns
+    -------
+    Panel
     """
     design, used = study.design, np.flatnonzero(np.any(result.test.matrix != 0, axis=0))
     if design is not None and study.columns[: len(design.columns)] == design.columns:
@@ -55,14 +65,23 @@ def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
         if np.ptp(x) < 1e-9 * np.abs(x).max():  # the mean of all has no axis to lie along
             line = (-1, np.array([-0.3, 0.3]), along[[0, 0]])
             note = "the mean of all subjects"
-            return Panel("one", "", np.zeros(len(x)), fit.design - along, (line,), note)
+            return Panel(kind="one", x=np.zeros(len(x)), shift=fit.design - along, lines=(line,), note=note)
         return Panel(
-            "added", f"{describe_row(result.test.matrix[0], study.columns)}, given the rest", x, fit.design - along,
-            ((-1, ends, ends[:, None] * result.test.matrix[0]),),
-            "added-variable plot: both axes without what the rest of the design explains",
-        )  # fmt: skip
+            kind="added",
+            x_label=f"{describe_row(result.test.matrix[0], study.columns)}, given the rest",
+            x=x,
+            shift=fit.design - along,
+            lines=((-1, ends, ends[:, None] * result.test.matrix[0]),),
+            note="added-variable plot: both axes without what the rest of the design explains",
+        )
     note = "observed against fitted values of the whole design, since no single axis shows this contrast"
-    return Panel("fitted", "fitted", np.zeros(len(fit.design)), np.zeros(fit.design.shape), (), note)
+    return Panel(
+        kind="fitted",
+        x_label="fitted",
+        x=np.zeros(len(fit.design)),
+        shift=np.zeros(fit.design.shape),
+        note=note,
+    )
 
 
 def _stride(design: Design) -> int:
@@ -98,7 +117,7 @@ def _group_panel(fit: Fit, design: Design, *, at_zero: bool) -> Panel:
     note = f"values adjusted to the mean of {', '.join(names)}" if names else ""
     if at_zero:
         note += f"; the contrast is tested where {' and '.join(f'{name} = 0' for name in design.variables)}"
-    return Panel("groups", "", of.astype(float), fit.design - shown, lines, note)
+    return Panel(kind="groups", x=of.astype(float), shift=fit.design - shown, lines=lines, note=note)
 
 
 def _slope_panel(fit: Fit, design: Design, v: int, *, to_zero: bool = False) -> Panel:
@@ -122,4 +141,11 @@ def _slope_panel(fit: Fit, design: Design, v: int, *, to_zero: bool = False) -> 
     note = f"values adjusted to the mean of {', '.join(names)}" if names else ""
     if to_zero:
         note = "; ".join(filter(None, (note, f"the contrast is tested where {design.variables[v]} = 0")))
-    return Panel("slope", design.variables[v], raw, fit.design - shown, tuple(lines), note)
+    return Panel(
+        kind="slope",
+        x_label=design.variables[v],
+        x=raw,
+        shift=fit.design - shown,
+        lines=tuple(lines),
+        note=note,
+    )

@@ -88,6 +88,17 @@ def standardised(study: Study, fit: Fit, result: GroupResult) -> tuple[Array, Ar
 
     Cohen's d for a difference of groups, else gamma / residual sd; with weighted rows, where there is no single
     residual sd, a percentage of the structure's mean.
+
+    Parameters
+    ----------
+    study : Study
+    fit : Fit
+    result : GroupResult
+
+    Returns
+    -------
+    middle, low, high : (m,) array
+    label : str
     """
     test = result.test
     low, high = (end[0] for end in test.interval())
@@ -103,7 +114,18 @@ def standardised(study: Study, fit: Fit, result: GroupResult) -> tuple[Array, Ar
 
 
 def what_is_tested(result: GroupResult, columns: tuple[str, ...]) -> str:
-    """The contrast in the names of the columns; several rows beside each other."""
+    """The contrast in the names of the columns; several rows beside each other.
+
+    Parameters
+    ----------
+    result : GroupResult
+    columns : tuple of str
+        Names of the design's columns.
+
+    Returns
+    -------
+    str
+    """
     rows = [describe_row(row, columns) for row in result.test.matrix]
     text = " ; ".join(rows)
     return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 3]}..."

@@ -69,6 +69,10 @@ def report_page(
     results : sequence of GroupResult
     figures : mapping
         PNGs by the contrast's name; they are put into the page. Empty without matplotlib.
+
+    Returns
+    -------
+    str
     """
     parts = [f"<h1>{escape(text.title)}</h1>", _overview(text, study, fit)]
     for kind, severity in (("warn", "warning"), ("note", "note")):
@@ -128,7 +132,18 @@ def report_files(
 
 
 def study_title(folder: str | PathLike[str], design: Design | None) -> str:
-    """The FSGD's title and the name of the output folder."""
+    """The FSGD's title and the name of the output folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        Of the results.
+    design : Design, optional
+
+    Returns
+    -------
+    str
+    """
     words = " ".join(design.title.split()) if design else ""
     name = Path(folder).absolute().name
     return f"{words} ({name})" if words else f"Group analysis {name}"

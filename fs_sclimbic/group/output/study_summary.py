@@ -11,7 +11,18 @@ from ..fit.study import ETIV_USES, Study
 
 
 def describe_study(study: Study, contrasts: Sequence[Contrast]) -> list[str]:
-    """Numbers of subjects and columns, what is done with eTIV, and each column with its weights in the contrasts."""
+    """Numbers of subjects and columns, what is done with eTIV, and each column with its weights in the contrasts.
+
+    Parameters
+    ----------
+    study : Study
+    contrasts : sequence of Contrast
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
     n, p = study.matrix.shape
     lines = [f"{n} subjects, {p} column{'s' if p != 1 else ''}, {n - p} degrees of freedom"]
     if study.design:
@@ -39,7 +50,18 @@ def fitted_design(study: Study) -> Design | None:
 
 
 def ill_conditioned(study: Study, condition: float) -> str:
-    """Why a design is ill-conditioned, one line a reason; empty for a sound one."""
+    """Why a design is ill-conditioned, one line a reason; empty for a sound one.
+
+    Parameters
+    ----------
+    study : Study
+    condition : float
+        Condition number of the normalised X'X.
+
+    Returns
+    -------
+    str
+    """
     if condition <= MOST_CONDITION:
         return ""
     advice = "; --illcond fits it all the same" if np.isfinite(condition) else ""

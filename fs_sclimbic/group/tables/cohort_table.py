@@ -6,17 +6,11 @@ from pathlib import Path
 
 from ...errors import TableError
 from .column_choice import EVERY_STRUCTURE, Choice
+from .measures import Measure, ReadOptions, StatsValues
+from .stats_paths import StatsFile, every_subject, of_folder_mode
 from .stats_table import BuiltTable, build_table
-from .stats_values import Measure, StatsValues, read_many
-from .subject_lists import (
-    Listed,
-    StatsFile,
-    every_subject,
-    of_folder_mode,
-    read_fsgd_subjects,
-    read_qdec_subjects,
-    read_subjects_file,
-)
+from .stats_values import read_many
+from .subject_lists import Listed, read_fsgd_subjects, read_qdec_subjects, read_subjects_file
 
 DEFAULT_STATS, DEFAULT_QA_STATS = "sclimbic.stats", "sclimbic.qa.stats"
 
@@ -41,19 +35,6 @@ class SubjectSource:
     qdec_long: str | None = None
     """``<fsid>.long.<fsid-base>`` of a QDEC table."""
     names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadOptions:
-    """What is read of each stats file, and what is let pass."""
-
-    with_etiv: bool = True
-    lenient: bool = False
-    """Take a file with fewer rows than it says, and leave out rows with a ``#``."""
-    new_names: bool = False
-    """Give the thalamus its name of FreeSurfer 6."""
-    skip_missing: bool = False
-    """Leave out cases without a stats file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +95,12 @@ def list_subjects(
 
 
 def read_cohort(
-    files: Sequence[StatsFile], measure: Measure, options: ReadOptions, *, in_subjects_dir: bool
+    files: Sequence[StatsFile],
+    measure: Measure,
+    options: ReadOptions,
+    *,
+    in_subjects_dir: bool,
+    skip_missing: bool = False,
 ) -> CohortValues:
     """Read the stats files of a cohort.
 
@@ -125,6 +111,8 @@ def read_cohort(
     options : ReadOptions
     in_subjects_dir : bool
         Whether the files are those of a subjects directory, for advice.
+    skip_missing : bool
+        Leave out cases without a stats file.
 
     Returns
     -------
@@ -135,10 +123,8 @@ def read_cohort(
     TableError
         If files are not stats files, or are missing and may not be skipped.
     """
-    read, missing = read_many(
-        files, measure, with_etiv=options.with_etiv, lenient=options.lenient, new_names=options.new_names
-    )
-    if missing and not options.skip_missing:
+    read, missing = read_many(files, measure, options)
+    if missing and not skip_missing:
         hints = [of_folder_mode(measure.name)] if in_subjects_dir and len(missing) == len(files) else []
         advice = "give --stats, --subdir or --sd, segment the cases, or leave them out with --skip"
         count = f"{len(missing)} of {len(files)} stats files are not there:"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...errors import TableError
-from .stats_values import ETIV, Column, StatsValues
-from .subject_lists import StatsFile
+from .measures import ETIV, Column, StatsValues
+from .stats_paths import StatsFile
 
 
 @dataclass(frozen=True)

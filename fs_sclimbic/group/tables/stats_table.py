@@ -10,8 +10,8 @@ from ...errors import TableError
 from ..text_files import listed
 from ..text_table import GroupTable
 from .column_choice import EVERY_STRUCTURE, Choice, choose_columns
-from .stats_values import ETIV, Column, Measure, StatsValues
-from .subject_lists import StatsFile
+from .measures import ETIV, Column, Measure, StatsValues
+from .stats_paths import StatsFile
 
 Rows = NDArray[np.float64]
 MOST_NAMES = 100

@@ -47,7 +47,7 @@ def test_thousands_of_names_are_matched_in_no_time():
     n = 20_000
     names = tuple(f"sub-{i:05d}" for i in range(n))
     table = GroupTable("m", tuple(f"{name[4:]}" for name in names[::-1]), ("A",), np.ones((n, 1)))
-    model = Model(("Mean",), np.ones((n, 1)), (*names[:-1], "00000"), None, "g")
+    model = Model(columns=("Mean",), matrix=np.ones((n, 1)), subjects=(*names[:-1], "00000"), source="g")
     start = time.process_time()
     with pytest.raises(DesignError, match=r"19999 subject.s. of g are not in the table: .* nearly the same: sub-00000"):
         assemble(model, table, StudyOptions())
@@ -66,9 +66,9 @@ def test_excluded_and_missing_together():
 
 
 def test_rows_by_order_where_no_names_are():
-    model = Model(("X1",), np.ones((12, 1)), None, None, "x.mat")
+    model = Model(columns=("X1",), matrix=np.ones((12, 1)), source="x.mat")
     study = assemble(model, make_table(), StudyOptions(exclude=(1,)))
     assert study.subjects == tuple(s for s in SUBJECTS if s != "sub-02")
     assert said(study, "x.mat names no subjects: rows of the table go by their order, 11 of them")
     with pytest.raises(DesignError, match=r"12 subjects, x\.mat has 11 rows"):
-        assemble(Model(("X1",), np.ones((11, 1)), None, None, "x.mat"), make_table(), StudyOptions())
+        assemble(Model(columns=("X1",), matrix=np.ones((11, 1)), source="x.mat"), make_table(), StudyOptions())

@@ -43,7 +43,7 @@ def test_allow_missing_is_the_design_without_them(lost, demean):
 def test_extra_subjects_are_said_and_left_out():
     design = make_design()
     small = design.without(["sub-04", "sub-07"])
-    model = Model(small.columns, small.matrix, small.subjects, small, "g")
+    model = Model(columns=small.columns, matrix=small.matrix, subjects=small.subjects, design=small, source="g")
     study = assemble(model, make_table(), StudyOptions())
     assert said(study, "2 subject(s) of the table are not in the design and are left out: sub-04, sub-07")
     assert study.subjects == small.subjects
@@ -87,7 +87,11 @@ def test_etiv_in_the_design_and_as_covariate():
 
 def test_a_subject_that_stands_twice_in_the_design():
     design = make_design(subjects=(*SUBJECTS[:-1], "sub-01"))
-    study = assemble(Model(design.columns, design.matrix, design.subjects, design, "g"), make_table(), StudyOptions())
+    study = assemble(
+        Model(columns=design.columns, matrix=design.matrix, subjects=design.subjects, design=design, source="g"),
+        make_table(),
+        StudyOptions(),
+    )
     np.testing.assert_array_equal(study.values[0], study.values[-1])
     assert said(study, "warning: a subject stands in several rows")
     assert not said(assemble(make_model(), make_table(), StudyOptions()), "several rows")

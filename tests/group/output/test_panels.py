@@ -87,7 +87,7 @@ def test_two_variables(method):
 def test_added_variable_plots_have_the_slope_of_the_contrast(kind):
     if kind == "X":
         matrix = np.column_stack([np.ones(12), AGES, OF])
-        model, text, options = Model(("X1", "X2", "X3"), matrix, None, None, "x"), "X2", {}
+        model, text, options = Model(columns=("X1", "X2", "X3"), matrix=matrix, source="x"), "X2", {}
     else:
         model, text, options = None, "eTIV", {"etiv": COVARIATE}
     study, fit, result = analysed(text, model, **options)
@@ -105,7 +105,7 @@ def test_added_variable_plots_have_the_slope_of_the_contrast(kind):
 def test_several_rows_of_classes_and_slopes_show_the_slopes():
     study, fit, result = analysed("both = Patient-Control ; Patient:Age-Control:Age")
     assert choose_panel(study, fit, result).kind == "slope"
-    model = Model(("X1", "X2"), np.column_stack([np.ones(12), AGES]), None, None, "x")
+    model = Model(columns=("X1", "X2"), matrix=np.column_stack([np.ones(12), AGES]), source="x")
     study, fit, result = analysed(Contrast("F", np.eye(2)), model)
     assert choose_panel(study, fit, result).kind == "fitted"
 

@@ -85,7 +85,7 @@ def test_many_structures_go_on_several_pages():
 
 def test_an_fsgd_whose_classes_are_not_the_design():
     design = make_design()
-    model = Model(("Mean",), np.ones((12, 1)), design.subjects, design, "g")
+    model = Model(columns=("Mean",), matrix=np.ones((12, 1)), subjects=design.subjects, design=design, source="g")
     study, fit, result = analysed(Contrast("osgm", np.ones((1, 1))), model)
     panel = choose_panel(study, fit, result)
     assert panel.kind == "one"  # all x are the same: the points, and their mean as a line

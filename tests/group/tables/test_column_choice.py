@@ -4,9 +4,9 @@ import pytest
 
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.group.tables.column_choice import Choice
+from fs_sclimbic.group.tables.measures import MEASURES, StatsValues
+from fs_sclimbic.group.tables.stats_paths import StatsFile
 from fs_sclimbic.group.tables.stats_table import build_table
-from fs_sclimbic.group.tables.stats_values import MEASURES, StatsValues
-from fs_sclimbic.group.tables.subject_lists import StatsFile
 from tests.stats_rows import FULL, NAME, NO_C, NO_E, build
 
 TURNED = {"C": 30.0, "B": 20.0, "A": 10.0, "E": 3000.0}

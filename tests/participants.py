@@ -4,7 +4,7 @@ import pytest
 
 from fs_sclimbic.errors import DesignError
 from fs_sclimbic.group.design.fsgd_make import design_from_table
-from fs_sclimbic.group.design.participants import Wanted
+from fs_sclimbic.group.design.participants import DesignRequest
 
 HEADER = "participant_id\tsex\tdiagnosis\tage\tiq\n"
 ROWS = [
@@ -15,11 +15,11 @@ ROWS = [
     "sub-05\tF\tPatient\t63\t99\n",
     "sub-06\tM\tControl\t70\t115\n",
 ]
-WANTED = Wanted("participant_id", ("diagnosis",), ("age",))
+WANTED = DesignRequest("participant_id", ("diagnosis",), ("age",))
 
 
 def made(path, **more):
-    return design_from_table(path, Wanted(**{**WANTED.__dict__, **more}))
+    return design_from_table(path, DesignRequest(**{**WANTED.__dict__, **more}))
 
 
 def refused(path, **more):

@@ -132,11 +132,11 @@ def _make(args: argparse.Namespace) -> int:
     from ..files.staging import encode_text, write_atomically
     from ..group.design.design_summary import describe_subjects
     from ..group.design.fsgd_make import make_fsgd
-    from ..group.design.participants import Wanted
+    from ..group.design.participants import DesignRequest
     from ..group.tables.subject_lists import read_subjects_file
 
     subjects = tuple(one.name for one in read_subjects_file(args.subjects)) if args.subjects else None
-    wanted = Wanted(
+    wanted = DesignRequest(
         subject_column=args.subject_column,
         class_columns=args.class_columns,
         variables=args.variables,

@@ -1,4 +1,4 @@
-"""Everything of an analysis that is read: the table, the design and the contrasts, brought together."""
+"""What an analysis reads: the table, the design and the contrasts, matched with each other."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -14,9 +14,9 @@ from ..errors import TableError
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 # Spreadsheets and statistics programs write these where a value is missing.
-MISSING = {"na", "n/a", "nan", "-nan", "+nan", "null", "none", "nil", "-", ".", "?", "#n/a", "missing", "<na>"}
-MOST_PROBLEMS = 20
-MOST_LISTED = 20
+MISSING_VALUES = {"na", "n/a", "nan", "-nan", "+nan", "null", "none", "nil", "-", ".", "?", "#n/a", "missing", "<na>"}
+MAX_PROBLEMS = 20
+MAX_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _split(file: Path, text: str, delimiter: str) -> tuple[TextRow, ...]:
 
 
 def finite_number(text: str) -> float | None:
-    """The number that a text is as a whole, or None: nothing is read into ``12abc``, ``1,5``, ``1_000`` or ``nan``."""
+    """The finite number that the whole text is; None for ``12abc``, ``1,5``, ``1_000`` or ``nan``."""
     if not NUMBER.fullmatch(text):
         return None
     value = float(text)
@@ -105,17 +105,17 @@ def finite_number(text: str) -> float | None:
 
 def is_missing(cell: str) -> bool:
     """Whether a cell is empty or says that its value is missing."""
-    return not cell or cell.lower() in MISSING
+    return not cell or cell.lower() in MISSING_VALUES
 
 
 def raise_problems(problems: Sequence[str]) -> None:
     """Raise a TableError of several problems, one a line; of very many only the first."""
     if problems:
-        more = len(problems) - MOST_PROBLEMS
-        raise TableError("\n".join([*problems[:MOST_PROBLEMS], *([f"... and {more} more"] if more > 0 else [])]))
+        more = len(problems) - MAX_PROBLEMS
+        raise TableError("\n".join([*problems[:MAX_PROBLEMS], *([f"... and {more} more"] if more > 0 else [])]))
 
 
-def listed(names: Sequence[object], most: int = MOST_LISTED) -> str:
+def listed(names: Sequence[object], most: int = MAX_LISTED) -> str:
     """Names in a row; of very many only the first.
 
     Parameters

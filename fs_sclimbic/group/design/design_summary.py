@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contrast import Contrast
-from .design import MOST_CONDITION, Design, condition_hints, condition_number, variable_hints
+from .design import MAX_CONDITION_NUMBER, Design, condition_hints, condition_number, variable_hints
 
 
 def describe_subjects(design: Design) -> list[str]:
@@ -52,7 +52,7 @@ def describe_matrix(design: Design) -> list[str]:
     how = f", variables {' and '.join(changes)} over all subjects" if changes and design.variables else ""
     lines = [
         f"Design matrix {n} x {p}, {n - p} degrees of freedom{how}",
-        f"Normalized matrix condition is {condition_number(design.matrix):g} (at most {MOST_CONDITION:g})",
+        f"Normalized matrix condition is {condition_number(design.matrix):g} (at most {MAX_CONDITION_NUMBER:g})",
         "Columns:",
     ]
     return lines + [f"  {number:2d} {name}" for number, name in enumerate(design.columns, 1)]
@@ -81,23 +81,23 @@ def describe_contrast(contrast: Contrast, columns: Sequence[str]) -> list[str]:
 
 
 def design_problems(design: Design) -> list[str]:
-    """Why a design cannot be fitted, or hardly; empty for a sound one."""
+    """Why a design cannot be fitted, or only badly; empty for a sound one."""
     n, p = design.matrix.shape
     problems = []
     if n <= p:
         problems.append(f"{n} subjects and {p} columns leave no degree of freedom; give more subjects or fewer columns")
     condition = condition_number(design.matrix)
-    if condition > MOST_CONDITION and n >= p:
+    if condition > MAX_CONDITION_NUMBER and n >= p:
         reasons = why_ill_conditioned(design.matrix, design.columns, design)
         problems.append(
             f"the design is ill-conditioned: the condition number of the normalised X'X is {condition:.4g}, above "
-            f"{MOST_CONDITION:g}: {'; '.join(reasons)}"
+            f"{MAX_CONDITION_NUMBER:g}: {'; '.join(reasons)}"
         )
     return problems
 
 
 def why_ill_conditioned(matrix: NDArray[np.float64], columns: Sequence[str], design: Design | None) -> list[str]:
-    """What makes a matrix ill-conditioned, by its variables where it is a design's and they tell, else by columns.
+    """What makes a matrix ill-conditioned: in terms of its variables where they explain it, else of its columns.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def why_ill_conditioned(matrix: NDArray[np.float64], columns: Sequence[str], des
     reasons = list(variable_hints(design))
     # Columns say less than variables; they are needed where the advice on the variables does not help.
     centred = np.hstack([replace(design, demean=True).matrix, matrix[:, len(design.columns) :]])
-    if not reasons or condition_number(centred) > MOST_CONDITION:
+    if not reasons or condition_number(centred) > MAX_CONDITION_NUMBER:
         reasons += condition_hints(matrix, columns)
     return reasons
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...errors import DesignError, UsageError
 from ..text_files import finite_number
 from .design import METHODS, Design, Method
-from .fsgd_checks import Wishes, design_of
+from .fsgd_checks import FsgdOptions, design_of
 from .fsgd_content import Notes
 from .fsgd_tags import FIRST_TAG, TagReader
 
@@ -92,7 +92,7 @@ def parse_fsgd(
     """
     notes = Notes(source)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    wishes = Wishes(design_method(method), allow_repeated or ALLOW_REPEATED in os.environ, rescale)
+    wishes = FsgdOptions(design_method(method), allow_repeated or ALLOW_REPEATED in os.environ, rescale)
     design = design_of(TagReader(notes).read(text), notes, wishes)
     return design, notes.located(notes.warnings)
 
@@ -158,7 +158,7 @@ def format_fsgd(design: Design) -> str:
 
 
 def _says_the_same(text: str, design: Design) -> bool:
-    """Whether the tags read back are those of the design; whether it can be fitted is another question."""
+    """Whether the tags, read back, are those of the design. Whether it can be fitted is not checked."""
     notes = Notes("design")
     found = TagReader(notes).read(text)
     inputs = [

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from .design import GroupClass, Method
 
 # Longest names and most entries that mri_glmfit has room for; it does not check.
-ROOM = {"class name": 99, "variable name": 99, "subject name": 99, "title": 199}
-ROOM_FOR = {"classes": 128, "variables": 128, "contrasts": 50, "subjects": 39999}
+MAX_BYTES = {"class name": 99, "variable name": 99, "subject name": 99, "title": 199}
+MAX_COUNT = {"classes": 128, "variables": 128, "contrasts": 50, "subjects": 39999}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Notes:
     warnings: list[tuple[int, str]] = field(default_factory=list)
 
     def problem(self, line: int, text: str) -> None:
-        """Note what forbids to use the file.
+        """Note something that makes the file unusable.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class Notes:
         self.problems.append((line, text))
 
     def warning(self, line: int, text: str) -> None:
-        """Note what may be meant.
+        """Note something that looks odd but may be meant.
 
         Parameters
         ----------
@@ -90,10 +90,10 @@ class Notes:
         ----------
         line : int
         kind : str
-            A key of `ROOM`.
+            A key of `MAX_BYTES`.
         text : str
         """
-        if len(text.encode(errors="replace")) > ROOM[kind]:
+        if len(text.encode(errors="replace")) > MAX_BYTES[kind]:
             self.warning(
-                line, f"{kind} '{text[:20]}...' is longer than the {ROOM[kind]} bytes that mri_glmfit has room for"
+                line, f"{kind} '{text[:20]}...' is longer than the {MAX_BYTES[kind]} bytes that mri_glmfit has room for"
             )

@@ -11,12 +11,12 @@ from ...errors import DesignError
 from ..text_files import finite_number, listed
 from .design import Design, GroupClass, variable_hints
 from .fsgd import format_fsgd, parse_fsgd
-from .participants import Row, Wanted, raise_design_problems, read_participants
+from .participants import DesignRequest, Row, raise_design_problems, read_participants
 
-ONE_CLASS = "Main"
+ONE_CLASS_NAME = "Main"
 """The class of everybody, where no column tells classes apart."""
-MANY_CLASSES = 10
-MOST_LISTED = 10
+MAX_LIKELY_CLASSES = 10
+MAX_LISTED = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +29,14 @@ class MadeFsgd:
     """What was changed, left out or looks odd."""
 
 
-def make_fsgd(path: str | PathLike[str], wanted: Wanted, name: str) -> MadeFsgd:
+def make_fsgd(path: str | PathLike[str], wanted: DesignRequest, name: str) -> MadeFsgd:
     """Make an FSGD from a table with a header and one row a subject.
 
     Parameters
     ----------
     path : path-like
         The table; see `design_from_table`.
-    wanted : Wanted
+    wanted : DesignRequest
     name : str
         The file that the text is for, for messages.
 
@@ -56,14 +56,14 @@ def make_fsgd(path: str | PathLike[str], wanted: Wanted, name: str) -> MadeFsgd:
     return MadeFsgd(design, text, (*notices, *warnings, *variable_hints(design)))
 
 
-def design_from_table(path: str | PathLike[str], wanted: Wanted) -> tuple[Design, tuple[str, ...]]:
+def design_from_table(path: str | PathLike[str], wanted: DesignRequest) -> tuple[Design, tuple[str, ...]]:
     """Make a design from a table with a header and one row a subject.
 
     Parameters
     ----------
     path : path-like
         CSV, TSV or text with blanks. An empty cell, ``n/a``, ``NA`` or ``nan`` is a missing value.
-    wanted : Wanted
+    wanted : DesignRequest
 
     Returns
     -------
@@ -104,10 +104,10 @@ def design_from_table(path: str | PathLike[str], wanted: Wanted) -> tuple[Design
     return design, tuple(notices)
 
 
-def _labels(body: dict[str, Row], wanted: Wanted) -> tuple[list[str], list[str]]:
+def _labels(body: dict[str, Row], wanted: DesignRequest) -> tuple[list[str], list[str]]:
     """The class of each subject, and notices of labels that were changed or look odd."""
     if not wanted.class_columns:
-        return [ONE_CLASS] * len(body), []
+        return [ONE_CLASS_NAME] * len(body), []
     notices: list[str] = []
     parts: list[list[str]] = []
     for column in wanted.class_columns:
@@ -121,7 +121,7 @@ def _labels(body: dict[str, Row], wanted: Wanted) -> tuple[list[str], list[str]]
             levels = len(set(labels))
             notices.append(
                 f"class column '{column}' holds numbers: {levels} classes, called {_some(labels)}"
-                + ("; is it a variable?" if levels > MANY_CLASSES else "")
+                + ("; is it a variable?" if levels > MAX_LIKELY_CLASSES else "")
             )
         else:
             labels = [_one_word(cell) for cell in cells]
@@ -158,7 +158,7 @@ def _nearly_the_same(column: str, labels: Sequence[str]) -> list[str]:
     ]
 
 
-def _class_order(labels: Sequence[str], wanted: Wanted) -> tuple[list[str], list[str]]:
+def _class_order(labels: Sequence[str], wanted: DesignRequest) -> tuple[list[str], list[str]]:
     names = sorted(
         set(labels), key=lambda label: [(len(x), x) if x.isdigit() else (0, x) for x in re.split(r"(\d+)", label)]
     )
@@ -191,9 +191,9 @@ def _odd_variables(columns: Sequence[str], names: Sequence[str], numbers: Sequen
 
 
 def _one_word(text: str) -> str:
-    """A label as one word; commas and semicolons part names on command lines and rows of contrasts."""
+    """A label as one word, also without commas and semicolons: these separate names and rows of contrasts."""
     return re.sub(r"[\s,;]+", "_", text.strip())
 
 
 def _some(texts: Sequence[str]) -> str:
-    return listed(list(dict.fromkeys(texts)), MOST_LISTED)
+    return listed(list(dict.fromkeys(texts)), MAX_LISTED)

@@ -1,4 +1,4 @@
-"""Everything that is wrong with an FSGD or looks odd: the file, its design, contrasts, and who is in other places."""
+"""A review of an FSGD: the file, its design and contrasts, and whether its subjects are in other places."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .design import Design
 from .design_summary import describe_contrast, describe_matrix, describe_subjects, design_problems, notes_at_zero
 from .fsgd import read_fsgd
 
-MOST_LISTED = 10
+MAX_LISTED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +153,7 @@ def _against_table(path: str, design: Design) -> tuple[list[str], list[str]]:
     notices = []
     others = [name for name in rows if name not in wanted]
     if others:
-        notices.append(f"{path}: {len(others)} subject(s) are not in the FSGD: {', '.join(others[:MOST_LISTED])}")
+        notices.append(f"{path}: {len(others)} subject(s) are not in the FSGD: {', '.join(others[:MAX_LISTED])}")
     if not problems and tuple(name for name in rows if name in wanted) != tuple(dict.fromkeys(design.subjects)):
         notices.append(
             f"{path}: subjects stand in another order than in the FSGD; we match by name, mri_glmfit by order alone"

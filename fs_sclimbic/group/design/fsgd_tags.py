@@ -85,7 +85,7 @@ class TagReader:
         return []
 
     def _visible(self, number: int, line: str) -> list[str]:
-        """Words of a line; blanks that only look so would become part of a name."""
+        """Words of a line; invisible signs are refused, since they would become part of a name."""
         words = line.split()
         if line.isascii() or not words or words[0].startswith("#") or words[0].lower() == "title":
             return words
@@ -95,7 +95,7 @@ class TagReader:
         return "".join("" if sign in INVISIBLE else sign for sign in line).split()
 
     def _one_tag(self, number: int, words: list[str], line: str) -> list[str]:
-        """Handle one tag; what it does not take is looked at as a further one, as in mri_glmfit."""
+        """Handle one tag; the words that it does not take are read as a further tag, as in mri_glmfit."""
         tag = words[0].lower()
         if tag.startswith("#") or tag in NOT_READ:
             return []

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 def read_rows(file: Path, kind: str) -> list[tuple[int, list[float]]]:
-    """Line numbers and numbers of a text matrix; what else stands there is a problem, all of them at once.
+    """Read a text matrix, with the number of each line; all problems are told at once.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def read_design_matrix(path: str | PathLike[str]) -> Array:
 def _matlab(file: Path, content: bytes) -> Array:
     try:
         found = scipy.io.loadmat(io.BytesIO(content))
-    except Exception as error:  # on other bytes scipy raises whatever comes to it
+    except Exception as error:  # scipy raises errors of many kinds on such bytes
         raise DesignError(f"{file}: expected text or a Matlab file (version 4 to 7), found neither") from error
     matrices = {name: value for name, value in found.items() if not name.startswith("__")}
     matrix = matrices.get("X", next(iter(matrices.values())) if len(matrices) == 1 else None)

@@ -8,15 +8,15 @@ from os import PathLike
 from pathlib import Path
 
 from ...errors import DesignError
-from ..text_files import DECIMAL_COMMA, MISSING, TextRow, finite_number, read_cells
+from ..text_files import DECIMAL_COMMA, MISSING_VALUES, TextRow, finite_number, read_cells
 from .design import Method
 
-NO_CLASS = frozenset(("", "n/a", "na", "nan", "#n/a", "<na>", "null"))
+MISSING_LABELS = frozenset(("", "n/a", "na", "nan", "#n/a", "<na>", "null"))
 """Missing labels, in lower case. ``none`` is a label: a diagnosis may be none."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesignRequest:
     """Which columns of the table make the design, and how."""
 
     subject_column: str
@@ -30,7 +30,7 @@ class Wanted:
     subject_prefix: str = ""
     """Put before each name that does not begin with it, such as ``sub-``."""
     drop_missing: bool = False
-    """Leave subjects out who lack a value; else they are an error."""
+    """Leave out subjects who lack a value; else they are an error."""
     title: str = ""
     demean: bool = False
     method: Method | None = None
@@ -38,7 +38,7 @@ class Wanted:
 
 
 Row = dict[str, tuple[str, int]]
-"""By column the cell, and the number of its line."""
+"""For each column the cell and the number of its line."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Participants:
     """Who was left out."""
 
 
-def read_participants(path: str | PathLike[str], wanted: Wanted) -> Participants:
+def read_participants(path: str | PathLike[str], wanted: DesignRequest) -> Participants:
     """Read the subjects and values of a design from a table with a header and one row a subject.
 
     Parameters
     ----------
     path : path-like
         CSV, TSV or text with blanks.
-    wanted : Wanted
+    wanted : DesignRequest
 
     Returns
     -------
@@ -93,7 +93,7 @@ def raise_design_problems(problems: Iterable[str]) -> None:
         raise DesignError("\n".join(found))
 
 
-def _header(file: Path, rows: Sequence[TextRow], wanted: Wanted) -> tuple[str, ...]:
+def _header(file: Path, rows: Sequence[TextRow], wanted: DesignRequest) -> tuple[str, ...]:
     if len(rows) < 2:
         raise DesignError(f"{file}: expected a header and one row a subject, found {len(rows)} line(s)")
     header = rows[0].cells
@@ -123,7 +123,9 @@ def _header(file: Path, rows: Sequence[TextRow], wanted: Wanted) -> tuple[str, .
     return header
 
 
-def _rows_by_subject(file: Path, rows: Iterable[TextRow], header: Sequence[str], wanted: Wanted) -> dict[str, Row]:
+def _rows_by_subject(
+    file: Path, rows: Iterable[TextRow], header: Sequence[str], wanted: DesignRequest
+) -> dict[str, Row]:
     """Rows by the names of the subjects; each is there, once and one word."""
     body: dict[str, Row] = {}
     lines: dict[str, int] = {}
@@ -131,7 +133,7 @@ def _rows_by_subject(file: Path, rows: Iterable[TextRow], header: Sequence[str],
     for row in rows:
         cells = dict(zip(header, row.cells, strict=True))
         name = cells[wanted.subject_column]
-        if name.lower() in NO_CLASS:
+        if name.lower() in MISSING_LABELS:
             problems.append(f"{file}:{row.line}: no subject in column '{wanted.subject_column}', found '{name}'")
             continue
         if len(name.split()) > 1:
@@ -147,7 +149,7 @@ def _rows_by_subject(file: Path, rows: Iterable[TextRow], header: Sequence[str],
     return body
 
 
-def _chosen(file: Path, body: dict[str, Row], wanted: Wanted) -> tuple[dict[str, Row], list[str]]:
+def _chosen(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[dict[str, Row], list[str]]:
     """The subjects asked for, in that order."""
     if wanted.subjects is None:
         return body, []
@@ -162,12 +164,12 @@ def _chosen(file: Path, body: dict[str, Row], wanted: Wanted) -> tuple[dict[str,
     )
 
 
-def _complete(file: Path, body: dict[str, Row], wanted: Wanted) -> tuple[dict[str, Row], list[str]]:
+def _complete(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[dict[str, Row], list[str]]:
     """The subjects who have a value in every column that is used, and one line for each of the others."""
     told, kept = [], {}
     for name, row in body.items():
-        missing = [column for column in wanted.class_columns if row[column][0].lower() in NO_CLASS]
-        missing += [column for column in wanted.variables if row[column][0].lower() in MISSING | {""}]
+        missing = [column for column in wanted.class_columns if row[column][0].lower() in MISSING_LABELS]
+        missing += [column for column in wanted.variables if row[column][0].lower() in MISSING_VALUES | {""}]
         if missing:
             line = row[wanted.subject_column][1]
             told.append(f"{file}:{line}: subject '{name}' has no value of {', '.join(missing)}")
@@ -179,8 +181,8 @@ def _complete(file: Path, body: dict[str, Row], wanted: Wanted) -> tuple[dict[st
     return kept, told
 
 
-def _numbers(file: Path, body: dict[str, Row], wanted: Wanted) -> tuple[list[list[float]], list[str]]:
-    """Values of the variables, subjects x variables; and what is none."""
+def _numbers(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[list[list[float]], list[str]]:
+    """Values of the variables, subjects x variables; and problems with cells that are not numbers."""
     problems = []
     for column in wanted.variables:
         cells = [(name, *row[column]) for name, row in body.items()]

@@ -22,7 +22,7 @@ from .glm import Array, Fit
 
 BATCH_BYTES = 64_000_000
 """Memory for one batch of permutations."""
-TIE = 1e-9
+TIE_SHARE = 1e-9
 """Statistics closer than this share are equal: the same arrangement of subjects, added up in another order."""
 
 
@@ -87,7 +87,7 @@ def permutation_test(
     in_family = family[keep]
     basis, rows = np.hstack([tested, nuisance]), tested.shape[1]
     observed = _share(basis[None], unit, rows)[0]
-    bar = observed * (1 - TIE)
+    bar = observed * (1 - TIE_SHARE)
     flips = _concerns_mean(fit.design, matrix)
     arrangements, total = _arrangements(fit, flips, count)
     exact = total is not None

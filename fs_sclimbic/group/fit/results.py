@@ -11,7 +11,7 @@ from ..design.contrast import Contrast
 from .glm import Array, ContrastResult, Fit, contrast_result
 from .permutation import PermutationResult, permutation_test
 
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 """Of the confidence intervals."""
 NOT_APPLICABLE = "n/a"
 """Where a number makes no sense; BIDS writes it so."""
@@ -175,7 +175,7 @@ def group_result(
 def format_results(result: GroupResult) -> str:
     """The text of results.tsv: one row a structure, ten digits; the columns are explained in `COLUMNS`."""
     test, blank = result.test, np.full(len(result.structures), np.nan)
-    one_row = [test.gamma[0], test.standard_error[0], *(end[0] for end in test.interval(LEVEL)), test.t[0]]
+    one_row = [test.gamma[0], test.standard_error[0], *(end[0] for end in test.interval(CONFIDENCE_LEVEL)), test.t[0]]
     gamma, se, low, high, t = one_row if test.is_t else [blank] * 5
     tested = test.testable & (test.dof[1] > 0)
     permuted = result.permutation
@@ -217,7 +217,7 @@ def format_rows(result: GroupResult, columns: Sequence[str]) -> str:
     str
     """
     test = result.test
-    low, high = test.interval(LEVEL)
+    low, high = test.interval(CONFIDENCE_LEVEL)
     p = 2 * stats.t.sf(np.abs(test.t), max(test.dof[1], 1))
     rows, m = range(test.dof[0]), len(result.structures)
     tested = np.tile(test.testable & (test.dof[1] > 0), test.dof[0])

@@ -1,4 +1,4 @@
-"""What the data of a contrast look like best: which values against what, and the lines of the fit through them."""
+"""How the data of a contrast are shown: which values against what, and the lines of the fit through them."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Panel:
 
 
 def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
-    """What the data of a contrast look like best.
+    """Choose how the data of a contrast are shown.
 
     Slopes of a variable: the variable against the values, lines of the fit. Groups: points of each class, adjusted to
     the mean of the variables. Where no FSGD tells classes: an added-variable plot, whose slope is the contrast.
@@ -62,7 +62,7 @@ def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
         x = (fit.design @ fit.inverse @ result.test.matrix.T / spread)[:, 0]
         # As shown, a row is its part along the contrast: the fit of it is x times gamma.
         along, ends = x[:, None] * result.test.matrix[0], np.array([x.min(), x.max()])
-        if np.ptp(x) < 1e-9 * np.abs(x).max():  # the mean of all has no axis to lie along
+        if np.ptp(x) < 1e-9 * np.abs(x).max():  # the mean of all subjects has no axis
             line = (-1, np.array([-0.3, 0.3]), along[[0, 0]])
             note = "the mean of all subjects"
             return Panel(kind="one", x=np.zeros(len(x)), shift=fit.design - along, lines=(line,), note=note)

@@ -16,23 +16,24 @@ from .panels import Panel, choose_panel
 DPI = 110
 COLUMNS, ROWS = 4, 6
 """Panels on a page."""
-ALPHA = 0.05
+SIGNIFICANT_P = 0.05
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 """Okabe and Ito's, told apart by colour-blind readers too."""
-JITTER = 0.12
-LETTERS_AN_INCH = 12
+JITTER_CLASSES = 0.12
+LETTERS_PER_INCH = 12
 """About so many letters of 10 points stand in an inch; of smaller ones more."""
-FOREST_WIDTH, PANEL_WIDTH, PANEL_HEIGHT, LINE_HEIGHT = 8.5, 3.3, 2.9, 0.17
+FOREST_WIDTH_INCHES, PANEL_WIDTH_INCHES, PANEL_HEIGHT_INCHES, LINE_HEIGHT_INCHES = 8.5, 3.3, 2.9, 0.17
 """Inches."""
-MOST_WORDS = 300
-"""Letters of a contrast in words; a title with more says the rest in dots."""
+MAX_TITLE_LETTERS = 300
+"""A contrast in words is cut here, and ends with dots."""
 
 
 def marks(result: GroupResult) -> list[str]:
     """One a structure: ``**`` where family-wise corrected p < 0.05, ``*`` where only the FDR is, else nothing."""
     family_wise = result.p_holm if result.permutation is None else result.permutation.p_fwe
     return [
-        "**" if fwe < ALPHA else "*" if fdr < ALPHA else "" for fwe, fdr in zip(family_wise, result.p_fdr, strict=True)
+        "**" if fwe < SIGNIFICANT_P else "*" if fdr < SIGNIFICANT_P else ""
+        for fwe, fdr in zip(family_wise, result.p_fdr, strict=True)
     ]
 
 
@@ -54,9 +55,11 @@ def forest_figure(study: Study, fit: Fit, result: GroupResult) -> Any:
     height = np.arange(len(shown))[::-1]
     stars = [marks(result)[i] for i in shown]
     corrected = "Holm" if result.permutation is None else "permutation"
-    counted = f"n = {len(study.subjects)}; ** {corrected} family-wise p < {ALPHA:g}, * only FDR < {ALPHA:g}"
-    title = _title(result, study, FOREST_WIDTH, counted)
-    size = FOREST_WIDTH, 1.4 + LINE_HEIGHT * title.count("\n") + 0.34 * max(len(shown), 3)
+    counted = (
+        f"n = {len(study.subjects)}; ** {corrected} family-wise p < {SIGNIFICANT_P:g}, * only FDR < {SIGNIFICANT_P:g}"
+    )
+    title = _title(result, study, FOREST_WIDTH_INCHES, counted)
+    size = FOREST_WIDTH_INCHES, 1.4 + LINE_HEIGHT_INCHES * title.count("\n") + 0.34 * max(len(shown), 3)
     figure, axes = plt.subplots(figsize=size, constrained_layout=True)
     color = [COLORS[1] if star == "**" else COLORS[4] if star else "0.55" for star in stars]
     if result.test.is_t:
@@ -128,7 +131,7 @@ def what_is_tested(result: GroupResult, columns: tuple[str, ...]) -> str:
     """
     rows = [describe_row(row, columns) for row in result.test.matrix]
     text = " ; ".join(rows)
-    return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 3]}..."
+    return text if len(text) <= MAX_TITLE_LETTERS else f"{text[: MAX_TITLE_LETTERS - 3]}..."
 
 
 def value_label(study: Study) -> str:
@@ -146,13 +149,13 @@ def _title(result: GroupResult, study: Study, width: float, note: str) -> str:
     """Name and words of the contrast, and a note, in lines that fit into so many inches."""
     words = f"{result.contrast.name}: {what_is_tested(result, study.columns)}"
     lines = [
-        textwrap.fill(text, int(width * LETTERS_AN_INCH), break_on_hyphens=False) for text in (words, note) if text
+        textwrap.fill(text, int(width * LETTERS_PER_INCH), break_on_hyphens=False) for text in (words, note) if text
     ]
     return _plain("\n".join(lines))
 
 
 def _plain(text: str) -> str:
-    """A name as it is: matplotlib takes what stands between dollars for a formula."""
+    """A name with its dollars escaped: matplotlib takes text between dollars for a formula."""
     return text.replace("$", r"\$")
 
 
@@ -188,8 +191,8 @@ def _page(
     plt = load_pyplot()
     columns = min(most_columns, len(page))
     rows = -(-len(page) // columns)
-    title = _title(result, study, PANEL_WIDTH * columns, panel.note)
-    size = PANEL_WIDTH * columns, PANEL_HEIGHT * rows + 0.5 + LINE_HEIGHT * title.count("\n")
+    title = _title(result, study, PANEL_WIDTH_INCHES * columns, panel.note)
+    size = PANEL_WIDTH_INCHES * columns, PANEL_HEIGHT_INCHES * rows + 0.5 + LINE_HEIGHT_INCHES * title.count("\n")
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, constrained_layout=True)
     star = marks(result)
     for axes, i in zip(grid.ravel(), page, strict=False):
@@ -202,7 +205,7 @@ def _page(
     if study.design is not None:
         names = [group.name for group in study.design.classes]
         if len(names) > 1 and (panel.kind != "groups" or not _fit_below(names)):
-            _legend(figure, names, PANEL_WIDTH * columns)
+            _legend(figure, names, PANEL_WIDTH_INCHES * columns)
     figure.supylabel(unit, fontsize=9)
     figure.suptitle(title, fontsize=10)
     return figure
@@ -210,15 +213,15 @@ def _page(
 
 def _fit_below(names: Sequence[str]) -> bool:
     """Whether names of classes can stand below a panel, one beside the other."""
-    return len(names) * max(map(len, names)) <= PANEL_WIDTH * LETTERS_AN_INCH
+    return len(names) * max(map(len, names)) <= PANEL_WIDTH_INCHES * LETTERS_PER_INCH
 
 
 def _legend(figure: Any, names: Sequence[str], width: float) -> None:
-    """Colours of the classes below the panels, as many in a row as there is room for."""
+    """Draw the legend of the classes below the panels."""
     handles = [
         load_pyplot().Line2D([], [], marker="o", linestyle="", color=COLORS[c % len(COLORS)]) for c in range(len(names))
     ]
-    beside = max(1, int(width * LETTERS_AN_INCH / (max(map(len, names)) + 6)))
+    beside = max(1, int(width * LETTERS_PER_INCH / (max(map(len, names)) + 6)))
     figure.legend(
         handles, list(map(_plain, names)), loc="outside lower center", ncols=min(len(names), 6, beside), frameon=False,
         fontsize=8,
@@ -230,7 +233,7 @@ def _draw(axes: Any, study: Study, fit: Fit, panel: Panel, i: int) -> None:
     y = fit.values[:, i] - panel.shift @ beta
     of = np.zeros(len(y), int) if study.design is None else np.array(study.design.class_of)
     color: Callable[[int], str] = lambda c: COLORS[c % len(COLORS)]  # noqa: E731
-    jitter = np.random.default_rng(0).uniform(-JITTER, JITTER, len(y))
+    jitter = np.random.default_rng(0).uniform(-JITTER_CLASSES, JITTER_CLASSES, len(y))
     if panel.kind == "groups" and study.design is not None:
         names = [group.name for group in study.design.classes]
         axes.boxplot(

@@ -184,7 +184,7 @@ def _design(study: Study, results: Sequence[GroupResult]) -> str:
     names = [escape(result.contrast.name) for result in results]
     head = "".join(f"<th>{name}</th>" for name in ("column of X", "mean", *names))
     mean = study.matrix.mean(0)
-    mean[np.abs(mean) < 1e-12 * np.abs(study.matrix).max(0)] = 0  # what is centred has a mean of rounding errors
+    mean[np.abs(mean) < 1e-12 * np.abs(study.matrix).max(0)] = 0  # the mean of a centred column is rounding error
     body = ""
     for i, column in enumerate(study.columns):
         weights = [" / ".join(f"{row[i]:g}" for row in result.contrast.matrix) for result in results]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..design.contrast import Contrast
-from ..design.design import MOST_CONDITION, Design
+from ..design.design import MAX_CONDITION_NUMBER, Design
 from ..design.design_summary import why_ill_conditioned
 from ..fit.study import ETIV_USES, Study
 
@@ -44,7 +44,7 @@ def describe_study(study: Study, contrasts: Sequence[Contrast]) -> list[str]:
 
 
 def fitted_design(study: Study) -> Design | None:
-    """The design whose columns the study's begin with; None where it is fitted by others (a matrix, one mean)."""
+    """The FSGD's design, if the study is fitted by its columns; None for a matrix or a mean alone."""
     design = study.design
     return design if design is not None and study.columns[: len(design.columns)] == design.columns else None
 
@@ -62,12 +62,12 @@ def ill_conditioned(study: Study, condition: float) -> str:
     -------
     str
     """
-    if condition <= MOST_CONDITION:
+    if condition <= MAX_CONDITION_NUMBER:
         return ""
     advice = "; --illcond fits it all the same" if np.isfinite(condition) else ""
     return "\n  ".join(
         [
-            f"the design is ill-conditioned: condition number {condition:g}, at most {MOST_CONDITION:g}{advice}",
+            f"the design is ill-conditioned: condition number {condition:g}, at most {MAX_CONDITION_NUMBER:g}{advice}",
             *why_ill_conditioned(study.matrix, study.columns, study.design),
         ]
     )

@@ -14,7 +14,7 @@ class Choice:
     """Which structures become columns."""
 
     only: tuple[int, ...] | None = None
-    """SegIds, in the order of the columns; a second mention counts nothing. None: all."""
+    """SegIds, in the order of the columns; a repeated one counts once. None: all."""
     without: frozenset[int] = frozenset()
     """SegIds to leave out."""
     highest: int | None = None

@@ -12,11 +12,11 @@ from ..text_files import raise_problems
 from .subject_lists import Listed
 
 STATS_ENDINGS = (".qa.stats", ".stats")
-BASE = "sclimbic"
+BASE_NAME = "sclimbic"
 T1 = "mri/nu.mgz"
-"""What a folder of SUBJECTS_DIR has that is a subject to segment; fsaverage has none."""
-READERS, FILES_A_TURN = 16, 32
-"""Threads that wait for a network's file system beside each other; each takes some files at once."""
+"""A folder of SUBJECTS_DIR that holds it is a subject to segment; fsaverage is not."""
+N_READERS, FILES_PER_TURN = 16, 32
+"""Threads that wait for a network file system at the same time, and files that each takes at once."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -126,7 +126,7 @@ def _has_t1(home: Path) -> bool:
 
 
 def side_by_side(action: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """What an action that waits for files makes of each item, in the items' order.
+    """Run an action that waits for files on each item, in threads; results in the order of the items.
 
     Parameters
     ----------
@@ -139,8 +139,8 @@ def side_by_side(action: Callable[[Item], Result], items: Sequence[Item]) -> lis
     list
         Results in the order of the items.
     """
-    turns = [items[start : start + FILES_A_TURN] for start in range(0, len(items), FILES_A_TURN)]
-    with ThreadPoolExecutor(READERS) as pool:
+    turns = [items[start : start + FILES_PER_TURN] for start in range(0, len(items), FILES_PER_TURN)]
+    with ThreadPoolExecutor(N_READERS) as pool:
         return [result for some in pool.map(lambda turn: [action(item) for item in turn], turns) for result in some]
 
 
@@ -216,8 +216,8 @@ def case_name(path: Path, subdir: str = "stats") -> str:
     'bert'
     """
     name = _without_ending(path.name)
-    if name != BASE:
-        return name.removesuffix(f".{BASE}")
+    if name != BASE_NAME:
+        return name.removesuffix(f".{BASE_NAME}")
     home = path.absolute().parent
     return (home.parent if home.name == Path(subdir).name else home).name or name
 

@@ -14,9 +14,9 @@ from .measures import ETIV, Column, Measure, StatsValues
 from .stats_paths import StatsFile
 
 Rows = NDArray[np.float64]
-MOST_NAMES = 100
+MAX_NAMES = 100
 """A warning names no more cases than this."""
-MOST_CONCERNS = 20
+MAX_CONCERNS = 20
 """The line on warnings of the segmentation names no more cases than this."""
 
 
@@ -155,7 +155,7 @@ def _filled(
 def _empty(
     columns: Sequence[Column], cells: Rows, is_there: NDArray[np.bool_], files: Sequence[StatsFile]
 ) -> list[str]:
-    """One warning a structure that has no voxel in some case: most often a segmentation that failed."""
+    """One warning for each structure without a voxel in some case; most often the segmentation failed."""
     empty = (cells == 0) & is_there
     return [
         f"{name} has volume 0, look at the segmentation: {_listed(files, empty[:, index])}"
@@ -165,7 +165,7 @@ def _empty(
 
 
 def _concerns(files: Sequence[StatsFile], values: Sequence[StatsValues]) -> list[str]:
-    """One line on all cases whose segmentation left warnings in the header: nobody looks there unasked."""
+    """One line that names all cases whose stats file has warnings in its header."""
     named = [
         f"{file.name} ({', '.join(row.concerns)})" for file, row in zip(files, values, strict=True) if row.concerns
     ]
@@ -173,7 +173,7 @@ def _concerns(files: Sequence[StatsFile], values: Sequence[StatsValues]) -> list
         return []
     return [
         f"{len(named)} of {len(files)} stats files carry warnings of their segmentation: "
-        f"{listed(named, MOST_CONCERNS)}; look at them before the analysis (lines '# Warning' of the files)"
+        f"{listed(named, MAX_CONCERNS)}; look at them before the analysis (lines '# Warning' of the files)"
     ]
 
 
@@ -190,4 +190,4 @@ def _etiv_of(columns: Sequence[Column], cells: Rows, is_there: NDArray[np.bool_]
 
 
 def _listed(files: Sequence[StatsFile], rows: NDArray[np.bool_]) -> str:
-    return listed([file.name for file, is_so in zip(files, rows, strict=True) if is_so], MOST_NAMES)
+    return listed([file.name for file, is_so in zip(files, rows, strict=True) if is_so], MAX_NAMES)

@@ -1,4 +1,4 @@
-"""What the stats files of many cases say of one measure, read strictly and side by side."""
+"""Read one measure from the stats files of many cases, strictly and in parallel."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +10,8 @@ from ..text_files import finite_number, raise_problems
 from .measures import ETIV, STRICT, Column, Measure, ReadOptions, StatsValues
 from .stats_paths import StatsFile, side_by_side
 
-FEWEST_BYTES = 10
-"""A file with less holds nothing; the limit is asegstats2table's."""
+MIN_STATS_BYTES = 10
+"""A smaller file counts as missing; the limit is asegstats2table's."""
 UNKNOWN = float("nan")
 
 KINDS = {*FLAGS, "ETIV"}
@@ -74,7 +74,7 @@ def _read(path: Path) -> str:
         raise NotThere(f"{path}: stats file does not exist") from error
     except OSError as error:
         raise TableError(f"{path}: stats file cannot be read ({error.strerror})") from error
-    if len(content) < FEWEST_BYTES:
+    if len(content) < MIN_STATS_BYTES:
         raise NotThere(f"{path}: stats file is too small ({len(content)} bytes) to hold anything")
     return content.decode("utf-8", "surrogateescape")
 
@@ -249,7 +249,7 @@ def _range(measure: Measure) -> str:
 
 
 def _check_once(columns: Sequence[Column], lines: Sequence[int], source: str) -> None:
-    """Refuse a SegId or a name that stands twice: it is not known which row is meant."""
+    """Refuse a SegId or a name that stands twice, since either row may be meant."""
     segids, names = {segid for segid, _ in columns}, {name for _, name in columns}
     if len(segids) == len(names) == len(columns):
         return

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fs_sclimbic.group.design.fsgd import format_fsgd, parse_fsgd
 from fs_sclimbic.group.design.fsgd_make import design_from_table
-from fs_sclimbic.group.design.participants import Wanted
+from fs_sclimbic.group.design.participants import DesignRequest
 from tests.participants import HEADER, ROWS, made, refused
 
 
@@ -136,7 +136,7 @@ def test_any_table_comes_back_from_its_fsgd(tmp_path_factory, data):
     writer.writerows(zip(subjects, notes, labels, map(repr, ages), strict=True))
     path = tmp_path_factory.mktemp("t") / "t.csv"
     path.write_bytes(text.getvalue().encode())
-    design, _ = design_from_table(path, Wanted("id", ("group",), ("age",), method="doss"))
+    design, _ = design_from_table(path, DesignRequest("id", ("group",), ("age",), method="doss"))
     again, _ = parse_fsgd(format_fsgd(design))
     assert list(again.subjects) == subjects
     assert [again.classes[index].name for index in again.class_of] == labels

@@ -182,14 +182,14 @@ def structure_figures(
     shown = [int(i) for i in np.flatnonzero(result.family)]
     panel = choose_panel(study, fit, result)
     for start in range(0, len(shown), columns * rows):
-        yield _page(study, fit, result, panel, shown[start : start + columns * rows], unit, columns)
+        page = shown[start : start + columns * rows]
+        yield _page(study, fit, result, panel=panel, page=page, unit=unit, columns=min(columns, len(page)))
 
 
 def _page(
-    study: Study, fit: Fit, result: GroupResult, panel: Panel, page: list[int], unit: str, most_columns: int
+    study: Study, fit: Fit, result: GroupResult, *, panel: Panel, page: list[int], unit: str, columns: int
 ) -> Any:
     plt = load_pyplot()
-    columns = min(most_columns, len(page))
     rows = -(-len(page) // columns)
     title = _title(result, study, PANEL_WIDTH_INCHES * columns, panel.note)
     size = PANEL_WIDTH_INCHES * columns, PANEL_HEIGHT_INCHES * rows + 0.5 + LINE_HEIGHT_INCHES * title.count("\n")

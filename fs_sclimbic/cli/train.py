@@ -22,6 +22,8 @@ EPILOG = """\
 examples:
   fs_sclimbic train --images heads --labels manual --ctab my.ctab --o mymodel --box 64 --epochs 40
   fs_sclimbic train --data heads.tsv --ctab my.ctab --o mymodel --resume
+  fs_sclimbic train --images heads --labels manual --o tuned --start-from shipped --epochs 8 --settle-epochs 8 \
+      --learning-rate 3e-4 --average-weights 300
   mri_sclimbic_seg --model mymodel/model.h5 --ctab mymodel/model.ctab --i T1.nii.gz --o seg.nii.gz --conform
 
 The output folder holds model.h5 (the best weights by validation), model.ctab, model.json (data with hashes,
@@ -40,6 +42,16 @@ def build_parser() -> argparse.ArgumentParser:
     add("--labels", metavar="DIR", help="folder of label maps of the same names, or of posteriors (4-D)")
     add("--data", metavar="TSV", help="instead of folders: a list with columns case, image, targets, split, weight")
     add("--root", metavar="DIR", help="folder that the paths of the list start from (default: the list's own)")
+    add(
+        "--start-from",
+        metavar="WEIGHTS",
+        help="fine-tune these weights instead of random ones: a model.h5, or 'shipped' or 'published'",
+    )
+    add(
+        "--teacher",
+        metavar="WEIGHTS",
+        help="let this network label most of the augmented boxes: a model.h5, or 'shipped' or 'published'",
+    )
     add("--ctab", metavar="FILE", help="colour table of the structures to learn (default: the limbic one)")
     add("--o", metavar="DIR", required=True, help="output folder")
     add("--resume", action="store_true", help="go on from the checkpoint in the output folder")
@@ -77,6 +89,8 @@ def build_parser() -> argparse.ArgumentParser:
             "stop after so many epochs without a better validation Dice, settling epochs if there are any; 0: never",
         ),
         ("seed", int, "same seed, same course"),
+        ("average-weights", int, "average the model's weights over about so many last steps; 0: no average"),
+        ("teacher-share", float, "share of the boxes that --teacher labels"),
         ("checkpoint-steps", int, "steps between checkpoints: a kill loses at most these"),
     ):
         value = getattr(DEFAULT, name.replace("-", "_"))

@@ -23,6 +23,7 @@ from ..image.labels import ColorTable, format_ctab, read_ctab
 from ..training.checkpoint import CHECKPOINT_NAME, Checkpoint, Epoch, check_resumable, lasting_settings, read_checkpoint
 from ..training.curves import plot_training
 from ..training.dataset import TRAIN, VALIDATE, Example, HeadFiles, hold_out, pair_folders, read_example, read_list
+from ..training.given_weights import Heritage, check_start, check_teacher, new_structures, read_given_weights
 from ..training.recipe import Recipe
 from ..training.record import TrainingRecord, read_sessions
 from .arguments import ALL_DONE, INTERRUPTED
@@ -51,14 +52,15 @@ def train(args: argparse.Namespace, recipe: Recipe, command: tuple[str, ...]) ->
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--o {folder}: is a file; give a folder")
     start = _start(folder, args.resume)
+    heritage = _heritage(args, colors, recipe)
     if start:
-        check_resumable(folder, start, lasting_settings(recipe, colors))
+        check_resumable(folder, start, lasting_settings(recipe, colors) | heritage.identities)
         if len(start.losses) >= recipe.total_steps:
             say(f"{folder}: {len(start.losses)} of {recipe.total_steps} steps are done; give more --epochs to go on")
             return ALL_DONE
     folder.mkdir(parents=True, exist_ok=True)
     with only_one(folder / LOCK_NAME, f"{folder}: another training runs here; give another --o"):
-        return _train(args, recipe, command, colors, sources, start)
+        return _train(args, recipe, command, colors, sources, heritage, start)
 
 
 def _train(
@@ -67,6 +69,7 @@ def _train(
     command: tuple[str, ...],
     colors: ColorTable,
     sources: Sequence[HeadFiles],
+    heritage: Heritage,
     start: Checkpoint | None,
 ) -> int:
     folder = Path(args.o)
@@ -79,11 +82,12 @@ def _train(
     from ..training.trainer import MODEL_NAME, Trainer
 
     configure(args.threads, args.cuda_device)
-    trainer = Trainer(examples[TRAIN], examples[VALIDATE], colors, recipe, folder, start)
+    trainer = Trainer(examples[TRAIN], examples[VALIDATE], colors, recipe, folder, start, heritage)
     write_atomically(folder / Path(MODEL_NAME).with_suffix(".ctab"), format_ctab(colors).encode())
     done = len(start.losses) if start else 0
     earlier = read_sessions(folder / MODEL_NAME) if start else ()
-    record = TrainingRecord(recipe, colors, tuple(sources), command, keras.backend.backend(), done, earlier)
+    record = TrainingRecord(recipe, colors, tuple(sources), command, keras.backend.backend(), done, earlier, heritage)
+    _tell_of(heritage, colors, tell)
     tell(f"{len(colors) - 1} structures, step {done} of {recipe.total_steps}")
     board = _board(folder, start) if args.tensorboard else None
 
@@ -132,6 +136,29 @@ def _check_installed(args: argparse.Namespace) -> None:
         raise UsageError("--tensorboard needs tensorboardX: python -m pip install tensorboardX")
     if args.threads is not None and args.threads < 1:
         raise UsageError(f"--threads {args.threads}: give a positive number")
+
+
+def _heritage(args: argparse.Namespace, colors: ColorTable, recipe: Recipe) -> Heritage:
+    """Read the weights that the flags name, and refuse those that do not fit."""
+    start_from = read_given_weights(args.start_from, colors) if args.start_from else None
+    teacher = read_given_weights(args.teacher, colors) if args.teacher else None
+    if start_from:
+        check_start(start_from, recipe.features)
+    if teacher:
+        check_teacher(teacher, colors)
+    return Heritage(start_from=start_from, teacher=teacher)
+
+
+def _tell_of(heritage: Heritage, colors: ColorTable, tell: "_Teller") -> None:
+    """Say what the training is given, and which structures it must learn from nothing."""
+    if heritage.start_from:
+        new = new_structures(heritage.start_from, colors)
+        tell(
+            f"starts from {heritage.start_from.identity}"
+            + (f"; it does not know {', '.join(new)}: their channels start at random" if new else "")
+        )
+    if heritage.teacher:
+        tell(f"teacher: {heritage.teacher.identity}")
 
 
 def _sources(args: argparse.Namespace, recipe: Recipe) -> list[HeadFiles]:

@@ -64,12 +64,17 @@ class Checkpoint:
     """What may not change between a start and its resumption, as json."""
     seconds: float = 0.0
     """Time spent in training so far."""
+    average: Weights = field(default_factory=dict)
+    """Average of the weights over the last steps; empty if the recipe wants none."""
 
 
 def write_checkpoint(folder: str | PathLike[str], checkpoint: Checkpoint) -> None:
     """Replace the checkpoint of a training folder."""
     arrays = {
-        f"weights/{layer}/{name}": array for layer, names in checkpoint.weights.items() for name, array in names.items()
+        f"{kind}/{layer}/{name}": array
+        for kind, weights in (("weights", checkpoint.weights), ("average", checkpoint.average))
+        for layer, names in weights.items()
+        for name, array in names.items()
     }
     arrays |= {f"optimizer/{i:04d}": array for i, array in enumerate(checkpoint.optimizer)}
     story = {
@@ -94,19 +99,20 @@ def read_checkpoint(folder: str | PathLike[str]) -> Checkpoint | None:
     if not path.exists():
         return None
     weights: Weights = {}
+    average: Weights = {}
     try:
         with np.load(path) as file:
             story = json.loads(str(file["story"]))
             for key in file.files:
-                if key.startswith("weights/"):
-                    _, layer, name = key.split("/")
-                    weights.setdefault(layer, {})[name] = file[key]
+                if key.startswith(("weights/", "average/")):
+                    kind, layer, name = key.split("/")
+                    (weights if kind == "weights" else average).setdefault(layer, {})[name] = file[key]
             optimizer = [file[key] for key in sorted(key for key in file.files if key.startswith("optimizer/"))]
             losses = [float(loss) for loss in file["losses"]]
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelError(f"{path}: checkpoint cannot be read ({error}); remove it to start again") from error
     epochs = [Epoch(**epoch) for epoch in story["epochs"]]
-    return Checkpoint(weights, optimizer, losses, epochs, story["fingerprint"], story["seconds"])
+    return Checkpoint(weights, optimizer, losses, epochs, story["fingerprint"], story["seconds"], average)
 
 
 def lasting_settings(recipe: Recipe, colors: ColorTable) -> dict[str, Any]:
@@ -143,4 +149,6 @@ def check_resumable(folder: Path, start: Checkpoint, now: Mapping[str, Any]) -> 
 def _short(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], list):
         return " ".join(str(row[-1]) for row in value[1:])
+    if value is None:
+        return "none"
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -70,10 +70,7 @@ class Generator:
 
     def batch(self, step: int, size: int) -> tuple[Any, Any]:
         """The pairs of one training step."""
-        pairs = [self.pair(step * size + i) for i in range(size)]
-        if size == 1:
-            return pairs[0]
-        return ops.concatenate([image for image, _ in pairs]), ops.concatenate([targets for _, targets in pairs])
+        return joined([self.pair(step * size + i) for i in range(size)])
 
     def _chance(self, number: int) -> tuple[Example, Draw]:
         rng = np.random.default_rng((self._seed, number))
@@ -87,6 +84,13 @@ class Generator:
         reach = np.abs(chance.matrix) @ half + 12
         start, stop = np.array(example.start), np.array(example.start) + example.targets.shape[:3]
         return bool(np.all((chance.center + reach > start) & (chance.center - reach < stop)))
+
+
+def joined(pairs: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Single pairs as one batch."""
+    if len(pairs) == 1:
+        return pairs[0]
+    return ops.concatenate([image for image, _ in pairs]), ops.concatenate([targets for _, targets in pairs])
 
 
 def _geometry(box: tuple[int, int, int], chance: Draw) -> tuple[NDArray[np.float32], ...]:

@@ -4,7 +4,7 @@ import json
 import platform
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ..files.system import now, versions
 from ..image.labels import ColorTable
 from .checkpoint import Epoch
 from .dataset import TRAIN, VALIDATE, HeadFiles, sha256_of_files
+from .given_weights import Heritage
 from .recipe import Recipe
 
 LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "nibabel", "surfa", "h5py")
@@ -38,6 +39,8 @@ class TrainingRecord:
     """Steps that were done when this session began."""
     earlier: tuple[dict[str, Any], ...] = ()
     """The sessions before, as `read_sessions` gives them."""
+    heritage: Heritage = field(default_factory=Heritage)
+    """Weights that the training started from, and the teacher's."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_data", [_described(source) for source in self.sources])
@@ -70,6 +73,7 @@ class TrainingRecord:
             "first_step": self.first_step,
             "command": shlex.join(self.command),
             "settings": asdict(self.recipe),
+            **self.heritage.describe(),
             "backend": self.backend,
             "platform": f"{platform.platform()} Python {platform.python_version()}",
             "libraries": [text for text in versions(LIBRARIES) if not text.endswith("absent")],

@@ -17,17 +17,21 @@ from ..network.backend import compiled, keras
 from ..network.spec import FOV_MULTIPLE
 from ..network.unet import build_unet, fill_weights, weights_of
 from ..network.weights import Weights, write_weights
+from .averaging import WeightAverage
 from .checkpoint import Checkpoint, Epoch, check_resumable, lasting_settings, write_checkpoint
 from .dataset import Example
 from .generator import Generator
+from .given_weights import Heritage, adopt
 from .losses import LOSSES, SETTLING
 from .recipe import Recipe
+from .teaching import TaughtGenerator, load_teacher
 
 MODEL_NAME = "model.h5"
 # A settled epoch becomes the model unless its mean Dice is this much below that of an unsettled one.
 SETTLED_BONUS = 0.05
 # Room around the structures in validation: the network sees 22 voxels far, and false labels nearby count.
 VALIDATION_MARGIN = 20
+NO_HERITAGE = Heritage()
 
 
 class Trainer:
@@ -44,6 +48,8 @@ class Trainer:
         Where checkpoints and the best weights go.
     start : Checkpoint, optional
         State to go on from; by default the network is new.
+    heritage : Heritage
+        Weights to start from, and the teacher's; by default neither.
 
     Raises
     ------
@@ -59,19 +65,30 @@ class Trainer:
         recipe: Recipe,
         folder: str | PathLike[str],
         start: Checkpoint | None = None,
+        heritage: Heritage = NO_HERITAGE,
     ) -> None:
         # The generator draws heads by their place in the list: a list in another order is the same list.
         train = sorted(train, key=lambda example: example.name)
         self._validate, self._colors, self._recipe, self._folder = validate, colors, recipe, Path(folder)
-        self._generator = Generator(train, recipe.augmentation, recipe.box, recipe.seed)
-        fingerprint = _fingerprint(train, validate, colors, recipe)
+        self._generator: Generator | TaughtGenerator
+        if heritage.teacher is None:
+            self._generator = Generator(train, recipe.augmentation, recipe.box, recipe.seed)
+        else:
+            self._generator = TaughtGenerator(train, recipe, load_teacher(heritage.teacher, recipe.precision))
+        fingerprint = _fingerprint(train, validate, colors, recipe, heritage)
         if start is not None:
             check_resumable(self._folder, start, json.loads(fingerprint))
         if start is None:
             keras.utils.set_random_seed(recipe.seed)
-            start = Checkpoint(weights_of(build_unet(len(colors), recipe.features)), [], [], [], fingerprint)
+            weights = weights_of(build_unet(len(colors), recipe.features))
+            if heritage.start_from is not None:
+                weights = adopt(heritage.start_from, weights, colors)
+            start = Checkpoint(weights, [], [], [], fingerprint)
         self._fingerprint = fingerprint
         self._weights, self._optimizer_state = start.weights, start.optimizer
+        self._average = (
+            WeightAverage(recipe.average_weights, start.average or start.weights) if recipe.average_weights else None
+        )
         self._losses, self._epochs = list(start.losses), list(start.epochs)
         self._began = time.perf_counter() - start.seconds
         self._phase: tuple[str, bool] | None = None
@@ -112,6 +129,8 @@ class Trainer:
                     "--learning-rate"
                 )
             self._losses.append(loss)
+            if self._average is not None:
+                self._average.add(self._network, len(self._losses))
             epoch = self._end_epoch() if len(self._losses) % recipe.steps == 0 else None
             if epoch or len(self._losses) % recipe.checkpoint_steps == 0:
                 self.save()
@@ -131,7 +150,13 @@ class Trainer:
                 keras.ops.convert_to_numpy(variable.value) for variable in self._optimizer.variables
             ]
         checkpoint = Checkpoint(
-            self._weights, self._optimizer_state, self._losses, self._epochs, self._fingerprint, self._seconds()
+            self._weights,
+            self._optimizer_state,
+            self._losses,
+            self._epochs,
+            self._fingerprint,
+            self._seconds(),
+            self._average.weights() if self._average is not None else {},
         )
         write_checkpoint(self._folder, checkpoint)
         return checkpoint
@@ -144,6 +169,11 @@ class Trainer:
                 "smaller --learning-rate"
             )
         return weights
+
+    def _model_weights(self) -> Weights:
+        """What the model would be made of now: the average, or the weights of the last step."""
+        weights = self._finite_weights()
+        return weights if self._average is None else self._average.weights()
 
     def _seconds(self) -> float:
         """Time spent in this training, earlier sessions included."""
@@ -163,7 +193,7 @@ class Trainer:
             settled=recipe.settles(step // recipe.steps - 1),
         )
         if is_better(epoch, self._epochs):
-            write_weights(self._folder / MODEL_NAME, self._finite_weights())
+            write_weights(self._folder / MODEL_NAME, self._model_weights())
             epoch = replace(epoch, kept=True)
         self._epochs.append(epoch)
         return epoch
@@ -182,7 +212,7 @@ class Trainer:
 
         Looks at the structures and 20 voxels around them: false labels further away do not count.
         """
-        fill_weights(self._in_use, weights_of(self._network))
+        fill_weights(self._in_use, self._model_weights())
         scores: dict[str, list[float]] = {}
         for example in self._validate:
             found = zip(self._colors.foreground, example.has_structures, self._dice(example), strict=True)
@@ -262,9 +292,11 @@ def _validation_box(example: Example) -> tuple[NDArray[np.int_], NDArray[np.int_
     return low, -(-high // FOV_MULTIPLE) * FOV_MULTIPLE
 
 
-def _fingerprint(train: Sequence[Example], validate: Sequence[Example], colors: ColorTable, recipe: Recipe) -> str:
+def _fingerprint(
+    train: Sequence[Example], validate: Sequence[Example], colors: ColorTable, recipe: Recipe, heritage: Heritage
+) -> str:
     heads = {
         split: {e.name: [e.weight, e.digest] for e in sorted(examples, key=lambda e: e.name)}
         for split, examples in (("training heads", train), ("validation heads", validate))
     }
-    return json.dumps(lasting_settings(recipe, colors) | heads)
+    return json.dumps(lasting_settings(recipe, colors) | heritage.identities | heads)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from filelock import FileLock
-from fs_sclimbic.segmentation import segment as segmentation
 
 from fs_sclimbic.cases import cohort, pipeline
 from fs_sclimbic.cases.case import Requests, image_case, subject_case
@@ -21,6 +20,7 @@ from fs_sclimbic.image.volume import Volume, read_volume, write_volume
 from fs_sclimbic.network.store import find_prior, learned_prior_file
 from fs_sclimbic.network.structure_prior import read_prior
 from fs_sclimbic.registration.head_search import Head
+from fs_sclimbic.segmentation import segment as segmentation
 from fs_sclimbic.segmentation.segment import Options
 from tests.conftest import CENTER, LEFT_BALL, RAS_AXES, RIGHT_BALL, grid_about, synthetic_head
 

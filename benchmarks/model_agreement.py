@@ -34,6 +34,7 @@ FOV = 160
 BOX = 112
 NEAR_VOXELS = 10
 FAR_MM = 8
+NO_SIGNAL = 0.04
 PUBLISHED = "published"
 CEILING = "published, 7 starts"
 COLORS = read_ctab()
@@ -68,11 +69,32 @@ def thick(image: Any, posteriors: Any) -> tuple[Any, Any]:
     return back.astype(np.float32), posteriors
 
 
+def like_7t(image: Any, posteriors: Any) -> tuple[Any, Any]:
+    """Transmit field of a 7T head coil, log of +-0.35 within the box; vessels half as bright again as the brightest."""
+    at = np.moveaxis(np.indices(image.shape), 0, -1) / np.array(image.shape) - 0.5
+    field = np.exp(0.35 * (1 - 8 * (at**2).sum(-1)) + 0.3 * at[..., 0])
+    spoiled = image * field
+    middle = tuple(n // 2 for n in image.shape)
+    spoiled[middle[0], 2:6, middle[2]] = 1.5 * spoiled.max()
+    return spoiled.astype(np.float32), posteriors
+
+
+def like_mp2rage(image: Any, posteriors: Any) -> tuple[Any, Any]:
+    """Noise of any brightness where there is no signal, as in the ratio image of an MP2RAGE."""
+    parts, _ = ndimage.label(ndimage.uniform_filter(image, 3) < NO_SIGNAL)
+    rim = np.unique(np.concatenate([parts[0].ravel(), parts[-1].ravel(), parts[:, -1].ravel(), parts[..., -1].ravel()]))
+    outside = np.isin(parts, rim[rim > 0])
+    noise = np.random.default_rng(0).random(image.shape, np.float32)
+    return np.where(outside, noise, image), posteriors
+
+
 CHANGES: dict[str, Change] = {
     "rotated 20 deg": rotated,
     "shifted 15 mm": shifted,
     "noise sd 20": noisy,
     "2 mm slices": thick,
+    "7T-like": like_7t,
+    "MP2RAGE-like": like_mp2rage,
 }
 
 
@@ -91,10 +113,11 @@ def cut(array: NDArray[Any], around: NDArray[np.float64]) -> NDArray[Any]:
     return array[tuple(slice(s, s + BOX) for s in start)]
 
 
-def near(example: Example) -> Box:
+def near(labels: NDArray[np.int_]) -> Box:
     """The structures and ten voxels around them."""
-    box = Box(example.start, tuple(s + n for s, n in zip(example.start, example.targets.shape[:3], strict=True)))
-    return box.grown(NEAR_VOXELS).clipped(Box.of_shape(example.image.shape))
+    found = np.argwhere(labels > 0)
+    x, y, z = ((int(low), int(high) + 1) for low, high in zip(found.min(0), found.max(0), strict=True))
+    return Box((x[0], y[0], z[0]), (x[1], y[1], z[1])).grown(NEAR_VOXELS).clipped(Box.of_shape(labels.shape))
 
 
 def posteriors_of(model: Any, image: NDArray[Any], wanted: Box | None = None) -> NDArray[np.float32]:
@@ -154,14 +177,15 @@ def plain(examples: list[Example], models: dict[str, Any], published: Any, whole
     volumes: dict[str, list[list[float]]] = {name: [] for name in (*models, CEILING, PUBLISHED)}
     for example in examples:
         image = example.image.astype(np.float32) / 255
-        found = posteriors_of(published, image, near(example))
+        around = near(stored_posteriors(example).argmax(-1))
+        found = posteriors_of(published, image, around)
         truth = found.argmax(-1)
         volumes[PUBLISHED].append(volumes_of(found))
         for name in (*models, CEILING):
             if name == CEILING:
                 found = stored_posteriors(example)
             else:
-                found = posteriors_of(models[name], image, None if everywhere else near(example))
+                found = posteriors_of(models[name], image, None if everywhere else around)
             dice[name].append(judged(f"{example.name:<14s} {name}", found, truth))
             volumes[name].append(volumes_of(found))
     is_whole = np.array([example.name in whole for example in examples])
@@ -187,13 +211,14 @@ def changed(examples: list[Example], models: dict[str, Any], published: Any) -> 
     }
     for example in examples:
         image = example.image.astype(np.float32) / 255
-        truth = posteriors_of(published, image, near(example))
+        truth = posteriors_of(published, image, near(stored_posteriors(example).argmax(-1)))
         image, truth = (cut(array, example.middle) for array in (image, truth))
         for name, change in {"plain": lambda i, p: (i, p), **CHANGES}.items():
-            new_image, new_truth = change(image, truth)
+            new_image, posteriors = change(image, truth)
+            new_truth = posteriors.argmax(-1)
             for network, model in networks.items():
-                labels = posteriors_of(model, new_image).argmax(-1)
-                scores[network][name].append(dice_scores(labels, new_truth.argmax(-1), LABELS))
+                labels = posteriors_of(model, new_image, near(new_truth)).argmax(-1)
+                scores[network][name].append(dice_scores(labels, new_truth, LABELS))
         print(f"{example.name}: changed copies done", flush=True)
     for network, copies in scores.items():
         means = {name: np.nanmean(np.array(values), axis=0) for name, values in copies.items()}

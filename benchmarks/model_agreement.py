@@ -3,12 +3,12 @@
     python benchmarks/model_agreement.py HEADS docs/default_model.tsv --models old.h5 shipped --changes philips ds-01
 
 HEADS is the folder of prepared heads (.npz) of a training list. The truth is what the published network says of each
-head from its usual start; ``--models published`` finds it by that word. The heads' stored posteriors are its average
+head from its usual start; it must be installed, or FREESURFER_HOME set. The heads' stored posteriors are its average
 over seven starts: how near the network comes to that average of its own is the ceiling for every model that learned
 from it.
 
-``--changes`` names heads of which all networks see changed copies too. The truth of a copy is the published network's
-result on the plain head, brought along, so that each network's loss can be read side by side.
+``--changes`` names heads of which the models see changed copies too. The truth of a copy is the published network's
+result on the plain head, brought along, so that losses can be read side by side (``--models shipped published``).
 """
 
 import argparse
@@ -205,9 +205,8 @@ def plain(examples: list[Example], models: dict[str, Any], published: Any, whole
 
 def changed(examples: list[Example], models: dict[str, Any], published: Any) -> None:
     """Changed copies: mean Dice of each network with the published labels of the plain head, brought along."""
-    networks = {**models, PUBLISHED: published}
     scores: dict[str, dict[str, list[NDArray[np.float64]]]] = {
-        name: {change: [] for change in ("plain", *CHANGES)} for name in networks
+        name: {change: [] for change in ("plain", *CHANGES)} for name in models
     }
     for example in examples:
         image = example.image.astype(np.float32) / 255
@@ -216,7 +215,7 @@ def changed(examples: list[Example], models: dict[str, Any], published: Any) -> 
         for name, change in {"plain": lambda i, p: (i, p), **CHANGES}.items():
             new_image, posteriors = change(image, truth)
             new_truth = posteriors.argmax(-1)
-            for network, model in networks.items():
+            for network, model in models.items():
                 labels = posteriors_of(model, new_image, near(new_truth)).argmax(-1)
                 scores[network][name].append(dice_scores(labels, new_truth, LABELS))
         print(f"{example.name}: changed copies done", flush=True)

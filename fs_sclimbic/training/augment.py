@@ -12,6 +12,8 @@ PLANES = 2
 NO_PLANE = 1e6
 # Distance of a cut from the structures, voxels.
 CUT_AWAY = (5, 45)
+# Straight pieces of a tone curve: one for about each tissue of a T1.
+CURVE_PIECES = 6
 FLOAT = np.float32
 
 
@@ -37,6 +39,10 @@ class Draw:
     """White noise, the shape of the box; on the scale where the image's maximum is 1."""
     tones: NDArray[np.float32]
     """(4,): factor of the intensities, bottom and top of the window, exponent."""
+    curve: NDArray[np.float32]
+    """(7,): tone curve at even steps from 0 to 1, rising from 0 to 1."""
+    air: NDArray[np.float32]
+    """The shape of the box: what the image shows where there is no signal; zeros where that is nothing."""
 
 
 def draw(
@@ -85,6 +91,8 @@ def draw(
         log_bias=(rng.uniform(0, s.bias) * rng.standard_normal(bias_grid)).astype(FLOAT),
         noise=rng.standard_normal(box, FLOAT) * FLOAT(noise_sd),
         tones=_tones(rng, s, tissue, noise_sd),
+        curve=_curve(rng, s),
+        air=_air(rng, s, box),
     )
 
 
@@ -184,3 +192,16 @@ def _tones(rng: np.random.Generator, s: Augmentation, tissue: float, noise_sd: f
     bottom = -rng.uniform(3.5, 5) * noise_sd if below_zero else 0
     top = 1 + rng.uniform(0, 4) * noise_sd
     return np.array([factor, bottom, top, np.exp(rng.normal(0, s.gamma))], FLOAT)
+
+
+def _curve(rng: np.random.Generator, s: Augmentation) -> NDArray[np.float32]:
+    """A rising curve of straight pieces: some tissues become more alike, others less."""
+    slopes = np.exp(s.contrast * rng.standard_normal(CURVE_PIECES))
+    return np.concatenate([[0.0], np.cumsum(slopes) / slopes.sum()]).astype(FLOAT)
+
+
+def _air(rng: np.random.Generator, s: Augmentation, box: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Air in the ratio image of an MP2RAGE: two images of noise, divided."""
+    if rng.random() >= s.air:
+        return np.zeros(box, FLOAT)
+    return rng.random(box, FLOAT) * FLOAT(rng.uniform(0.3, 1))

@@ -20,6 +20,8 @@ ops = keras.ops
 # A field of a few voxels is halved this often before it is composed with itself as often.
 SQUARINGS = 5
 UINT8_MAX = 255.0
+# Below this share of the image's maximum there is air, bone, or what a stripped brain has lost.
+NO_SIGNAL = 0.03
 
 
 class Generator:
@@ -65,7 +67,7 @@ class Generator:
             background = np.zeros((*self._box, example.targets.shape[3]), np.float32)
             background[..., 0] = 1
             targets = ops.convert_to_tensor(background)
-        spoiled = self._spoil(warped, *chance.blurs, *_bias(self._box, chance), chance.noise, chance.tones)
+        spoiled = self._spoil(warped, *chance.blurs, *_bias(self._box, chance), *_looks(chance))
         return spoiled[None, ..., None], targets[None]
 
     def batch(self, step: int, size: int) -> tuple[Any, Any]:
@@ -100,6 +102,10 @@ def _geometry(box: tuple[int, int, int], chance: Draw) -> tuple[NDArray[np.float
     return (
         chance.matrix, chance.center, chance.velocity, *to_half, *to_full, chance.planes, chance.brain,
     )  # fmt: skip
+
+
+def _looks(chance: Draw) -> tuple[NDArray[np.float32], ...]:
+    return chance.noise, chance.tones, chance.curve, chance.air
 
 
 def _bias(box: tuple[int, int, int], chance: Draw) -> tuple[NDArray[np.float32], ...]:
@@ -176,13 +182,24 @@ def deformed(size: Any, matrix: Any, center: Any, velocity: Any, *between: Any) 
 
 
 def spoil(image: Any, blur_x: Any, blur_y: Any, blur_z: Any, log_bias: Any, *rest: Any) -> Any:
-    """Smoothing and thick slices, bias field, noise, window and gamma; the result lies in [0, 1]."""
-    *between, noise, tones = rest
+    """Smoothing and thick slices, bias field, noise, window, gamma, tone curve and air; the result lies in [0, 1]."""
+    *between, noise, tones, curve, air = rest
     blurred = _interpolated(image[..., None], blur_x, blur_y, blur_z)
     bias = ops.exp(_interpolated(log_bias[..., None], *between))
     spoiled = (blurred * bias)[..., 0] * tones[0] + noise
     windowed = ops.clip((spoiled - tones[1]) / (tones[2] - tones[1]), 0.0, 1.0)
-    return ops.power(windowed, tones[3])
+    toned = _on_curve(ops.power(windowed, tones[3]), curve)
+    return ops.maximum(toned, ops.where(image < NO_SIGNAL, air, 0.0))
+
+
+def _on_curve(image: Any, curve: Any) -> Any:
+    """Intensities 0-1 through a curve that is given at even steps."""
+    pieces = curve.shape[0] - 1
+    at = image * pieces
+    total: Any = 0.0
+    for i in range(1, pieces + 1):
+        total = total + (curve[i] - curve[i - 1]) * ops.clip(at - (i - 1), 0.0, 1.0)
+    return total
 
 
 def _voxels(shape: Sequence[int]) -> Any:

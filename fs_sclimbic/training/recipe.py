@@ -28,6 +28,8 @@ TEACHER_LIMITS = {
     "slices": 1.5,
     "cut": 0.2,
     "jitter": 8.0,
+    "contrast": 0.2,
+    "air": 0.0,
     "elsewhere": 0.0,
 }
 TEACHER_DARKEST = 0.4
@@ -55,6 +57,10 @@ class Augmentation:
         0.3, "how often the field of view is cut: half of this by either of two planes, and to the brain alone"
     )
     jitter: float = _setting(14.0, "furthest centre of a box from the structures' centre, voxels along each axis")
+    contrast: float = _setting(
+        0.0, "sd of the log of the slopes of a rising tone curve: tissues move against each other, beyond gamma"
+    )
+    air: float = _setting(0.0, "share of images with noise of any brightness where there is no signal, as in MP2RAGE")
     elsewhere: float = _setting(0.2, "share of boxes anywhere in the image instead of around the structures")
 
     def __post_init__(self) -> None:
@@ -62,7 +68,7 @@ class Augmentation:
             value = getattr(self, setting.name)
             if not 0 <= value < math.inf:
                 raise UsageError(f"--{setting.name} {value}: give 0 or a positive number")
-        for name in ("scaling", "darkest", "cut", "elsewhere"):
+        for name in ("scaling", "darkest", "cut", "air", "elsewhere"):
             if getattr(self, name) > 1:
                 raise UsageError(f"--{name} {getattr(self, name)}: give a share from 0 to 1")
 

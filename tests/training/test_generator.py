@@ -7,7 +7,7 @@ from scipy import ndimage
 from fs_sclimbic.network.backend import compiled_function, keras
 from fs_sclimbic.training.augment import draw
 from fs_sclimbic.training.dataset import FULL, Example
-from fs_sclimbic.training.generator import Generator, _bias, _geometry, deformed, spoil, warp
+from fs_sclimbic.training.generator import Generator, _bias, _geometry, _looks, deformed, spoil, warp
 from fs_sclimbic.training.recipe import Augmentation
 
 FOV, BOX = 40, (16, 20, 12)
@@ -134,13 +134,13 @@ def test_noise_has_the_sd_that_was_drawn(example):
 
 def test_spoiling_is_what_the_draw_says():
     """Smoothing and slices, bias, brightness, noise, window, gamma: the whole chain again, with NumPy."""
-    settings = Augmentation(cut=0, darkest=0.2, gamma=0.6, bias=0.8)
+    settings = Augmentation(cut=0, darkest=0.2, gamma=0.6, bias=0.8, contrast=0.5, air=0.5)
     rng = np.random.default_rng(5)
     image = rng.random(BOX, np.float32)
     kinds = set()
     for seed in range(12):
         pair = draw(np.random.default_rng(seed), settings, BOX, FOV, MIDDLE, REACH, 0.8)
-        spoiled = to_numpy(compiled_function(spoil)(image, *pair.blurs, *_bias(BOX, pair), pair.noise, pair.tones))
+        spoiled = to_numpy(compiled_function(spoil)(image, *pair.blurs, *_bias(BOX, pair), *_looks(pair)))
         wanted = np.einsum("ai,bj,ck,ijk->abc", *(blur.astype(float) for blur in pair.blurs), image.astype(float))
         field = pair.log_bias.astype(float)
         for axis, n in enumerate(BOX):
@@ -150,9 +150,13 @@ def test_spoiling_is_what_the_draw_says():
         factor, bottom, top, gamma = pair.tones
         wanted = wanted * np.exp(field) * factor + pair.noise
         wanted = np.clip((wanted - bottom) / (top - bottom), 0, 1) ** gamma
+        wanted = np.interp(wanted, np.linspace(0, 1, len(pair.curve)), pair.curve)
+        wanted = np.where(image < 0.03, np.maximum(wanted, pair.air), wanted)
         assert np.abs(spoiled - wanted).max() < 2e-3
-        kinds.add((bottom < 0, any(np.abs(blur - np.eye(len(blur))).max() > 0.3 for blur in pair.blurs)))
-    assert len(kinds) >= 3
+        kinds.add(
+            (bottom < 0, pair.air.any(), any(np.abs(blur - np.eye(len(blur))).max() > 0.3 for blur in pair.blurs))
+        )
+    assert len(kinds) >= 5
 
 
 def test_an_ellipsoid_leaves_the_brain_alone(example):

@@ -93,7 +93,7 @@ def test_limits_hold_and_never_widen():
 
 
 def test_average_weights_by_hand():
-    from fs_sclimbic.nn.averaging import WeightAverage
+    from fs_sclimbic.training.averaging import WeightAverage
 
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, name="dense")])
     kernel = network.get_layer("dense").weights[0]

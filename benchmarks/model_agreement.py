@@ -27,7 +27,7 @@ from fs_sclimbic.image.volume import Grid, Volume
 from fs_sclimbic.segmentation.measure import measure
 from fs_sclimbic.segmentation.postprocess import clean_posteriors
 from fs_sclimbic.training.dataset import Example, HeadFiles, read_example, read_list
-from fs_sclimbic.training.trainer import dice_scores
+from fs_sclimbic.training.validation import dice_scores
 
 FOV = 160
 # Copies are cut to a box on the multiples of 4, with the 24 voxels around the structures that the network sees.

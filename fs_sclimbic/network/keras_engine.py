@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from .backend import compiled, configure, keras
+from .backend import compiled, configure
 from .receptive_field import Extents
 from .spec import ModelSpec
 from .unet import build_unet, fill_weights
 from .weights import Weights
-
-POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 class KerasEngine:
@@ -58,7 +57,7 @@ class KerasEngine:
                 self._spec.features,
                 self._spec.channels,
                 extents=extents,
-                precision=POLICIES[self._precision],
+                precision=self._precision,
             )
             fill_weights(network, self._weights)
             self._compiled[kind] = compiled(network)

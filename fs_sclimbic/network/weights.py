@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..files.staging import write_atomically
-from .spec import ModelSpec, network_weights
+from .architecture import FIRST_LAYER, LIKELIHOOD_LAYER, WeightShapes, network_weights
+from .spec import ModelSpec
 
-FIRST_LAYER, LAST_LAYER = "unet_conv_downarm_0_0", "unet_likelihood"
 Weights = dict[str, dict[str, NDArray[np.float32]]]
 """``{layer: {weight: array}}``, for instance ``weights["unet_likelihood"]["bias"]``."""
 
@@ -108,12 +108,12 @@ def _all_weights(file: h5py.Group) -> dict[str, dict[str, NDArray[np.float32]]]:
 
 def _check_shapes(
     spec: ModelSpec,
-    expected: dict[str, dict[str, tuple[int, ...]]],
+    expected: WeightShapes,
     found: Mapping[str, Mapping[str, NDArray[np.float32]]],
 ) -> None:
     """Say in the user's words which of the table, --features and --nchannels does not fit."""
     shape = {layer: {name: found[layer][name].shape for name in names} for layer, names in expected.items()}
-    first, last = shape[FIRST_LAYER]["kernel"], shape[LAST_LAYER]["kernel"]
+    first, last = shape[FIRST_LAYER]["kernel"], shape[LIKELIHOOD_LAYER]["kernel"]
     if len(first) == 5 and first[-1] != spec.features:
         raise ModelError(
             f"{spec.weights}: the weights have {first[-1]} features, --features is {spec.features}; "

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ..image.box import Box, three
 from ..image.conform import Conformed, shift_grid
 from ..image.volume import Volume
-from ..network.spec import FOV_MULTIPLE, REACH, ModelSpec
+from ..network.architecture import FOV_MULTIPLE, REACH
+from ..network.spec import ModelSpec
 from ..network.structure_prior import Expectation, StructurePrior, expect
 from .placement_check import MARGIN, PlacementCheck, check_placement, hull_of
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
-from ..network.backend import compiled_function, keras
+from ..network.backend import compiled_function
 from ..network.weights import Weights
 
 # In the first steps the average is over a tenth of them, so that the start is soon forgotten.

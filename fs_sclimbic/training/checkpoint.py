@@ -18,7 +18,7 @@ from ..image.labels import ColorTable
 from ..network.weights import Weights
 from .recipe import Recipe
 
-CHECKPOINT_NAME = "checkpoint.npz"
+CHECKPOINT_NAME, MODEL_NAME = "checkpoint.npz", "model.h5"
 # Changing these in mid-training would make its course meaningless; the others may be changed when it is resumed.
 LASTING = ("box", "batch", "steps", "seed", "features", "fov", "percentile")
 
@@ -69,7 +69,13 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: str | PathLike[str], checkpoint: Checkpoint) -> None:
-    """Replace the checkpoint of a training folder."""
+    """Replace the checkpoint of a training folder.
+
+    Parameters
+    ----------
+    folder : path-like
+    checkpoint : Checkpoint
+    """
     arrays = {
         f"{kind}/{layer}/{name}": array
         for kind, weights in (("weights", checkpoint.weights), ("average", checkpoint.average))
@@ -116,13 +122,33 @@ def read_checkpoint(folder: str | PathLike[str]) -> Checkpoint | None:
 
 
 def lasting_settings(recipe: Recipe, colors: ColorTable) -> dict[str, Any]:
-    """What may not change between a start and its resumption, but for the heads; in json's types."""
+    """What may not change between a start and its resumption, besides the heads.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    colors : ColorTable
+
+    Returns
+    -------
+    dict
+        Name and value of each setting, in json's types.
+    """
     settings: dict[str, Any] = json.loads(json.dumps({name: getattr(recipe, name) for name in LASTING}))
     return settings | {"structures": [[s.index, s.name] for s in colors]}
 
 
 def check_resumable(folder: Path, start: Checkpoint, now: Mapping[str, Any]) -> None:
-    """Refuse to resume with other settings or heads than the checkpoint's.
+    """Error if a training is to go on with other settings or heads than its checkpoint's.
+
+    Parameters
+    ----------
+    folder : Path
+        The training's, for the message.
+    start : Checkpoint
+    now : mapping
+        Settings, weights and heads of now, as in the checkpoint's fingerprint; those that it leaves out are not
+        compared.
 
     Raises
     ------

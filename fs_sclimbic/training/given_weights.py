@@ -6,9 +6,10 @@ from os import PathLike
 from ..errors import UsageError
 from ..files.hashing import sha256_of
 from ..image.labels import ColorTable, read_ctab
+from ..network.architecture import LIKELIHOOD_LAYER
 from ..network.spec import ModelSpec
 from ..network.store import SHIPPED, find_model, is_published
-from ..network.weights import LAST_LAYER, Weights, read_features, read_weights
+from ..network.weights import Weights, read_features, read_weights
 
 SHORT_SHA256_DIGITS = 12
 
@@ -80,7 +81,13 @@ def read_given_weights(weights: str | PathLike[str], colors: ColorTable) -> Give
 
 
 def check_start(start_from: GivenWeights, features: int) -> None:
-    """Refuse weights of a network of another size.
+    """Error if the weights are those of a network of another size.
+
+    Parameters
+    ----------
+    start_from : GivenWeights
+    features : int
+        Features of the first level of the network to train.
 
     Raises
     ------
@@ -95,7 +102,13 @@ def check_start(start_from: GivenWeights, features: int) -> None:
 
 
 def check_teacher(teacher: GivenWeights, colors: ColorTable) -> None:
-    """Refuse a teacher of other structures.
+    """Error if the teacher knows other structures.
+
+    Parameters
+    ----------
+    teacher : GivenWeights
+    colors : ColorTable
+        The structures to learn.
 
     Raises
     ------
@@ -125,18 +138,26 @@ def adopt(given: GivenWeights, fresh: Weights, colors: ColorTable) -> Weights:
     Returns
     -------
     Weights
+        Copies.
     """
     weights = {layer: {name: array.copy() for name, array in given.weights[layer].items()} for layer in fresh}
-    weights[LAST_LAYER] = {name: array.copy() for name, array in fresh[LAST_LAYER].items()}
+    weights[LIKELIHOOD_LAYER] = {name: array.copy() for name, array in fresh[LIKELIHOOD_LAYER].items()}
     names = [structure.name for structure in given.spec.colors.foreground]
     pairs = [(0, 0)] + [(i, 1 + names.index(s.name)) for i, s in enumerate(colors.foreground, 1) if s.name in names]
-    for name, array in weights[LAST_LAYER].items():
+    for name, array in weights[LIKELIHOOD_LAYER].items():
         for channel, theirs in pairs:
-            array[..., channel] = given.weights[LAST_LAYER][name][..., theirs]
+            array[..., channel] = given.weights[LIKELIHOOD_LAYER][name][..., theirs]
     return weights
 
 
 def new_structures(given: GivenWeights, colors: ColorTable) -> list[str]:
-    """Names of the structures that the given weights do not know."""
+    """Names of the structures that the given weights do not know.
+
+    Parameters
+    ----------
+    given : GivenWeights
+    colors : ColorTable
+        The structures to learn.
+    """
     known = {structure.name for structure in given.spec.colors.foreground}
     return [structure.name for structure in colors.foreground if structure.name not in known]

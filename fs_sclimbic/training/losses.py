@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..network.backend import keras
+import keras
 
 ops = keras.ops
 

@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, field, fields, replace
 
 from ..errors import UsageError
-from ..network.spec import DEFAULT_FEATURES, DEFAULT_FOV_MM, FOV_MULTIPLE
+from ..network.architecture import FOV_MULTIPLE
+from ..network.spec import DEFAULT_FEATURES, DEFAULT_FOV_MM, PRECISIONS
 
 WARM_UP_STEPS = 100
 DECAYS = ("cosine", "inverse", "constant")
-PRECISIONS = ("float32", "bfloat16")
 LOSS_NAMES = ("dice+cross-entropy", "dice", "cross-entropy", "l2")
 # Loss and norms change at once when settling begins: at the full rate the first steps can wreck a network.
 SETTLING_SHARE = 0.5
@@ -107,7 +107,7 @@ class Recipe:
     """Stop after this many epochs without a better validation Dice (counted while settling, if there are epochs for
     that); 0: never."""
     seed: int = 123
-    precision: str = "float32"
+    precision: str = PRECISIONS[0]
     """``float32`` or ``bfloat16``: what the network's layers compute in while training."""
     features: int = DEFAULT_FEATURES
     """Features of the first level."""

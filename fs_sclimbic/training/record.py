@@ -3,7 +3,7 @@
 import json
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -23,14 +23,14 @@ from .recipe import Recipe
 LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "nibabel", "surfa", "h5py")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingRecord:
     """Data, settings and course of a training."""
 
     recipe: Recipe
     colors: ColorTable
-    sources: tuple[HeadFiles, ...]
-    """The heads, those left out included."""
+    heads: Sequence[Mapping[str, Any]]
+    """The heads, those left out included, as `describe_heads` gives them."""
     command: tuple[str, ...]
     """The command line, word by word."""
     backend: str
@@ -42,13 +42,11 @@ class TrainingRecord:
     heritage: Heritage = field(default_factory=Heritage)
     """Weights that the training started from, and the teacher's."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_data", [_described(source) for source in self.sources])
-
     def write(
         self,
         weights: str | PathLike[str],
         epochs: Sequence[Epoch],
+        *,
         steps: int,
         seconds: float,
         ended: str | None = None,
@@ -92,7 +90,7 @@ class TrainingRecord:
             "best_epoch": best and best.number,
             "validation_dice": best and {name: round(value, 4) for name, value in best.dice.items()},
             "sessions": [*self.earlier, session],
-            "data": self._data,  # type: ignore[attr-defined]
+            "data": list(self.heads),
             "epochs": [asdict(epoch) for epoch in epochs],
         }
         path = file.with_suffix(".json")
@@ -108,8 +106,18 @@ def read_sessions(weights: str | PathLike[str]) -> tuple[dict[str, Any], ...]:
         return ()
 
 
-def _described(source: HeadFiles) -> dict[str, Any]:
-    """One head: names of its files, what it was used for, and what was in the files."""
+def describe_heads(heads: Sequence[HeadFiles]) -> list[dict[str, Any]]:
+    """Say of each head which files it is, what it is used for, and the SHA-256 of the files.
+
+    Raises
+    ------
+    TableError
+        If the list gives another SHA-256.
+    """
+    return [_describe(head) for head in heads]
+
+
+def _describe(source: HeadFiles) -> dict[str, Any]:
     notes = dict(source.notes)
     sha256 = sha256_of_files(source) if source.split in (TRAIN, VALIDATE) else notes.get("sha256", "")
     if notes.setdefault("sha256", sha256) != sha256:

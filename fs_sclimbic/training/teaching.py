@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..network.architecture import FOV_MULTIPLE
 from ..network.backend import compiled
-from ..network.spec import FOV_MULTIPLE
 from ..network.unet import build_unet, fill_weights
 from .dataset import Example
 from .generator import Generator, joined
@@ -30,11 +30,15 @@ def load_teacher(given: GivenWeights, precision: str) -> Teacher:
     Parameters
     ----------
     given : GivenWeights
-    precision : str
-        What its layers compute in: ``float32`` or ``bfloat16``; its posteriors are float32.
+    precision : {"float32", "bfloat16"}
+        What its layers compute in; its posteriors are float32.
+
+    Returns
+    -------
+    callable
+        See `Teacher`.
     """
-    layers = precision if precision == "float32" else f"mixed_{precision}"
-    network = build_unet(len(given.spec.colors), given.spec.features, precision=layers)
+    network = build_unet(len(given.spec.colors), given.spec.features, precision=precision)
     fill_weights(network, given.weights)
     return compiled(network)
 
@@ -80,7 +84,20 @@ class TaughtGenerator:
         return image[part], self._teach(image)[part]
 
     def batch(self, step: int, size: int) -> tuple[Any, Any]:
-        """The pairs of one training step."""
+        """The pairs of one training step.
+
+        Parameters
+        ----------
+        step : int
+            The first is 0.
+        size : int
+            Pairs a step.
+
+        Returns
+        -------
+        image, targets : tensor
+            As of `pair`, one after the other.
+        """
         return joined([self.pair(step * size + i) for i in range(size)])
 
     def _chance(self, number: int) -> np.random.Generator:

@@ -16,7 +16,10 @@ from fs_sclimbic.image.labels import ColorTable, Structure, format_ctab
 from fs_sclimbic.network.spec import ModelSpec
 from fs_sclimbic.network.weights import read_weights, write_weights
 from fs_sclimbic.training.checkpoint import CHECKPOINT_NAME, read_checkpoint
-from fs_sclimbic.training.given_weights import adopt, new_structures, read_given_weights
+from fs_sclimbic.training.dataset import pair_folders, read_example
+from fs_sclimbic.training.given_weights import Heritage, adopt, new_structures, read_given_weights
+from fs_sclimbic.training.recipe import Recipe
+from fs_sclimbic.training.trainer import Trainer
 from tests.conftest import ROOT
 from tests.heads import FOUR, write_heads
 
@@ -135,21 +138,15 @@ def test_kill_and_resume_with_all_of_it(trained, few, tmp_path):
 
 def test_the_model_is_the_average_of_the_weights(trained, few, tmp_path):
     """By hand: each step's weights, averaged, are those of the model."""
-    from fs_sclimbic.nn.train import Trainer
-    from fs_sclimbic.recipe import Recipe
-    from fs_sclimbic.training_set import pair_folders, read_example
-
-    from fs_sclimbic.training.given_weights import Heritage
-
     heads = [read_example(source, FOUR, 48) for source in pair_folders(few / "images", few / "labels")[:2]]
     given = read_given_weights(trained, FOUR)
     recipe = Recipe(
         box=(16, 16, 16), fov=48, features=4, steps=6, epochs=1, settle_epochs=1, average_weights=3, learning_rate=0.5
     )
-    trainer = Trainer(heads, [], FOUR, recipe, tmp_path, heritage=Heritage(start_from=given))
+    trainer = Trainer(heads, [], colors=FOUR, recipe=recipe, folder=tmp_path, heritage=Heritage(start_from=given))
     average = given.weights["unet_conv_uparm_4_1"]["kernel"]
     for step, _, _ in trainer.run():
-        now = trainer.save().weights["unet_conv_uparm_4_1"]["kernel"]
+        now = trainer.state().weights["unet_conv_uparm_4_1"]["kernel"]
         keep = min(2 / 3, (1 + step) / (10 + step))
         average = keep * average + (1 - keep) * now
     assert not np.allclose(average, now, atol=1e-5)

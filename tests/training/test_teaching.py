@@ -1,13 +1,11 @@
 """Pairs that a teacher labels: what it sees, where its box starts, how often it is asked."""
 
-import itertools
-
+import keras
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from fs_sclimbic.network.backend import keras
-from fs_sclimbic.training.dataset import FULL, Example
+from fs_sclimbic.training.dataset import UINT8_ONE, Example
 from fs_sclimbic.training.recipe import TEACHER_DARKEST, TEACHER_LIMITS, Augmentation, Recipe
 from fs_sclimbic.training.teaching import TaughtGenerator
 
@@ -23,7 +21,7 @@ def head():
     image = ndimage.gaussian_filter(rng.random((FOV,) * 3), 2)
     image = np.rint(255 * (image - image.min()) / np.ptp(image)).astype(np.uint8)
     targets = np.zeros((30, 30, 30, 2), np.uint8)
-    targets[..., 1] = FULL
+    targets[..., 1] = UINT8_ONE
     return Example("head", image, targets, (5, 4, 6), MIDDLE, 0.8)
 
 
@@ -90,17 +88,3 @@ def test_limits_hold_and_never_widen():
     assert narrow.limited_for_teacher() == narrow
     off = Augmentation(**{name: 0.0 for name in Augmentation.__dataclass_fields__})
     assert off.limited_for_teacher() == off
-
-
-def test_average_weights_by_hand():
-    from fs_sclimbic.training.averaging import WeightAverage
-
-    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, name="dense")])
-    kernel = network.get_layer("dense").weights[0]
-    average, wanted = WeightAverage(4, {"dense": {"kernel": np.zeros((1, 1), np.float32)}}), 0.0
-    for step, value in zip(itertools.count(1), [1.0, 3.0, -2.0, 5.0]):
-        kernel.assign([[value]])
-        average.add(network, step)
-        keep = min(0.75, (1 + step) / (10 + step))
-        wanted = keep * wanted + (1 - keep) * value
-    assert average.weights()["dense"]["kernel"] == pytest.approx(wanted)

@@ -48,7 +48,19 @@ class KerasEngine:
         self._compiled: dict[object, Callable[..., Any]] = {}
 
     def __call__(self, image: NDArray[np.float32], extents: Extents) -> NDArray[np.float32]:
-        """Posteriors of a box; see `fs_sclimbic.network.openvino_engine.OpenvinoEngine`."""
+        """Posteriors of a box.
+
+        Parameters
+        ----------
+        image : ndarray, shape ``extents.image.shape``
+            float32 intensities from 0 to 1.
+        extents : Extents
+            What is wanted.
+
+        Returns
+        -------
+        ndarray, shape (*extents.wanted.shape, labels)
+        """
         # The network takes boxes of any size that are cut alike.
         kind = extents.pads, extents.crops()
         if kind not in self._compiled:

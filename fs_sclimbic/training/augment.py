@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from .recipe import Augmentation
 
-PLANES = 2
-NO_PLANE = 1e6
-# Distance of a cut from the structures, voxels.
-CUT_AWAY = (5, 45)
+PLANE_COUNT = 2
+# A plane as far away as this cuts nothing.
+NO_PLANE_VOXELS = 1e6
+CUT_DISTANCE_VOXELS = (5, 45)
+"""Smallest and largest distance of a cut from the structures."""
 # Straight pieces of a tone curve: one for about each tissue of a T1.
 CURVE_PIECES = 6
 FLOAT = np.float32
@@ -70,6 +71,10 @@ def draw(
         How far they lie from it along each axis; no cut takes them.
     tissue : float
         Intensity of the brightest tissue of the head (its maximum is 1).
+
+    Returns
+    -------
+    Draw
     """
     s, size = settings, np.array(box, float)
     if rng.random() < s.elsewhere:
@@ -114,13 +119,13 @@ def _planes(
     rng: np.random.Generator, s: Augmentation, middle: NDArray[np.float64], reach: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Cut the neck, the face or another side off, some way from the structures."""
-    planes = np.zeros((PLANES, 4))
-    planes[:, 3] = NO_PLANE
+    planes = np.zeros((PLANE_COUNT, 4))
+    planes[:, 3] = NO_PLANE_VOXELS
     for plane in planes:
         if rng.random() < s.cut / 2:
             normal = rng.standard_normal(3)
             normal /= np.linalg.norm(normal)
-            plane[:3], plane[3] = normal, normal @ middle + np.abs(normal) @ reach + rng.uniform(*CUT_AWAY)
+            plane[:3], plane[3] = normal, normal @ middle + np.abs(normal) @ reach + rng.uniform(*CUT_DISTANCE_VOXELS)
     return planes.astype(FLOAT)
 
 
@@ -169,7 +174,19 @@ def _slices(n: int, thickness: float, phase: float) -> NDArray[np.float64]:
 
 
 def interpolation_matrix(at: NDArray[np.floating[Any]], knots: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """(len(at), len(knots)): linear interpolation between knots, constant beyond the last ones."""
+    """Linear interpolation between knots, constant beyond the last ones, as a matrix.
+
+    Parameters
+    ----------
+    at : ndarray, shape (n,)
+        Where values are wanted.
+    knots : ndarray, shape (m,)
+        Where values are given, rising.
+
+    Returns
+    -------
+    ndarray, shape (n, m)
+    """
     if len(knots) == 1:
         return np.ones((len(at), 1))
     right = np.clip(np.searchsorted(knots, at), 1, len(knots) - 1)

@@ -135,6 +135,10 @@ def geometry_arrays(box: tuple[int, int, int], chance: Draw) -> tuple[NDArray[np
     box : tuple of int
         Shape of the pair, voxels.
     chance : Draw
+
+    Returns
+    -------
+    tuple of ndarray
     """
     half = [n // 2 for n in box]
     to_half = _between(chance.velocity.shape[:3], half)
@@ -157,6 +161,10 @@ def bias_arrays(box: tuple[int, int, int], chance: Draw) -> tuple[NDArray[np.flo
     box : tuple of int
         Shape of the pair, voxels.
     chance : Draw
+
+    Returns
+    -------
+    tuple of ndarray
     """
     return (chance.log_bias, *_between(chance.log_bias.shape, box))
 
@@ -206,6 +214,11 @@ def warp_image(image: Any, size: Any, *geometry: Any) -> Any:
     ----------
     image, size, *geometry
         See `warp`.
+
+    Returns
+    -------
+    tensor, the box
+        0-1.
     """
     points = deformed(size, *geometry[:-2])
     return _in_view(_sample_image(image, points), points, *geometry[-2:])

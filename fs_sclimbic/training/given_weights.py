@@ -64,6 +64,10 @@ def read_given_weights(weights: str | PathLike[str], colors: ColorTable) -> Give
         The table of the training. The file's channels are taken to be these, unless there is a table beside the file
         (``model.ctab`` beside ``model.h5``), or the weights are the published or the shipped ones.
 
+    Returns
+    -------
+    GivenWeights
+
     Raises
     ------
     ModelError
@@ -158,6 +162,10 @@ def new_structures(given: GivenWeights, colors: ColorTable) -> list[str]:
     given : GivenWeights
     colors : ColorTable
         The structures to learn.
+
+    Returns
+    -------
+    list of str
     """
     known = {structure.name for structure in given.spec.colors.foreground}
     return [structure.name for structure in colors.foreground if structure.name not in known]

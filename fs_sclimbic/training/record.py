@@ -51,7 +51,7 @@ class TrainingRecord:
         seconds: float,
         ended: str | None = None,
     ) -> Path:
-        """Write the json beside the weights; returns its path.
+        """Write the json beside the weights.
 
         Parameters
         ----------
@@ -64,6 +64,11 @@ class TrainingRecord:
             Time spent, all sessions together.
         ended : str, optional
             Why the training is over; None while it is not.
+
+        Returns
+        -------
+        Path
+            The json.
         """
         file = Path(weights)
         best = next((epoch for epoch in reversed(epochs) if epoch.kept), None)

@@ -249,6 +249,10 @@ def has_stalled(epochs: Sequence[Epoch], patience: int) -> bool:
     epochs : sequence of Epoch
     patience : int
         0: never.
+
+    Returns
+    -------
+    bool
     """
     if not patience or len(epochs) <= patience:
         return False
@@ -265,6 +269,10 @@ def is_better(epoch: Epoch, earlier: Sequence[Epoch]) -> bool:
     ----------
     epoch : Epoch
     earlier : sequence of Epoch
+
+    Returns
+    -------
+    bool
     """
 
     def score(one: Epoch) -> float:

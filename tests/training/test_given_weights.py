@@ -13,6 +13,7 @@ import pytest
 from fs_sclimbic.cli.train import main as train
 from fs_sclimbic.files.hashing import sha256_of
 from fs_sclimbic.image.labels import ColorTable, Structure, format_ctab
+from fs_sclimbic.image.volume import Volume, read_volume, write_volume
 from fs_sclimbic.network.spec import ModelSpec
 from fs_sclimbic.network.weights import read_weights, write_weights
 from fs_sclimbic.training.checkpoint import CHECKPOINT_NAME, read_checkpoint
@@ -82,8 +83,6 @@ def test_few_heads_are_enough_to_fine_tune(trained, few, tmp_path):
 
 def test_a_teacher_replaces_labels(trained, few, tmp_path):
     """Where it labels all boxes, the stored labels, here shuffled, play no part in the training."""
-    from fs_sclimbic.volume import Volume, read_volume, write_volume
-
     (tmp_path / "labels").mkdir()
     for path in (few / "labels").iterdir():
         labels = read_volume(path)

@@ -31,6 +31,14 @@ from .guard import signals_interrupt
 from .plan import Plan, make_plan
 from .progress import say, show_progress
 
+MIXED_SETTINGS = {
+    "weights_sha256": "other weights than {spec.name}",
+    "percentile": "another top of the intensity range",
+    "low_percentile": "another bottom of the intensity range",
+    "average_shifts": "another number of starts",
+}
+"""Settings that all rows of a table should share, and what a row is made with where it does not."""
+
 CITATION = """\
 If you use these results, please cite: Greve DN, Billot B, Cordero D, Hoopes A, Hoffmann M, Dalca AV, Fischl B,
 Iglesias JE, Augustinack JC (2021). A deep learning toolbox for automatic segmentation of subcortical limbic
@@ -178,7 +186,7 @@ def _run_plan(args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], o
         log(str(error))
     tables_written = _write_tables(plan, outcomes, options, log)
     if plan.update_tables and tables_written:
-        for line in _mixed_weights(plan, this_run.spec):
+        for line in _mixed_settings(plan, this_run.spec):
             log(f"warning: {line}")
             say(f"warning: {line}", sys.stderr)
 
@@ -198,18 +206,23 @@ def _run_plan(args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], o
     return SOME_FAILED if count["failed"] or not tables_written else ALL_DONE
 
 
-def _mixed_weights(plan: Plan, spec: ModelSpec) -> Iterator[str]:
-    """Find tables that got one subject's row and hold rows made with other weights."""
+def _mixed_settings(plan: Plan, spec: ModelSpec) -> Iterator[str]:
+    """Find tables that got one subject's row and hold rows made with other weights, or another preset."""
     (case,) = plan.cases
+    ours = read_record(case.outputs.record)
     record_of = case.outputs.record.relative_to(plan.folder / case.name)
-    for path, _ in plan.tables:
+    for path, _ in plan.tables if ours else ():
         names = case_names(path.read_text("utf-8", "surrogateescape")) if path.exists() else []
-        records = ((name, read_record(plan.folder / name / record_of)) for name in names if name != case.name)
-        others = [name for name, record in records if record and record.settings.get("weights_sha256") != spec.sha256]
-        if others:
+        others: dict[str, list[str]] = {}
+        for name in names:
+            record = read_record(plan.folder / name / record_of)
+            for key, words in MIXED_SETTINGS.items():
+                if ours and record and record.settings.get(key) != ours.settings.get(key):
+                    others.setdefault(words.format(spec=spec), []).append(name)
+        for words, cases in others.items():
             yield (
-                f"{path}: {len(others)} of {len(names)} rows were made with other weights than {spec.name} "
-                f"({', '.join(others[:5])}{' ...' if len(others) > 5 else ''}); run them again with the same weights"
+                f"{path}: {len(cases)} of {len(names)} rows were made with {words} "
+                f"({', '.join(cases[:5])}{' ...' if len(cases) > 5 else ''}); run them again with the same settings"
             )
 
 

@@ -8,7 +8,7 @@ from fs_sclimbic.cli.arguments import build_parser, parse_flags
 from fs_sclimbic.cli.run import options_of
 from fs_sclimbic.cli.segment import main
 from fs_sclimbic.image.volume import Volume, write_volume
-from fs_sclimbic.network.spec import network_weights
+from fs_sclimbic.network.architecture import network_weights
 from fs_sclimbic.segmentation.population import Norm
 
 
@@ -61,6 +61,19 @@ def test_another_preset_runs_the_case_again(tmp_path, head_file, run_seg, capsys
     )
     assert run_seg(f"{call} --preset study") == 0
     assert "skipped" in capsys.readouterr().out
+
+
+def test_tables_with_rows_of_two_presets_are_told(subjects_dir, run_seg, capsys):
+    """Array jobs of one subject fill one table."""
+    call = f"--sd {subjects_dir} --write_qa_stats --s"
+    assert run_seg(f"{call} bert") == 0
+    assert run_seg(f"{call} bert.long.base") == 0
+    assert "rows were made with" not in capsys.readouterr().err
+    assert run_seg(f"{call} ernie --preset study") == 0
+    printed = capsys.readouterr().err
+    for words in ("top", "bottom"):
+        assert f"2 of 3 rows were made with another {words} of the intensity range (bert, bert.long.base)" in printed
+    assert "2 of 3 rows were made with another number of starts" in printed
 
 
 def test_cold_and_hot_voxels_are_told_before_the_network_runs(tmp_path, head, predictor, run_seg, capsys):

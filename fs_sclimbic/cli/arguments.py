@@ -215,6 +215,7 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
         args.threads = count_processors()
     if args.cuda_device is not None and args.cuda_device.startswith("-"):
         args.cuda_device = None
+    args.model = args.pt_model or args.model  # the reader of weights knows what a .pth is
     args.notes = unused_flags(args)
     return args
 

@@ -64,7 +64,7 @@ def test_published_flags_are_in_the_parser():
         (["--threads", "-1"], "threads", count_processors()),
         (["--threads", "3"], "threads", 3),
         ([], "threads", 1),
-        (["--pt_model", "sclimbic.pth"], "pt_model", "sclimbic.pth"),
+        (["--pt_model", "sclimbic.pth"], "model", "sclimbic.pth"),
         ([], "preset", "published"),
         (["--preset", "study"], "preset", "study"),
     ],

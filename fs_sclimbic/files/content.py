@@ -34,6 +34,25 @@ class ContentError(Exception):
     """Why a file's content cannot be used, without the file's name: the reader adds it."""
 
 
+def quote_text(text: str, max_characters: int = 60) -> str:
+    """Quote what a file holds for a message.
+
+    Parameters
+    ----------
+    text : str
+    max_characters : int
+        A longer text is cut.
+
+    Returns
+    -------
+    str
+        One line without control characters, which a terminal would obey.
+    """
+    words = " ".join(text.split())
+    short = words if len(words) <= max_characters else f"{words[:max_characters]}..."
+    return "'" + "".join(sign if sign.isprintable() else "?" for sign in short) + "'"
+
+
 def check_content(path: str | PathLike[str], noun: str = "file") -> None:
     """Check that a path is a file with content, without reading it.
 

@@ -65,6 +65,8 @@ class OpenCase:
     head: HeadSize
     prepared: Prepared
     seconds: float
+    notes: tuple[str, ...] = ()
+    """How the image was read, where that departs from its name or format."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -114,7 +116,15 @@ def open_case(case: Case, options: Options, run: Run, finders: HeadFinders) -> O
             if case.etiv_from_image:
                 head = compute_head_size(case, t1, finders.register)
             prepared = prepare(t1, run.spec, options, head.ras2mni, finders.locate)
-        return OpenCase(case=case, settings=settings, record=record, head=head, prepared=prepared, seconds=seconds())
+        return OpenCase(
+            case=case,
+            settings=settings,
+            record=record,
+            head=head,
+            prepared=prepared,
+            seconds=seconds(),
+            notes=tuple(f"{case.t1}: {note}" for note in t1.notes),
+        )
 
     return _outcome_of_errors(case, action)
 
@@ -203,7 +213,7 @@ def close_case(predicted: PredictedCase, options: Options) -> Outcome:
             status="done",
             seconds=opened.seconds + predicted.seconds + seconds(),
             warnings=warnings,
-            notes=result.notes + predicted.notes,
+            notes=opened.notes + result.notes + predicted.notes,
             stats=result.stats,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UsageError
+from ..files.content import find_problem
 from .case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS, Case, Outputs, Requests
 
 
@@ -67,6 +68,8 @@ def _subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
         what = "no subject matches this pattern" if is_pattern(home.name) else "subject does not exist"
         return f"{home}: {what} in SUBJECTS_DIR"
     if not (home / SUBJECT_T1).is_file():
+        if os.path.lexists(home / SUBJECT_T1):
+            return find_problem(home / SUBJECT_T1, "image")
         return f"{home / SUBJECT_T1}: does not exist; run recon-all as far as nu.mgz first"
     # --output-base nu, aseg or T1 would overwrite a file of recon-all.
     target = outputs.segmentation

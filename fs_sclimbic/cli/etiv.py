@@ -102,8 +102,12 @@ def _run(args: argparse.Namespace, register: "Register | None") -> int:
                 etiv.write_transforms(source, compared.registration, folder)
             computed.append(compared)
             say(_format_line(compared, width))
+            for note in compared.notes:
+                say(f"{source.name:{width}s} note: {note}", sys.stderr)
         except SclimbicError as error:
             say(f"{source.name:{width}s} failed: {error}", sys.stderr)
+        except OSError as error:  # one that cannot be written must not cost the others
+            say(f"{source.name:{width}s} failed: {error.filename or source.image}: {error.strerror}", sys.stderr)
     failed = len(sources) - len(computed)
     if args.table:
         write_atomically(args.table, encode_text(etiv.format_etiv_table(computed)))

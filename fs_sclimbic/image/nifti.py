@@ -24,6 +24,7 @@ EXTENDER_BYTES = 4
 """Between header and values; the first is 1 where extensions follow."""
 MAGIC = {348: (b"n+1", b"ni1"), 540: (b"n+2", b"ni2")}
 """Of one file, and of the header of a pair."""
+DIM_OFFSET = 40
 LARGEST_AXIS = 32767
 XFORM_CODES = range(6)
 TIME_UNITS_MS = {8: 1000.0, 16: 1.0, 24: 0.001}
@@ -104,6 +105,10 @@ def _size_and_order(start: bytes) -> tuple[int, str]:
             raise ContentError("is the header of a pair (.hdr and .img): convert the pair to one .nii file")
         if magic == single:
             return size, order
+    if start[344:347] == MAGIC[348][0]:  # some writers leave the header's size empty
+        for order in "<>":
+            if 1 <= struct.unpack_from(f"{order}h", start, DIM_OFFSET)[0] <= 7:
+                return 348, order
     raise ContentError(f"is not a .nii or .nii.gz image ({_what_else(start)}); convert it again")
 
 

@@ -84,7 +84,7 @@ def read_nifti_header(start: bytes) -> ImageHeader:
     return ImageHeader(
         shape=shape,
         dtype=dtype,
-        offset=_offset(header, size),
+        offset=_offset(header, start[size : size + 1]),
         scaling=_scaling(header),
         grid=grid,
         notes=notes,
@@ -120,9 +120,14 @@ def _what_else(start: bytes) -> str:
     return "its first bytes are no NIfTI header"
 
 
-def _offset(header: Header, size: int) -> int:
+def _offset(header: Header, extender: bytes) -> int:
     """Bytes before the first value."""
-    offset, least = float(header["vox_offset"]), size + EXTENDER_BYTES
+    offset, least = float(header["vox_offset"]), header.template_dtype.itemsize + EXTENDER_BYTES
+    if offset == 0 and extender > b"\0":
+        raise ContentError(
+            "the header's vox_offset is 0, but extensions follow it, so that nobody knows where the voxels begin; "
+            "convert the image again"
+        )
     if offset == 0:
         return least
     if not least <= offset < 2**53:
@@ -142,8 +147,12 @@ def _scaling(header: Header) -> tuple[float, float] | None:
 
 def _read_grid(header: Header, shape: tuple[int, ...]) -> tuple[Grid, tuple[str, ...]]:
     """The grid, and how it was read where the header is odd."""
-    notes = []
-    codes = [int(header[name]) if int(header[name]) in XFORM_CODES else 0 for name in ("qform_code", "sform_code")]
+    notes, codes = [], []
+    for name in ("qform_code", "sform_code"):
+        codes.append(int(header[name]))
+        if codes[-1] not in XFORM_CODES:
+            notes.append(f"{name} {codes[-1]} is none of NIfTI's (0-5); the matrix is not used")
+            codes[-1] = 0
     sizes = header["pixdim"][1:4].astype(np.float64)
     if codes[1] and not (np.isfinite(sizes).all() and sizes.all()):
         norms = np.linalg.norm(header.get_sform()[:3, :3], axis=0)

@@ -12,7 +12,7 @@ from types import FrameType
 from ..errors import SclimbicError, UsageError
 from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED
 
-TALKATIVE_LIBRARIES = ("h5py", "absl", "tensorflow", "urllib3", "filelock", "matplotlib", "jax")
+TALKATIVE_LIBRARIES = ("h5py", "absl", "tensorflow", "urllib3", "matplotlib", "jax")
 
 
 def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:

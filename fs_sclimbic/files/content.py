@@ -163,7 +163,17 @@ def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 
 
 
 class ContentReader:
-    """The content of a file from its start, decompressed if it is gzip. Made by `open_content`."""
+    """The content of a file from its start, decompressed if it is gzip. Made by `open_content`.
+
+    Parameters
+    ----------
+    stream : binary file
+        Of the decompressed content.
+    compressed : bool
+        Whether the file is gzip.
+    file_bytes : int
+        Size of the file.
+    """
 
     def __init__(self, stream: BinaryIO, *, compressed: bool, file_bytes: int) -> None:
         self._stream = stream

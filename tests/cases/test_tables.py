@@ -1,7 +1,7 @@
+import fcntl
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from fs_sclimbic.cases.case import Requests
 from fs_sclimbic.cases.images import image_case
@@ -16,6 +16,7 @@ from fs_sclimbic.cases.tables import (
     table_files,
     write_tables,
 )
+from fs_sclimbic.files.locks import locked
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
 from fs_sclimbic.segmentation.population import Norm
@@ -102,7 +103,7 @@ def test_no_table_without_a_case(tmp_path):
 def test_a_table_that_is_locked_for_long_is_told(tmp_path):
     files = table_files(tmp_path / "sclimbic", "_", [Z_SCORES])
     with (
-        FileLock(tmp_path / ".sclimbic_zqa_scores_all.csv.lock"),
+        locked(tmp_path / ".sclimbic_zqa_scores_all.csv.lock"),
         pytest.raises(OSError, match=r"locked by another job for 0\.1 s"),
     ):
         write_tables(files, OUTCOMES, POPULATION, update=True, lock_timeout_s=0.1)
@@ -110,11 +111,12 @@ def test_a_table_that_is_locked_for_long_is_told(tmp_path):
 
 
 def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, monkeypatch):
-    def no_locks(*_, **__):
-        raise NotImplementedError
+    def no_locks(*_):
+        raise OSError(524, "Unknown error 524")
 
-    monkeypatch.setattr(FileLock, "acquire", no_locks)
+    monkeypatch.setattr(fcntl, "flock", no_locks)
     files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
     for one in OUTCOMES:
         write_tables(files, [one], POPULATION, update=True)
     assert names_in(files[0][0]) == ["case", "bert_seg", "ernie_seg"]
+    assert list(tmp_path.iterdir()) == [files[0][0]], "no lock file stays"

@@ -7,6 +7,7 @@ from os import PathLike
 
 import nibabel as nib
 import numpy as np
+from nibabel.orientations import aff2axcodes
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
@@ -178,6 +179,8 @@ def _read_grid(header: Header, shape: tuple[int, ...]) -> tuple[Grid, tuple[str,
             codes[0] = codes[1]
     if codes[1]:
         vox2ras = header.get_sform().astype(np.float64)
+        if qform is not None and codes[0] == codes[1]:
+            notes += _contradiction(qform, vox2ras)
     elif codes[0]:
         assert qform is not None
         vox2ras = qform
@@ -216,6 +219,12 @@ def _read_qform(header: Header, *, needed: bool) -> NDArray[np.float64] | None:
         for name, part in zip(names, quaternion / length, strict=True):
             header[name] = part
         return np.asarray(header.get_qform(), np.float64)
+
+
+def _contradiction(qform: NDArray[np.float64], sform: NDArray[np.float64]) -> list[str]:
+    """A note where the two matrices, of one space by their codes, orient the image otherwise."""
+    one, other = ("".join(str(letter) for letter in aff2axcodes(matrix)) for matrix in (qform, sform))
+    return [] if one == other else [f"the qform orients the image {one}, the sform {other}; the sform is used"]
 
 
 def _repetition_time_ms(header: Header) -> float:

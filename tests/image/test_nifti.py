@@ -192,6 +192,19 @@ def test_an_offset_of_0_is_the_end_of_the_header(tmp_path):
     assert np.array_equal(read_volume(written(tmp_path, image(), vox_offset=0)).data, VALUES)
 
 
+@pytest.mark.parametrize(("sform_code", "told"), [(1, True), (4, False)])
+def test_a_qform_that_contradicts_the_sform_is_told(tmp_path, sform_code, told):
+    """OpenNeuro ds000218 sub-19 has both for scanner space (nipreps/fmriprep issue 2281)."""
+    made = image(axes=np.eye(3))
+    made.set_qform(np.diag([1, 1, -1, 1]) @ made.affine, 1)
+    made.header["sform_code"] = sform_code
+    found = read_volume(written(tmp_path, made))
+    assert found.grid.orientation == "RAS"
+    assert bool(found.notes) == told
+    if told:
+        assert "RAI, the sform RAS; the sform is used" in found.notes[0]
+
+
 def test_units_of_metres_with_sizes_of_mm_are_read(tmp_path):
     """The unit is wrong far more often than a head is 200 m long."""
     assert read_volume(written(tmp_path, image(), xyzt_units=1)).grid.voxel_volume_mm3 == pytest.approx(1.08)

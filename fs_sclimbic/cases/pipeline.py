@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
-from ..errors import ModelError, SclimbicError, naming
+from ..errors import ModelError, SclimbicError, describe_memory_error, naming
 from ..image.volume import read_volume
 from ..registration.head_search import locate_head
 from ..registration.talairach import register
@@ -241,6 +241,8 @@ def _outcome_of_errors(
         return failed(str(error))
     except OSError as error:
         return failed(f"{error.filename or case.t1}: {error.strerror or error}", traceback.format_exc())
+    except MemoryError as error:
+        return failed(f"{case.t1}: {describe_memory_error(error)}", traceback.format_exc())
     except Exception as error:  # a fault of ours must not cost the other cases
         summary = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         return failed(f"{case.t1}: unexpected {summary}", traceback.format_exc())

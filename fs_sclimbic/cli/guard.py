@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from ..errors import SclimbicError, UsageError
+from ..errors import SclimbicError, UsageError, describe_memory_error, describe_system_error
 from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED
 
 TALKATIVE_LIBRARIES = ("h5py", "absl", "tensorflow", "urllib3", "matplotlib", "jax")
@@ -50,7 +50,9 @@ def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
     except OSError as error:
         if debug:
             raise
-        message = f"{error.filename}: {error.strerror or error}"
+        message = describe_system_error(error)
+    except MemoryError as error:
+        message = describe_memory_error(error)
     print(f"{program}: error: {message}", file=sys.stderr)
     return status
 

@@ -100,6 +100,15 @@ def test_our_own_faults_cost_one_case_and_keep_their_traceback(tmp_path, head_fi
     assert "Traceback" in outcome.details
 
 
+def test_too_little_memory_is_told_in_one_line(tmp_path, head_file, run):
+    def load():
+        raise MemoryError("Unable to allocate 9.31 GiB for an array")
+
+    outcome = run_one(image_case(head_file, tmp_path / "seg.mgz", ALL), load, run)
+    assert outcome.status == "failed"
+    assert outcome.message.startswith(f"{head_file}: too little memory (Unable to allocate 9.31 GiB for an array)")
+
+
 def test_a_model_that_cannot_be_loaded_ends_the_run(tmp_path, head_file, run):
     def unloadable():
         raise ModelError("no weights")

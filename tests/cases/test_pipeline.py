@@ -88,9 +88,10 @@ class Broken:
     """A predictor with a fault."""
 
     spec: object
+    error: Exception = ZeroDivisionError("oops")
 
     def predict(self, conformed, wanted=None):
-        raise ZeroDivisionError("oops")
+        raise self.error
 
 
 def test_our_own_faults_cost_one_case_and_keep_their_traceback(tmp_path, head_file, run):
@@ -101,10 +102,8 @@ def test_our_own_faults_cost_one_case_and_keep_their_traceback(tmp_path, head_fi
 
 
 def test_too_little_memory_is_told_in_one_line(tmp_path, head_file, run):
-    def load():
-        raise MemoryError("Unable to allocate 9.31 GiB for an array")
-
-    outcome = run_one(image_case(head_file, tmp_path / "seg.mgz", ALL), load, run)
+    broken = Broken(run.spec, MemoryError("Unable to allocate 9.31 GiB for an array"))
+    outcome = run_one(image_case(head_file, tmp_path / "seg.mgz", ALL), lambda: broken, run)
     assert outcome.status == "failed"
     assert outcome.message.startswith(f"{head_file}: too little memory (Unable to allocate 9.31 GiB for an array)")
 

@@ -30,6 +30,8 @@ LARGEST_AXIS = 32767
 XFORM_CODES = range(6)
 TIME_UNITS_MS = {8: 1000.0, 16: 1.0, 24: 0.001}
 METRES = 1
+LARGEST_METRES = 0.1
+"""Of a voxel whose size is in metres; larger sizes are mm, whatever the unit says."""
 LARGEST_LONG_QUATERNION = 1.01
 """A longer one is no rounding error. The format keeps three of four components, whose squares are at most 1."""
 
@@ -41,6 +43,7 @@ END_CONTENT = b"*"
 """Behind it readers may cut off zeros, of which a colour table has many."""
 
 
+@np.errstate(all="ignore")
 def read_nifti_header(start: bytes) -> ImageHeader:
     """Read the header of a .nii file.
 
@@ -162,11 +165,10 @@ def _read_grid(header: Header, shape: tuple[int, ...]) -> tuple[Grid, tuple[str,
     elif (sizes < 0).any():
         notes.append(f"pixdim {format_mm(sizes)} is negative; its size is used")
     sizes = np.abs(sizes)
-    with np.errstate(all="ignore"):
-        header["pixdim"][1:4] = sizes
+    header["pixdim"][1:4] = sizes
     if header["pixdim"][0] not in (-1, 1):
         header["pixdim"][0] = 1
-    if int(header["xyzt_units"]) & 7 == METRES and np.nanmax(sizes) < 0.1:
+    if int(header["xyzt_units"]) & 7 == METRES and sizes.max() < LARGEST_METRES:
         raise ContentError(
             f"the header gives voxel sizes in metres ({format_mm(sizes)}), expected mm; convert the image "
             "(mri_convert, or set pixdim, sform and xyzt_units to mm)"
@@ -179,15 +181,14 @@ def _read_grid(header: Header, shape: tuple[int, ...]) -> tuple[Grid, tuple[str,
             codes[0] = codes[1]
     if codes[1]:
         vox2ras = header.get_sform().astype(np.float64)
-        if qform is not None and codes[0] == codes[1]:
-            notes += _contradiction(qform, vox2ras)
     elif codes[0]:
         assert qform is not None
         vox2ras = qform
     else:
-        with np.errstate(all="ignore"):
-            vox2ras = np.asarray(header.get_base_affine(), np.float64)
+        vox2ras = np.asarray(header.get_base_affine(), np.float64)
     check_geometry(vox2ras, sizes)
+    if qform is not None and codes[0] == codes[1]:
+        notes += _contradiction(qform, vox2ras)
     grid = Grid(
         shape[:3],  # type: ignore[arg-type]
         vox2ras,

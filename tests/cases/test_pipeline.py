@@ -88,14 +88,15 @@ class Broken:
     """A predictor with a fault."""
 
     spec: object
-    error: Exception = ZeroDivisionError("oops")
+    error: Exception
 
     def predict(self, conformed, wanted=None):
         raise self.error
 
 
 def test_our_own_faults_cost_one_case_and_keep_their_traceback(tmp_path, head_file, run):
-    outcome = run_one(image_case(head_file, tmp_path / "seg.mgz", ALL), lambda: Broken(run.spec), run)
+    broken = Broken(run.spec, ZeroDivisionError("oops"))
+    outcome = run_one(image_case(head_file, tmp_path / "seg.mgz", ALL), lambda: broken, run)
     assert outcome.status == "failed"
     assert "unexpected ZeroDivisionError: oops" in outcome.message
     assert "Traceback" in outcome.details

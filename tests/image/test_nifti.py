@@ -156,6 +156,8 @@ REFUSED = {
     "no magic": ({"magic": b""}, "no NIfTI header"),
     "far away": ({"qoffset_x": 1e30, "sform_code": 0}, "mm from the scanner's centre"),
     "srow without numbers": ({"srow_x": [np.nan] * 4}, "singular"),
+    "srow without numbers, both for scanner space": ({"srow_x": [np.nan] * 4, "sform_code": 1}, "singular"),
+    "no size in metres": ({"pixdim": [1] + [np.nan] * 7, "xyzt_units": 1, "sform_code": 0}, "singular"),
     "flat": ({"srow_x": [0, 0, 0, 0]}, "singular"),
     "metres": (
         {"xyzt_units": 1, "pixdim": [1, 9e-4, 1e-3, 1.2e-3, 0, 0, 0, 0], "sform_code": 0},

@@ -11,6 +11,7 @@ from types import FrameType
 
 from ..errors import SclimbicError, UsageError
 from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED
+from .terminal import printable
 
 TALKATIVE_LIBRARIES = ("h5py", "absl", "tensorflow", "urllib3", "filelock", "matplotlib", "jax")
 
@@ -51,7 +52,7 @@ def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
         if debug:
             raise
         message = f"{error.filename}: {error.strerror or error}"
-    print(f"{program}: error: {message}", file=sys.stderr)
+    print(printable(f"{program}: error: {message}"), file=sys.stderr)
     return status
 
 

@@ -1,11 +1,21 @@
 """Put finished files in place: whole or not at all, several together, safe beside other processes."""
 
 import os
+import re
 import secrets
+import socket
+import time
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
+
+MAX_STAGED_S = 24 * 3600.0
+"""Age, seconds, above which a staged file is left over, whichever machine it is of."""
+STAGED_NAME = re.compile(r"\.sclimbic-(?:(?P<machine>[0-9a-f]{8})-)?(?P<process>\d+)-[0-9a-f]{16}\.tmp")
 
 
 class StagedFiles:
@@ -32,7 +42,7 @@ class StagedFiles:
         final = Path(path)
         # Process id and chance: two jobs on two machines may stage the same file at the same time. Without the
         # file's own name in it: a long name plus something may be more than the file system takes.
-        temporary = final.with_name(f".sclimbic-{os.getpid()}-{secrets.token_hex(8)}.tmp")
+        temporary = final.with_name(f".sclimbic-{_machine()}-{os.getpid()}-{secrets.token_hex(8)}.tmp")
         self._moves.append((temporary, final))
         try:
             write_new(temporary, content)
@@ -96,3 +106,50 @@ def append_text(path: str | PathLike[str], text: str) -> None:
 def encode_text(text: str) -> bytes:
     """UTF-8; the bytes of file names that are none come out as they are on disk."""
     return text.encode("utf-8", "surrogateescape")
+
+
+def remove_leftovers(folders: Iterable[Path]) -> list[Path]:
+    """Remove what killed processes have staged; files of processes that may still run are kept.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+        Where files are staged; folders that do not exist are passed over.
+
+    Returns
+    -------
+    list of Path
+        The files that were removed.
+    """
+    removed = []
+    for folder in dict.fromkeys(folders):
+        with suppress(OSError):  # no such folder; removed by another job meanwhile; not ours
+            for path in folder.glob(".sclimbic-*.tmp"):
+                found = STAGED_NAME.fullmatch(path.name)
+                is_old = time.time() - path.stat().st_mtime > MAX_STAGED_S
+                is_dead = found and found["machine"] == _machine() and not _is_running(int(found["process"]))
+                if found and (is_old or is_dead):
+                    path.unlink()
+                    removed.append(path)
+    return removed
+
+
+@cache
+def _machine() -> str:
+    """Eight hexadecimal digits for the machine, its start, and the container: there a process id means one process."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):  # not Linux
+        parts += [Path("/proc/sys/kernel/random/boot_id").read_text(), os.readlink("/proc/self/ns/pid")]
+    return sha256(" ".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":  # there 0 is a signal that ends it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # of another user, or no process id
+        return True
+    return True

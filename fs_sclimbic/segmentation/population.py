@@ -54,6 +54,9 @@ class PopulationFile(Mapping[str, Norm]):
     def __len__(self) -> int:
         return len(self._norms)
 
+    def __repr__(self) -> str:
+        return repr(self._norms)
+
 
 def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
     """Read a population table.

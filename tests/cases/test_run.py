@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from fs_sclimbic.cases.run import Run
 from fs_sclimbic.files.system import peak_memory_kb, versions
 
@@ -24,3 +26,8 @@ def test_versions_without_importing():
 
 def test_peak_memory_is_that_of_a_python():
     assert 10_000 < peak_memory_kb() < 10**9
+
+
+def test_the_log_names_the_colour_table(tiny_model):
+    run = Run(tiny_model, (), ctab=Path("/models/tiny.ctab"))
+    assert "ctab /models/tiny.ctab" in run.log_header()

@@ -1,9 +1,12 @@
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from fs_sclimbic.files.staging import StagedFiles, append_text, write_atomically
+from fs_sclimbic.files.staging import StagedFiles, append_text, remove_leftovers, write_atomically
+from tests.conftest import ROOT
 
 
 def test_all_or_nothing(tmp_path):
@@ -81,3 +84,36 @@ def test_long_and_undecodable_names(tmp_path):
     write_atomically(tmp_path / ("x" * 250), b"")
     append_text(tmp_path / "log", "M\udcfcller\n")
     assert (tmp_path / "log").read_bytes() == b"M\xfcller\n"
+
+
+KILLED = """
+import os, pathlib
+from fs_sclimbic.files.staging import StagedFiles
+with StagedFiles() as staged:
+    staged.write(pathlib.Path("table.csv"), b"half")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
+    subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    (left,) = tmp_path.glob(".sclimbic-*.tmp")
+    assert remove_leftovers([tmp_path, tmp_path, tmp_path / "none"]) == [left]
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_running_process_stages_is_kept(tmp_path):
+    """Ours, one of another machine or container, and what only looks alike; a day later the first two are left over."""
+    with StagedFiles() as staged:
+        staged.write(tmp_path / "table.csv", b"case\n")
+        (mine,) = tmp_path.glob(".sclimbic-*.tmp")
+        elsewhere = tmp_path / f".sclimbic-00000000-999999-{'0' * 16}.tmp"
+        other = tmp_path / ".sclimbic-notes.tmp"
+        for path in (elsewhere, other):
+            path.touch()
+        assert remove_leftovers([tmp_path]) == []
+        os.utime(elsewhere, (0, 0))
+        os.utime(other, (0, 0))
+        assert remove_leftovers([tmp_path]) == [elsewhere]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "table.csv"]
+    assert mine.name not in os.listdir(tmp_path)

@@ -75,7 +75,8 @@ def check_writable(case: Case) -> None:
         With the first output whose folder cannot be written to.
     """
     for path in case.outputs.written():
-        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        # Also a link that leads nowhere, in which no folder can be made.
+        folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             raise SclimbicError(f"{path}: {folder} cannot be written to; change its permissions or give another place")
 

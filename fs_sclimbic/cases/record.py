@@ -6,6 +6,7 @@ options, by their hashes) and whose files are all there is done, and is not run 
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -175,7 +176,7 @@ def changed_settings(record: Record, settings: Settings) -> list[str]:
             continue
         name = key.removesuffix("_sha256").replace("_", " ")
         if key == "weights_sha256":
-            name += next((f" ({line.split()[1]})" for line in record.provenance if line.startswith("Weights ")), "")
+            name += next((f" ({line.split()[1]})" for line in record.provenance if re.match(r"Weights\s+\S", line)), "")
         names.append(name)
     return names
 

@@ -78,7 +78,11 @@ def merge_rows(old: str, new: str) -> str:
     -------
     str
     """
-    old_rows, new_rows = (list(csv.reader(io.StringIO(text))) for text in (old, new))
+    new_rows = list(csv.reader(io.StringIO(new)))
+    try:
+        old_rows = list(csv.reader(io.StringIO(old)))
+    except csv.Error:  # a cell of more than 100 kB, for instance
+        return new
     old_header = old_rows[0] if old_rows else []
     if old_header[:1] != ["case"] or len(set(old_header)) < len(old_header):  # no table of ours
         return new

@@ -14,7 +14,8 @@ from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.record import read_record
 from ..cases.run import Run
 from ..cases.tables import case_names, cases_with_other_columns, lock_file_of, write_tables
-from ..errors import SclimbicError, UsageError
+from ..errors import ModelError, SclimbicError, UsageError
+from ..files.hashing import sha256_of
 from ..files.resources import data_file
 from ..files.staging import remove_leftovers
 from ..files.system import peak_memory_kb
@@ -70,6 +71,8 @@ def run(
     plan = make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
     weights = read_weights(spec)  # a file that does not fit is an error before the first case
+    if sha256_of(spec.weights) != spec.sha256:
+        raise ModelError(f"{spec.weights}: was changed while it was read; run the command again")
     options = options_of(args)
     _check_labels(spec.colors, options, z_scores=args.write_qa_stats)
     try:

@@ -23,8 +23,8 @@ from .postprocess import clean_posteriors, to_voxel_size
 
 MIN_DETERMINANT = 1e-6
 """Determinant of a transform below which it is singular."""
-MAX_EMPTY_FRACTION = 0.5
-"""Fraction of structures without a voxel above which the image must at least look like a head."""
+MIN_EMPTY_FRACTION, MIN_EMPTY_STRUCTURES = 0.5, 2
+"""Structures without a voxel from which the image must at least look like a head. One may really be missing."""
 AROUND, WHOLE = "around the structures", "whole field of view"
 BEYOND = "around the structures, beyond the network's box about the image centre"
 GIVEN = "the given transform"
@@ -96,7 +96,7 @@ def segment(
     ------
     ImageError
         If the image cannot be read, is blank, has voxels that are not finite, is not 1 mm without
-        ``conform``, or shows no structure at all.
+        ``conform``, or shows no structure at all, or half of the structures and no head.
     TransformError
         If ``ras2mni`` is singular or not finite.
     """
@@ -206,7 +206,7 @@ def finish(
     Raises
     ------
     ImageError
-        If no structure was found; or if most structures are empty, and the image does not look like a head.
+        If no structure was found; or if half of the structures or more are empty, and the image does not look like a head.
     """
     image, conformed = prepared.image, prepared.conformed
     clean = clean_posteriors(prediction.posteriors, prediction.winner)
@@ -243,9 +243,10 @@ def finish(
 
 
 def _check_head(prepared: Prepared, stats: SegStats) -> None:
-    """Fail if most structures are empty and no head is found: zeros would look like numbers in a table."""
+    """Fail if half of the structures are empty and no head is found: zeros would look like numbers in a table."""
     n_empty = sum(row.n_voxels == 0 for row in stats.structures)
-    if n_empty <= MAX_EMPTY_FRACTION * len(stats.structures) or prepared.locate(prepared.image) is not None:
+    are_many = n_empty >= max(MIN_EMPTY_FRACTION * len(stats.structures), MIN_EMPTY_STRUCTURES)
+    if not are_many or prepared.locate(prepared.image) is not None:
         return
     hints = "; ".join(prepared.warnings) or "is it a T1-weighted head, upright by its header?"
     raise ImageError(

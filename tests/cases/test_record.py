@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_sclimbic.cases.record import Record, changed_files, format_record, is_done, read_record, stale_files
+from fs_sclimbic.cases.record import (
+    Record,
+    changed_files,
+    changed_settings,
+    format_record,
+    is_done,
+    read_record,
+    stale_files,
+)
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
 from tests.json_faults import NO_JSON, mutations
@@ -175,3 +183,12 @@ def test_a_record_of_other_structures_is_not_done(tmp_path):
     (tmp_path / "a.mgz").write_bytes(b"labels")
     lacking = replace(RECORD, stats=SegStats((), 0.512, 1e6))
     assert not is_done(lacking, SETTINGS, [tmp_path / "a.mgz"])
+
+
+def test_what_changed_is_told_in_words():
+    other = {**SETTINGS, "weights_sha256": "b"}
+    before = replace(
+        RECORD, settings={**RECORD_AS_READ.settings, "weights_sha256": "a"}, provenance=("Weights a.h5 SHA-256 a (x)",)
+    )
+    assert changed_settings(before, other) == ["weights (a.h5)"]
+    assert changed_settings(replace(before, provenance=("Weights ",)), other) == ["weights"]

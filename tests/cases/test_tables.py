@@ -71,7 +71,7 @@ def test_rows_of_other_cases_stay_behind_the_new_ones():
     old = "case,A\nbert,1.0000\nernie,2.0000\n"
     assert merge_rows(old, "case,A\nernie,3.0000\n") == "case,A\nernie,3.0000\nbert,1.0000\n"
     assert merge_rows(old, "case,A\nkermit,3.0000\n") == "case,A\nkermit,3.0000\nbert,1.0000\nernie,2.0000\n"
-    for nothing in ("", "\n", "a text\n", "case,B,B\nbert,1,2\n", "\0\n"):
+    for nothing in ("", "\n", "a text\n", "case,B,B\nbert,1,2\n", "\0\n", "case,A\n" + "x" * 200_000):
         assert merge_rows(nothing, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\n"
 
 

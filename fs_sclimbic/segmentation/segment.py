@@ -206,7 +206,7 @@ def finish(
     Raises
     ------
     ImageError
-        If no structure was found; or if half of the structures or more are empty, and the image does not look like a head.
+        If no structure was found; or if half of the structures or more are empty, and no head is found.
     """
     image, conformed = prepared.image, prepared.conformed
     clean = clean_posteriors(prediction.posteriors, prediction.winner)

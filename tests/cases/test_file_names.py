@@ -21,7 +21,7 @@ def test_lengths_of_names(tmp_path, name, fits):
     if fits:
         check_file_names([tmp_path / name])
         return
-    with pytest.raises(SclimbicError, match="the name of this output is too long for .*give a shorter name or folder"):
+    with pytest.raises(SclimbicError, match=r"the name of this output is too long for .*give a shorter name or folder"):
         check_file_names([tmp_path / "short", tmp_path / name])
 
 

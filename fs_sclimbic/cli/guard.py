@@ -11,6 +11,7 @@ from types import FrameType
 
 from ..errors import SclimbicError, UsageError, describe_memory_error, describe_system_error
 from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED
+from .terminal import printable
 
 TALKATIVE_LIBRARIES = ("h5py", "absl", "tensorflow", "urllib3", "matplotlib", "jax")
 
@@ -53,7 +54,7 @@ def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
         message = describe_system_error(error)
     except MemoryError as error:
         message = describe_memory_error(error)
-    print(f"{program}: error: {message}", file=sys.stderr)
+    print(printable(f"{program}: error: {message}"), file=sys.stderr)
     return status
 
 

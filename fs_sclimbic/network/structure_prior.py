@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,8 @@ from ..image.volume import Grid
 
 FORMAT = 1
 SPACE = "MNI305"
+MAX_BYTES = 10_000_000
+"""A prior has some kB; more is not read."""
 MIN_PART_FRACTION = 0.1
 """A part of a structure that is smaller than this fraction of it is an island."""
 MIN_STRUCTURE_VOXELS = 5
@@ -119,7 +120,7 @@ def measure_prior(
     to_mni = ras2mni @ grid.vox2ras
     sites = []
     for channel, structure in enumerate(colors.foreground, 1):
-        voxels = np.argwhere(_large_parts(winner == channel))
+        voxels = np.argwhere(large_parts(winner == channel))
         if len(voxels) < MIN_STRUCTURE_VOXELS:
             return None
         ras = voxels @ to_mni[:3, :3].T + to_mni[:3, 3]
@@ -128,7 +129,7 @@ def measure_prior(
     return StructurePrior(tuple(sites))
 
 
-def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """A structure without islands; a label may stand for two sides, so it may have several parts."""
     parts, _ = ndimage.label(mask, np.ones((3, 3, 3)))
     sizes = np.bincount(parts.ravel())
@@ -206,7 +207,7 @@ def parse_prior(content: Mapping[str, Any], names: Sequence[str]) -> StructurePr
             for row in content["structures"]
         )
         prior = StructurePrior(sites, int(content["heads"]))
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not the place of a model ({error})") from error
     numbers = np.array([(*site.low, *site.high, *site.centre, site.volume_mm3) for site in sites])
     if not np.isfinite(numbers).all():
@@ -237,9 +238,13 @@ def read_prior(path: str | PathLike[str], names: Sequence[str], sha256: str) -> 
         If the file cannot be read, or is of another model.
     """
     try:
-        content = json.loads(Path(path).read_text("utf-8"))
+        with open(path, "rb") as file:
+            text = file.read(MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            raise ValueError(f"larger than {MAX_BYTES // 10**6} MB")
+        content = json.loads(text)
         if isinstance(content, dict) and content.get("weights_sha256", sha256) != sha256:
             raise ValueError("it was measured with other weights")
         return parse_prior(content, names)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: cannot be used ({error}); make it again with fs_sclimbic model place") from error

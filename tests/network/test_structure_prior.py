@@ -1,4 +1,5 @@
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from fs_sclimbic.errors import ModelError
 from fs_sclimbic.image.labels import ColorTable, Structure, read_ctab
 from fs_sclimbic.image.volume import Grid
 from fs_sclimbic.network.store import (
-    PLACE_SUFFIX,
+    PRIOR_SUFFIX,
     PUBLISHED_SHA256,
     find_prior,
     learned_prior_file,
@@ -28,6 +29,7 @@ from fs_sclimbic.network.structure_prior import (
     read_prior,
 )
 from tests.conftest import ONE_BALL, TWO_BALLS, grid_about
+from tests.json_faults import NO_JSON, mutations
 
 LEFT = Site("Left-Ball", (-12.0, -4.0, 1.0), (-6.0, 2.0, 9.0), (-10.0, -1.0, 4.0), 120.0)
 RIGHT = Site("Right-Ball", (5.0, -3.0, 0.0), (13.0, 3.0, 8.0), (9.0, 0.5, 4.0), 160.0)
@@ -220,7 +222,7 @@ def test_a_place_beside_the_weights_goes_before_a_learned_one(models, tmp_path):
     assert find_prior(weights, "abc", TWO_BALLS) == learned
     assert find_prior(weights, "abd", TWO_BALLS) is None, "it is of other weights"
     write_prior(prior_file_beside(weights), beside, "abc")
-    assert prior_file_beside(weights).name == f"tiny.h5{PLACE_SUFFIX}"
+    assert prior_file_beside(weights).name == f"tiny.h5{PRIOR_SUFFIX}"
     assert find_prior(weights, "abc", TWO_BALLS) == beside
 
 
@@ -278,3 +280,24 @@ def test_structures_have_the_order_of_the_table():
     swapped = ColorTable((TWO_BALLS.structures[0], Structure(1, "Right-Ball", (0, 0, 0, 0)), TWO_BALLS.structures[1]))
     with pytest.raises(ValueError, match="colour table"):
         parse_prior(format_prior(PLACE), [structure.name for structure in swapped.foreground])
+
+
+@pytest.mark.parametrize("content", NO_JSON.values(), ids=NO_JSON)
+def test_a_file_that_is_no_prior_is_one_of_our_errors_at_once(tmp_path, content):
+    (tmp_path / "x.place.json").write_bytes(content)
+    start = time.monotonic()
+    with pytest.raises(ModelError, match=r"x\.place\.json: cannot be used"):
+        read_prior(tmp_path / "x.place.json", ["A"], "abc")
+    assert time.monotonic() - start < 5
+
+
+def test_mutated_priors_are_read_or_one_of_our_errors(tmp_path):
+    site = Site("A", (0, 0, 0), (9, 9, 9), (4, 4, 4), 700.0)
+    write_prior(tmp_path / "x.place.json", StructurePrior((site,)), "abc")
+    for text in mutations((tmp_path / "x.place.json").read_bytes(), 400):
+        (tmp_path / "x.place.json").write_bytes(text)
+        try:
+            prior = read_prior(tmp_path / "x.place.json", ["A"], "abc")
+        except ModelError:
+            continue
+        assert [known.name for known in prior.sites] == ["A"]

@@ -28,6 +28,7 @@ PRIOR_SUFFIX = ".place.json"
 KNOWN_PRIORS_NAME = "places.json"
 
 MODELS_FOLDER_VARIABLE = "FS_SCLIMBIC_MODELS"
+NO_FOLDER = Path(os.devnull, "models")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +62,18 @@ class Home:
 
 
 def models_folder() -> Path:
-    """The user's folder for installed models; the variable ``FS_SCLIMBIC_MODELS`` moves it."""
+    """The user's folder for installed models; the variable ``FS_SCLIMBIC_MODELS`` moves it.
+
+    Returns
+    -------
+    Path
+        `NO_FOLDER`, in which nothing can be, if the user has no home: a container's user without a name.
+    """
     moved = os.environ.get(MODELS_FOLDER_VARIABLE)
-    return Path(moved).expanduser() if moved else platformdirs.user_data_path("fs_sclimbic") / "models"
+    try:
+        return Path(moved).expanduser() if moved else platformdirs.user_data_path("fs_sclimbic") / "models"
+    except RuntimeError:  # neither HOME nor an entry in the list of users
+        return NO_FOLDER
 
 
 def default_homes_of_weights(known: KnownWeights = KNOWN_WEIGHTS) -> Iterator[Home]:
@@ -73,7 +83,11 @@ def default_homes_of_weights(known: KnownWeights = KNOWN_WEIGHTS) -> Iterator[Ho
         yield Home("FREESURFER_HOME", Path(freesurfer) / "models" / PUBLISHED_NAME)
     else:
         yield Home("FREESURFER_HOME", None, "the variable is not set")
-    yield Home("installed", models_folder() / PUBLISHED_NAME)
+    folder = models_folder()
+    if folder == NO_FOLDER:
+        yield Home("installed", None, f"this user has no home folder; {MODELS_FOLDER_VARIABLE} names another one")
+    else:
+        yield Home("installed", folder / PUBLISHED_NAME)
     try:
         yield Home(SHIPPED, data_file("models", known.shipped_name))
     except FileNotFoundError:

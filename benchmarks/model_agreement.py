@@ -24,7 +24,7 @@ from fs_sclimbic import load_model
 from fs_sclimbic.image.box import Box
 from fs_sclimbic.image.labels import read_ctab
 from fs_sclimbic.image.volume import Grid, Volume
-from fs_sclimbic.segmentation.measure import measure
+from fs_sclimbic.segmentation.measure import measure, winning_channels
 from fs_sclimbic.segmentation.postprocess import clean_posteriors
 from fs_sclimbic.training.dataset import Example, HeadFiles, read_example, read_list
 from fs_sclimbic.training.validation import dice_scores
@@ -142,10 +142,12 @@ def stored_posteriors(example: Example) -> NDArray[np.float32]:
 
 def volumes_of(posteriors: NDArray[np.float32]) -> list[float]:
     """Volumes as they stand in the stats file, mm^3."""
-    clean = clean_posteriors(Volume(posteriors, Grid(posteriors.shape[:3], np.eye(4))))
+    volume = Volume(posteriors, Grid(posteriors.shape[:3], np.eye(4)))
+    clean = clean_posteriors(volume, winning_channels(volume))
     if clean is None:
         return [0.0] * len(NAMES)
-    return [row.volume_mm3 for row in measure(clean, COLORS, exclude=frozenset()).structures]
+    winner = winning_channels(clean.posteriors)
+    return [row.volume_mm3 for row in measure(clean.posteriors, winner, COLORS, exclude=frozenset()).structures]
 
 
 def table(title: str, columns: list[str], rows: list[tuple[str, list[float]]], digits: int = 3) -> str:

@@ -2,9 +2,10 @@
 
 import hashlib
 from os import PathLike
-from pathlib import Path
 
 from ..errors import ModelError
+
+PIECE_BYTES = 1 << 20
 
 
 def sha256_of_text(text: str) -> str:
@@ -20,7 +21,11 @@ def sha256_of(path: str | PathLike[str]) -> str:
     ModelError
         If the file cannot be read.
     """
+    digest = hashlib.sha256()
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        with open(path, "rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                digest.update(piece)
+        return digest.hexdigest()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error

@@ -87,9 +87,9 @@ class NetworkPredictor:
     ----------
     spec : ModelSpec
     threads : int, optional
-        Processor threads; by default all that the engine finds.
+        Processor threads; by default, and for 0 or less, all that the engine finds.
     device : str, optional
-        Number of a CUDA device; by default the processor.
+        Number of a CUDA device; by default, and for a negative number, the processor.
     engine : {"auto", "tensorflow", "openvino"}
         What runs the network. ``tensorflow`` is Keras, on TensorFlow unless ``KERAS_BACKEND`` says otherwise.
         ``auto`` takes the quickest: OpenVINO on x86 processors, else Keras.
@@ -121,6 +121,7 @@ class NetworkPredictor:
         load: Callable[..., Engine] = load_engine,
     ) -> None:
         self.spec = spec
+        device, threads = chosen_device(device), threads if threads and threads > 0 else None
         self.engine, self.precision = choose_engine(engine, device), precision
         if precision not in PRECISIONS:
             raise ModelError(f"precision '{precision}': expected one of {', '.join(PRECISIONS)}")
@@ -166,6 +167,11 @@ class NetworkPredictor:
         return Volume(posteriors, shift_grid(conformed.grid, wanted.low, wanted.shape))
 
 
+def chosen_device(device: str | None) -> str | None:
+    """The number of a CUDA device; None, the processor, for a negative number, as in CUDA's own variable."""
+    return None if device is not None and device.startswith("-") else device
+
+
 def choose_engine(
     engine: str = AUTO,
     device: str | None = None,
@@ -198,6 +204,7 @@ def choose_engine(
         raise ModelError(f"engine '{engine}': expected one of {', '.join(ENGINES)}")
     installed = find_spec(OPENVINO) is not None if has_openvino is None else has_openvino
     processor = processor or platform.machine()
+    device = chosen_device(device)
     if engine == AUTO:
         return OPENVINO if installed and device is None and processor in X86_PROCESSORS else TENSORFLOW
     if engine == OPENVINO and not installed:

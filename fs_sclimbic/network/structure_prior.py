@@ -212,11 +212,13 @@ def parse_prior(content: Mapping[str, Any], names: Sequence[str] | None = None) 
         )
         prior = StructurePrior(sites, int(content["heads"]))
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError("not the place of a model") from error
+        raise ValueError(f"not the place of a model ({error})") from error
     if names is not None and [site.name for site in sites] != list(names):
         raise ValueError("its structures are not those of the colour table")
     points = np.array([(*site.low, *site.high, *site.centre) for site in sites])
     volumes = np.array([site.volume_mm3 for site in sites])
+    if not (np.isfinite(points).all() and np.isfinite(volumes).all()):
+        raise ValueError("holds numbers that are not finite")
     if not (np.abs(points) <= MAX_COORDINATE_MM).all() or not ((volumes > 0) & (volumes <= MAX_VOLUME_MM3)).all():
         raise ValueError("holds numbers that no head has")
     if not all((np.array(site.low) <= site.high).all() for site in sites):

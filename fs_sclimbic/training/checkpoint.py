@@ -116,13 +116,27 @@ def read_checkpoint(folder: str | PathLike[str]) -> Checkpoint | None:
                 (weights if kind == "weights" else average).setdefault(layer, {})[name] = _floats(file, key)
         optimizer = [_floats(file, key) for key in sorted(key for key in file.names if key.startswith("optimizer/"))]
         losses = [float(loss) for loss in np.atleast_1d(_floats(file, "losses", np.float64))]
-        epochs = [Epoch(**epoch) for epoch in story["epochs"]]
+        epochs = [_parse_epoch(row) for row in story["epochs"]]
         fingerprint, seconds = story["fingerprint"], float(story["seconds"])
         if not isinstance(json.loads(fingerprint), dict):
             raise ValueError("fingerprint is of another kind")
-    except (ContentError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"{path}: checkpoint cannot be read ({error}); remove it to start again") from error
+    except (ContentError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        reason = "".join(sign for sign in str(error) if sign.isprintable())
+        raise ModelError(f"{path}: checkpoint cannot be read ({reason}); remove it to start again") from error
     return Checkpoint(weights, optimizer, losses, epochs, fingerprint, seconds, average)
+
+
+def _parse_epoch(row: Mapping[str, Any]) -> Epoch:
+    return Epoch(
+        number=int(row["number"]),
+        steps=int(row["steps"]),
+        loss=float(row["loss"]),
+        rate=float(row["rate"]),
+        dice={str(name): float(value) for name, value in row["dice"].items()},
+        seconds=float(row["seconds"]),
+        settled=bool(row["settled"]),
+        kept=bool(row["kept"]),
+    )
 
 
 def _floats(file: ArrayFile, name: str, dtype: type[np.floating[Any]] = np.float32) -> NDArray[Any]:

@@ -59,9 +59,10 @@ def environment(sandbox, **changes):
     return {name: text for name, text in variables.items() if text is not None}
 
 
-def run_traced(sandbox, *arguments, **changes):
+def run_traced(sandbox, *arguments, faults=(), **changes):
     command = [sys.executable, *map(str, arguments)]
-    return trace(command, cwd=sandbox / "work", env=environment(sandbox, **changes), log=sandbox / "strace.txt")
+    log = sandbox / "strace.txt"
+    return trace(command, cwd=sandbox / "work", env=environment(sandbox, **changes), log=log, faults=faults)
 
 
 def check(sandbox, found, *, status=0, may_write=("work", "tmp", "models")):
@@ -149,3 +150,66 @@ def test_python(sandbox, tiny_model, engine):
     found = run_traced(sandbox, "-c", API, engine, tiny_model.weights, tiny_model.weights.with_name("tiny.ctab"))
     check(sandbox, found, may_write=("tmp",))
     assert f"structures by {engine}" in found.output
+
+
+# No HOME; one that is not a folder; one that cannot be made, and nothing else that could be written.
+NOWHERE_FOLDER = "/proc/nowhere"
+HOMES = {
+    "no home": {"HOME": None},
+    "a home that is a file": {"HOME": "/dev/null"},
+    "a home that cannot be written": {"HOME": NOWHERE_FOLDER, "XDG_CACHE_HOME": NOWHERE_FOLDER},
+    "no folder for models": {"FS_SCLIMBIC_MODELS": NOWHERE_FOLDER},
+    "a temporary folder that cannot be written": {"TMPDIR": NOWHERE_FOLDER, "HOME": NOWHERE_FOLDER},
+}
+
+
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+@pytest.mark.parametrize("changes", HOMES.values(), ids=HOMES)
+def test_every_home_will_do(sandbox, tiny_flags, engine, changes):
+    """The run succeeds, says nothing of it, and leaves no trace there."""
+    flags = ["--i", "head.nii.gz", "--o", "seg.mgz", "--quiet", "--engine", engine]
+    found = run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags), **changes)
+    assert found.sockets == ()
+    assert (found.status, found.output) == (0, "")
+    assert (sandbox / "work/seg.mgz").exists()
+
+
+NOBODY = """
+import pwd, sys
+def nobody(*_):
+    raise KeyError("uid not found")
+pwd.getpwuid = nobody
+from fs_sclimbic.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_a_user_without_name_and_home(sandbox, tiny_flags, engine):
+    """As a container's user that is not in the list of users."""
+    flags = ["--i", "head.nii.gz", "--o", "seg.mgz", "--quiet", "--write_volumes", "--engine", engine]
+    missing = dict.fromkeys(("HOME", "FS_SCLIMBIC_MODELS", "USER", "LOGNAME"))
+    found = run_traced(sandbox, "-c", NOBODY, *segmenting(tiny_flags, *flags), **missing)
+    check(sandbox, found, may_write=("work", "tmp"))
+    assert "unknown" in (sandbox / "work/seg.stats").read_text()
+
+
+@pytest.mark.parametrize("error", ["ENOLCK", "524"])
+def test_a_file_system_without_locks(sandbox, tiny_flags, error):
+    """As some NFS mounts are: weights are read and cases are run, and no lock stays."""
+    flags = ["--i", "images", "--o", "results", "--quiet", "--write_qa_stats"]
+    fault = [f"flock:error={error}"]
+    found = run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags), faults=fault)
+    check(sandbox, found)
+    assert "lock" not in found.output
+    assert not [path for folder in ("work", "models", "tmp") for path in (sandbox / folder).rglob("*lock*")]
+
+
+def test_training_on_a_file_system_without_locks(sandbox):
+    write_heads(sandbox / "work/data", range(2))
+    (sandbox / "work/four.ctab").write_text(format_ctab(FOUR))
+    flags = ["--images=data/images", "--labels=data/labels", "--ctab=four.ctab", "--o=out", "--threads=1", *COURSE]
+    found = run_traced(sandbox, "-m", "fs_sclimbic", "train", *flags, faults=["flock:error=EOPNOTSUPP"])
+    check(sandbox, found)
+    assert (sandbox / "work/out/model.h5").exists()
+    assert not list((sandbox / "work").rglob("*lock*"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STRACE = shutil.which("strace")
-NETWORK_CALLS = "%network"
+NETWORK_CALLS = "%network,flock"
 WRITING_CALLS = (
     "open,openat,creat,mkdir,mkdirat,mknod,mknodat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,"
     "unlink,unlinkat,rmdir,truncate,chmod,fchmodat,utimensat"
@@ -40,9 +40,11 @@ def strace_works() -> bool:
     return subprocess.run([STRACE, "-f", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
 
 
-def trace(command, *, cwd, env, log) -> Trace:
-    """Run a command under strace."""
+def trace(command, *, cwd, env, log, faults=()) -> Trace:
+    """Run a command under strace; ``faults``, such as ``flock:error=ENOLCK``, make system calls fail."""
     options = ["-f", "-qq", "-y", "-s", "4096", "-e", f"trace={NETWORK_CALLS},{WRITING_CALLS}", "-o", str(log)]
+    for fault in faults:
+        options += ["-e", f"inject={fault}"]
     bpf = (
         ["--seccomp-bpf"]
         if subprocess.run([STRACE, "--seccomp-bpf", "-f", "true"], capture_output=True).returncode == 0

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..files.processors import processor_quota
 from ..image.box import Box
 from ..image.conform import shift_grid
 from ..image.volume import Volume
@@ -121,7 +122,7 @@ class NetworkPredictor:
         load: Callable[..., Engine] = load_engine,
     ) -> None:
         self.spec = spec
-        device, threads = chosen_device(device), threads if threads and threads > 0 else None
+        device, threads = chosen_device(device), chosen_threads(threads)
         self.engine, self.precision = choose_engine(engine, device), precision
         if precision not in PRECISIONS:
             raise ModelError(f"precision '{precision}': expected one of {', '.join(PRECISIONS)}")
@@ -165,6 +166,11 @@ class NetworkPredictor:
                 conformed.data[extents.image.slices], extents
             )
         return Volume(posteriors, shift_grid(conformed.grid, wanted.low, wanted.shape))
+
+
+def chosen_threads(threads: int | None) -> int | None:
+    """The number of threads; for None, and for 0 or less, the quota of the container, or None: all."""
+    return threads if threads and threads > 0 else processor_quota()
 
 
 def chosen_device(device: str | None) -> str | None:

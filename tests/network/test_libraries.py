@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from fs_sclimbic.network.libraries import keras_accepts
 from tests.conftest import ROOT
 
 
@@ -57,3 +58,24 @@ def test_a_users_telemetry_stays_what_it_was():
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "openvino.tools.ovc.telemetry_stub\n", done.stderr
+
+
+SETTINGS = {
+    "curly quotes": '{\u201cfloatx\u201d: "float32"}',
+    "half a file": '{"floatx": "flo',
+    "a list": "[]",
+    "another float": '{"floatx": "bfloat16"}',
+    "a whole number": '{"epsilon": 1}',
+    "another order": '{"image_data_format": "th"}',
+    "not utf-8": b"\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("text", SETTINGS.values(), ids=SETTINGS)
+def test_settings_of_keras_that_it_cannot_read(text, tmp_path):
+    path = tmp_path / "keras.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert not keras_accepts(str(path))
+    assert not keras_accepts(str(tmp_path / "none"))
+    path.write_text('{"floatx": "float16", "backend": "torch"}')
+    assert keras_accepts(str(path))

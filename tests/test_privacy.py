@@ -7,6 +7,7 @@ this machine, and ask no name of DNS.
 import json
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,7 @@ def test_train(sandbox):
     write_heads(sandbox / "work/data", range(2))
     (sandbox / "work/four.ctab").write_text(format_ctab(FOUR))
     flags = ["--images=data/images", "--labels=data/labels", "--ctab=four.ctab", "--o=out", "--threads=1", *COURSE]
+    flags += ["--tensorboard"] if find_spec("tensorboardX") else []
     check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", "train", *flags))
     assert json.loads((sandbox / "work/out/model.json").read_text())["steps"] == 2
 

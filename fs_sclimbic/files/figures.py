@@ -22,9 +22,13 @@ def load_pyplot() -> Any:
     Raises
     ------
     UsageError
-        If matplotlib is not installed.
+        If matplotlib is not installed, or there is no temporary folder.
     """
-    with variable_is(CONFIG_VARIABLE, os.environ.get(CONFIG_VARIABLE) or str(private_folder())):
+    try:
+        folder = os.environ.get(CONFIG_VARIABLE) or str(private_folder())
+    except OSError as error:
+        raise UsageError("pictures need a temporary folder that can be written; set TMPDIR to one") from error
+    with variable_is(CONFIG_VARIABLE, folder):
         try:
             import matplotlib
         except ImportError as error:

@@ -110,7 +110,7 @@ def _read_file(path: str | PathLike[str]) -> bytes:
     if content.startswith(ZIP_MAGIC):
         raise ModelError(
             f"{path}: is a model of PyTorch (.pth, .pt) or Keras 3 (.keras), which is not read here; give FreeSurfer's "
-            ".h5 file (7.3 to 8.1), or leave it out"
+            ".h5 file (7.3 and later have it), or leave it out"
         )
     return content
 

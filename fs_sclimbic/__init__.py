@@ -19,7 +19,7 @@ from ._version import __version__ as __version__
 # Looked up on first use: importing the package imports no heavy library.
 _HOMES = {
     "segment": "segmentation.segment",
-    "Options": "segmentation.segment",
+    "Options": "segmentation.options",
     "Segmentation": "segmentation.segment",
     "load_model": "network.predictor",
     "Predictor": "segmentation.local_prediction",
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from .segmentation.local_prediction import Predictor as Predictor
     from .segmentation.measure import SegStats as SegStats
     from .segmentation.measure import StructureStats as StructureStats
-    from .segmentation.segment import Options as Options
+    from .segmentation.options import Options as Options
     from .segmentation.segment import Segmentation as Segmentation
     from .segmentation.segment import segment as segment
 

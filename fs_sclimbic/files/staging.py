@@ -1,11 +1,22 @@
 """Put finished files in place: whole or not at all, several together, safe beside other processes."""
 
 import os
+import re
 import secrets
+import time
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
+
+from .system import process_runs, process_space
+
+LEFTOVER_NAME = re.compile(r"\.sclimbic-(?:([0-9a-f]{8})-)?(\d+)-[0-9a-f]{16}\.tmp")
+"""Of a temporary file: process space, process id, chance."""
+MAX_STAGING_SECONDS = 24 * 3600.0
+"""After that no process writes to a temporary file any more."""
 
 
 class StagedFiles:
@@ -28,14 +39,27 @@ class StagedFiles:
         self._moves: list[tuple[Path, Path]] = []
 
     def write(self, path: str | PathLike[str], content: bytes) -> None:
-        """Stage one file; folders that are missing are made. Files are renamed in the order of these calls."""
+        """Stage one file; missing folders are made. Files are renamed in the order of these calls.
+
+        Parameters
+        ----------
+        path : path-like
+            The file's final place.
+        content : bytes
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; it names the final place.
+        """
         final = Path(path)
         # Process id and chance: two jobs on two machines may stage the same file at the same time. Without the
-        # file's own name in it: a long name plus something may be more than the file system takes.
-        temporary = final.with_name(f".sclimbic-{os.getpid()}-{secrets.token_hex(8)}.tmp")
+        # file's own name: a long name and an addition may be longer than the file system allows.
+        temporary = final.with_name(f".sclimbic-{process_space()}-{os.getpid()}-{secrets.token_hex(8)}.tmp")
         self._moves.append((temporary, final))
         try:
             write_new(temporary, content)
+            _remove_leftovers_once(final.parent.absolute())
         except OSError as error:  # the user knows the final name, not the temporary one
             raise OSError(error.errno, error.strerror, str(final)) from error
 
@@ -50,7 +74,7 @@ class StagedFiles:
                 self._commit()
         finally:
             for temporary, _ in self._moves:
-                # What cannot be removed must not hide why it came to this.
+                # A file that cannot be removed must not hide the error before it.
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
 
@@ -60,7 +84,7 @@ class StagedFiles:
         while moves:
             try:
                 temporary, final = moves[0]
-                if temporary.exists():  # else it was renamed just before the interrupt came
+                if interrupt is None or temporary.exists():  # else it was renamed just before the interrupt came
                     os.replace(temporary, final)
                 del moves[0]
             except KeyboardInterrupt as error:
@@ -71,28 +95,94 @@ class StagedFiles:
             raise interrupt
 
 
+@cache
+def _remove_leftovers_once(folder: Path) -> None:
+    remove_leftovers([folder])
+
+
+def remove_leftovers(folders: Iterable[Path]) -> list[Path]:
+    """Remove temporary files of runs that were killed; those of processes that may still run stay.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+        Where files are staged; folders that do not exist are passed over.
+
+    Returns
+    -------
+    list of Path
+        The files that were removed.
+    """
+    removed = []
+    for folder in dict.fromkeys(folders):
+        with suppress(OSError):  # no such folder, or another user's: nobody is kept from working by that
+            for entry in os.scandir(folder):
+                if (name := LEFTOVER_NAME.fullmatch(entry.name)) and _is_leftover(name, entry):
+                    with suppress(OSError):
+                        os.unlink(entry.path)
+                        removed.append(Path(entry.path))
+    return removed
+
+
+def _is_leftover(name: re.Match[str], entry: "os.DirEntry[str]") -> bool:
+    space, pid = name.groups()
+    if space == process_space():
+        return not process_runs(int(pid))
+    return time.time() - entry.stat().st_mtime > MAX_STAGING_SECONDS
+
+
 def write_new(path: Path, content: bytes) -> None:
-    """Write a file that is not there yet, down to the disk; folders that are missing are made."""
+    """Write a file that does not exist yet, down to the disk; missing folders are made.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; it names the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with open(path, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:  # of a full disk does not say which file
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:
-    """Write one file whole or not at all."""
+    """Write one file whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+    content : bytes
+    """
     with StagedFiles() as staged:
         staged.write(path, content)
 
 
 def append_text(path: str | PathLike[str], text: str) -> None:
-    """Add text to a log in one write, so that two jobs on one log do not tear each other's lines."""
+    """Add text to a log in one write, so that two jobs on one log keep their lines whole.
+
+    Parameters
+    ----------
+    path : path-like
+        Made if it is missing, with its folders.
+    text : str
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "ab", buffering=0) as file:
-        file.write(encode_text(text))
+    try:
+        with open(path, "ab", buffering=0) as file:
+            file.write(encode_text(text))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def encode_text(text: str) -> bytes:
-    """UTF-8; the bytes of file names that are none come out as they are on disk."""
+    """Encode as UTF-8; bytes of file names that are not UTF-8 stay as they are on disk."""
     return text.encode("utf-8", "surrogateescape")

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..registration.etiv import ATLAS_FACTOR_MM3, why_implausible
+from ..registration.etiv import ATLAS_FACTOR_MM3
+from ..registration.plausibility import SAME_ETIV_MM3, why_implausible
 from .text_files import listed
 
 Array = NDArray[np.float64]
 
-ROUNDING_MM3 = 0.51
-"""Tables may hold eTIV without decimals."""
 FEWEST_SUBJECTS, FEWEST_MEASURES, FEWEST_EQUAL = 10, 4, 3
 """With fewer no subject is compared with the others, and no equal eTIVs are doubted."""
 MIN_RATIO = 1.25
@@ -25,7 +24,7 @@ MAD_TO_SD = 1.4826
 
 def without_scaling(etiv: Array) -> NDArray[np.bool_]:
     """(n,): where eTIV (mm^3) is that of a transform that changes no size, such as an identity."""
-    return np.abs(np.asarray(etiv, np.float64) - ATLAS_FACTOR_MM3) <= ROUNDING_MM3
+    return np.abs(np.asarray(etiv, np.float64) - ATLAS_FACTOR_MM3) <= SAME_ETIV_MM3
 
 
 def about_identity(names: Sequence[str], etiv: Array) -> str:

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from ...errors import DesignError, TableError
 from ...notice import Notice
-from ...registration.etiv import why_implausible
+from ...registration.plausibility import why_implausible
 from ..design.design import Design
 from ..design.model import Model
-from ..head_sizes import about_identity, etiv_doubts, size_doubts
+from ..head_sizes import about_identity, etiv_doubts, size_doubts, without_scaling
 from ..text_files import listed
 from ..text_table import ETIV_NAMES, GroupTable, etiv_column, holds_volumes
 from .glm import Array
@@ -198,7 +198,7 @@ def _head_sizes(table: GroupTable, rows: list[int], etiv: int | None, table_name
 
 def _etiv_notices(names: Sequence[str], size: Array) -> list[Notice]:
     """Warnings about eTIVs, (n,) in mm^3; of a column in another unit one for all of it."""
-    if why_implausible(float(np.median(size))):
+    if why_implausible(float(np.median(size))) and not without_scaling(size).any():
         return [Notice("warning", f"eTIV has a median of {np.median(size):g}; expected about 1.5e6 mm^3")]
     return [Notice("warning", text) for text in etiv_doubts(names, size)]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import TableError
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+WHOLE_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 # Spreadsheets and statistics programs write these where a value is missing.
 MISSING_VALUES = {"na", "n/a", "nan", "-nan", "+nan", "null", "none", "nil", "-", ".", "?", "#n/a", "missing", "<na>"}
@@ -102,6 +103,11 @@ def finite_number(text: str) -> float | None:
         return None
     value = float(text)
     return value if math.isfinite(value) else None
+
+
+def is_whole_number(text: str) -> bool:
+    """Whether a text is a whole number that fits into 32 bits, without a sign."""
+    return bool(WHOLE_NUMBER.fullmatch(text)) and int(text) < 2**31
 
 
 def is_missing(cell: str) -> bool:

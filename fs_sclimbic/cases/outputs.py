@@ -15,6 +15,7 @@ from ..image.transforms import format_lta, format_xfm
 from ..image.volume import encode_volume
 from ..registration.talairach import Registration
 from ..segmentation.options import Options
+from ..segmentation.preset import STUDY_PRESET
 from ..segmentation.segment import Segmentation
 from .case import Case, Outputs
 from .file_names import check_file_names
@@ -126,6 +127,7 @@ def provenance_lines(result: CaseResult) -> list[str]:
     """The header lines of this case's stats files."""
     case, head, options = result.case, result.head, result.options
     top = "the maximum" if options.percentile is None else f"percentile {options.percentile:g} of the non-zero voxels"
+    bottom = "minimum" if options.low_percentile is None else f"percentile {options.low_percentile:g} of all voxels"
     return [
         f"subjectname {case.name}",
         f"CreationTime {now()}",
@@ -133,7 +135,8 @@ def provenance_lines(result: CaseResult) -> list[str]:
         f"InputFile {case.t1.absolute()}",
         *([f"TransformFile {head.transform.absolute()}"] if head.transform else []),
         *([_how_registered(found)] if (found := head.registration) else []),
-        f"IntensityRange minimum to {top}",
+        *([f"Preset {options.preset}"] if options.preset == STUDY_PRESET else []),
+        f"IntensityRange {bottom} to {top}",
         f"Region {result.segmentation.region}",
         *([f"Posteriors averaged over {options.average_shifts} starts"] if options.average_shifts > 1 else []),
         f"Volumes from {'voxel counts' if options.voxel_counts else 'posteriors'}",

@@ -1,8 +1,10 @@
 """Run the cases of a command line and write their tables, also when the run is cut short."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,15 +24,25 @@ from ..files.system import peak_memory_kb
 from ..image.labels import DEFAULT_CTAB, ColorTable
 from ..network.predictor import NetworkPredictor, choose_engine
 from ..network.spec import ModelSpec
-from ..network.store import advice, find_model
+from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model
 from ..network.weights import read_weights
+from ..notice import Notice
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
 from ..segmentation.population import read_population
+from ..segmentation.preset import PRESETS, STUDY_PRESET
 from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_interrupt
 from .plan import Plan, make_plan
 from .progress import say, show_progress
+
+MIXED_SETTINGS = {
+    "weights_sha256": "other weights than {spec.name}",
+    "percentile": "another top of the intensity range",
+    "low_percentile": "another bottom of the intensity range",
+    "average_shifts": "another number of starts",
+}
+"""Settings that all rows of a table should share, and what a row is made with where it does not."""
 
 CITATION = """\
 If you use these results, please cite: Greve DN, Billot B, Cordero D, Hoopes A, Hoffmann M, Dalca AV, Fischl B,
@@ -92,11 +104,15 @@ def run(
         ctab=Path(args.ctab).absolute() if args.ctab else data_file(*DEFAULT_CTAB),
     )
     remove_leftovers([plan.folder, *(path.parent for case in plan.cases for path in case.outputs.written())])
+    for warning in _weights_warnings(spec):
+        say(f"warning: {warning}", sys.stderr)
     if not args.quiet:
         count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
         say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
         if hint := advice(spec):
             say(f"note: {hint}")
+        for note in (*args.notes, *plan.notes):
+            say(f"note: {note}")
 
     load = partial(  # called when the first case needs it: it loads the engine's libraries
         load_predictor,
@@ -107,7 +123,14 @@ def run(
         precision=args.precision,
         weights=weights,
     )
-    coming = run_cohort(plan.cases, load, options, this_run, finders=finders)
+    told: set[tuple[str | None, str]] = set()
+
+    def tell(notice: Notice) -> None:
+        told.add((notice.case, notice.text))
+        say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
+
+    coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
+    coming = show_progress(coming, len(plan.cases), args.quiet, args.debug, told)
     status, has_results = _run_plan(args, plan, coming, options, this_run)
     if args.vmp:
         say(f"vmpcma: {peak_memory_kb()}")
@@ -121,17 +144,28 @@ def run(
 def options_of(args: argparse.Namespace) -> Options:
     """The options of the computation that the flags ask for."""
     commissure = frozenset() if args.keep_ac else frozenset({ANTERIOR_COMMISSURE_ID})
-    return Options(
+    options = Options(
         conform=args.conform,
         percentile=HIGH_FIELD_PERCENTILE if args.seven_tesla else args.percentile,
         voxel_counts=args.vox_count_volumes,
         exclude=frozenset(args.exclude) | commissure,
         population=read_population(args.population_stats),
         full_fov=args.full_fov,
-        average_shifts=args.average_shifts,
+        average_shifts=1 if args.average_shifts is None else args.average_shifts,
         redo=args.redo,
         without_etiv=args.no_etiv,
     )
+    return replace(options, **asdict(PRESETS[STUDY_PRESET])) if args.preset == STUDY_PRESET else options
+
+
+def _weights_warnings(spec: ModelSpec) -> Iterator[str]:
+    """Warn of the shipped weights where FreeSurfer's are to be expected: a script may believe that it has them."""
+    home = os.environ.get("FREESURFER_HOME")
+    if home and spec.origin == SHIPPED:
+        yield (
+            f"FREESURFER_HOME is {home}, but it holds no models/{PUBLISHED_NAME}: the shipped weights are used, and "
+            "the numbers are not the published ones (--model FILE or 'fs_sclimbic model install FILE' gives others)"
+        )
 
 
 def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
@@ -156,12 +190,17 @@ def _run_plan(
             write_log(plan.log, lines)
 
     hint = advice(this_run.spec)
-    log(*this_run.log_header(), *([f"note {hint}"] if hint else []))
+    notes = [*([hint] if hint else []), *args.notes, *plan.notes]
+    log(
+        *this_run.log_header(),
+        *(f"note {note}" for note in notes),
+        *(f"warning: {warning}" for warning in _weights_warnings(this_run.spec)),
+    )
     outcomes: list[Outcome] = []
     interrupted, lost = False, None
     try:
         with signals_interrupt():  # the tables are still written
-            for outcome in show_progress(coming, len(plan.cases), args.quiet, args.debug):
+            for outcome in coming:
                 outcomes.append(outcome)
                 log(*outcome_lines(outcome))
     except KeyboardInterrupt:
@@ -171,7 +210,7 @@ def _run_plan(
         log(str(error))
     tables_written = _write_tables(plan, outcomes, options, log)
     if plan.update_tables and tables_written:
-        for line in (*_mixed_weights(plan, this_run.spec), *_mixed_columns(plan)):
+        for line in (*_mixed_settings(plan, this_run.spec), *_mixed_columns(plan)):
             log(f"warning: {line}")
             say(f"warning: {line}", sys.stderr)
 
@@ -192,18 +231,23 @@ def _run_plan(
     return SOME_FAILED if count["failed"] or not tables_written else ALL_DONE, has_results
 
 
-def _mixed_weights(plan: Plan, spec: ModelSpec) -> Iterator[str]:
-    """Find tables that got one subject's row and hold rows made with other weights."""
+def _mixed_settings(plan: Plan, spec: ModelSpec) -> Iterator[str]:
+    """Find tables that got one subject's row and hold rows made with other weights, or another preset."""
     (case,) = plan.cases
+    ours = read_record(case.outputs.record)
     record_of = case.outputs.record.relative_to(plan.folder / case.name)
-    for path, _ in plan.tables:
+    for path, _ in plan.tables if ours else ():
         names = case_names(path.read_text("utf-8", "surrogateescape")) if path.exists() else []
-        records = ((name, read_record(plan.folder / name / record_of)) for name in names if name != case.name)
-        others = [name for name, record in records if record and record.settings.get("weights_sha256") != spec.sha256]
-        if others:
+        others: dict[str, list[str]] = {}
+        for name in names:
+            record = read_record(plan.folder / name / record_of)
+            for key, words in MIXED_SETTINGS.items():
+                if ours and record and record.settings.get(key) != ours.settings.get(key):
+                    others.setdefault(words.format(spec=spec), []).append(name)
+        for words, cases in others.items():
             yield (
-                f"{path}: {len(others)} of {len(names)} rows were made with other weights than {spec.name} "
-                f"({', '.join(others[:5])}{' ...' if len(others) > 5 else ''}); run them again with the same weights"
+                f"{path}: {len(cases)} of {len(names)} rows were made with {words} "
+                f"({', '.join(cases[:5])}{' ...' if len(cases) > 5 else ''}); run them again with the same settings"
             )
 
 

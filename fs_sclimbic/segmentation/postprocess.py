@@ -92,7 +92,7 @@ def box_without_islands(winner: NDArray[np.int_]) -> Box | None:
     return reduce(Box.hull, boxes) if boxes else None
 
 
-def to_voxel_size(posteriors: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
+def to_voxel_size(posteriors: Volume, voxel_size_mm: NDArray[np.float64], size_tolerance_voxels: float = 0.0) -> Volume:
     """Resample posteriors to an image's voxel size, where structures are measured.
 
     The sizes are taken in the order of the image's axes and laid along R, A, S in that order. For an
@@ -105,9 +105,11 @@ def to_voxel_size(posteriors: Volume, voxel_size_mm: NDArray[np.float64]) -> Vol
         float32, 1 mm, axes along RAS.
     voxel_size_mm : ndarray, shape (3,)
         Edge lengths of the image's voxels, mm.
+    size_tolerance_voxels : float
+        See `fs_sclimbic.image.conform.conform`.
 
     Returns
     -------
     Volume
     """
-    return resize(posteriors, voxel_size_mm)
+    return resize(posteriors, voxel_size_mm, size_tolerance_voxels)

@@ -15,7 +15,8 @@ from ..network.spec import ModelSpec
 from ..network.structure_prior import StructurePrior, expect, measure_prior
 from ..registration.head_search import Head, locate_head
 from .flags import flag_messages
-from .image_warnings import are_structures_cut, edge_warnings, image_warnings
+from .image_warnings import are_structures_cut, edge_warnings, image_warnings, size_notes
+from .intensity_check import check_content, profile_intensities
 from .local_prediction import Guess, LocalPrediction, Predictor, predict_locally, trimmed, whole_field_of_view
 from .measure import SegStats, label_image, measure, winning_channels
 from .options import Options
@@ -63,6 +64,8 @@ class Prepared:
     is_searched: bool
     """Whether the head was searched for."""
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What was done with the image, one line each, for the log."""
 
 
 def segment(
@@ -136,7 +139,8 @@ def prepare(
     Raises
     ------
     ImageError
-        If the image is blank, has voxels that are not finite, or is not 1 mm without ``conform``.
+        If the image is blank, has voxels that are not finite, is not 1 mm without ``conform``, or a few voxels squeeze
+        its intensities into nothing.
     TransformError
         If ``ras2mni`` is singular or not finite.
     """
@@ -145,7 +149,9 @@ def prepare(
         raise ImageError(f"voxels are {sizes} mm, expected 1 mm isotropic (within 0.01 mm); use --conform to resample")
     if ras2mni is not None and not (np.isfinite(ras2mni).all() and abs(np.linalg.det(ras2mni)) > MIN_DETERMINANT):
         raise TransformError("the transform to MNI305 is singular or not finite; leave it out or make it again")
-    conformed = conform(image, spec.fov, options.percentile)
+    conformed = conform(image, spec.fov, options.percentile, options.low_percentile, options.size_tolerance_voxels)
+    profile = profile_intensities(image.data)
+    check_content(profile, conformed.intensities)
     guesses: tuple[Guess, ...] = () if ras2mni is None else ((GIVEN, ras2mni),)
     search = spec.prior is not None and not options.full_fov and not guesses
     return Prepared(
@@ -154,7 +160,8 @@ def prepare(
         guesses=tuple(_search_head(image, locate)) if search else guesses,
         locate=locate,
         is_searched=search,
-        warnings=tuple(image_warnings(image, conformed, options)),
+        warnings=tuple(image_warnings(image, conformed, profile, options)),
+        notes=tuple(size_notes(conformed)),
     )
 
 
@@ -218,7 +225,7 @@ def finish(
     crop = clean.box.moved(prediction.box.low)
     # One step from the network's box: rounding decides whether voxels at the crop's faces lie inside the image.
     cropped = Volume(clean.posteriors.data, shift_grid(conformed.grid, crop.low, crop.shape))
-    posteriors = to_voxel_size(cropped, image.grid.voxel_size_mm)
+    posteriors = to_voxel_size(cropped, image.grid.voxel_size_mm, options.size_tolerance_voxels)
     # Taken again: cleaning and resampling change the winner.
     winner = winning_channels(posteriors)
     stats = measure(
@@ -237,7 +244,7 @@ def finish(
             *edge_warnings(conformed, prediction, crop),
             *flag_messages(stats, options.population),
         ),
-        notes=prediction.notes,
+        notes=(*prepared.notes, *prediction.notes),
         region=WHOLE if prediction.whole else BEYOND if prediction.beyond else AROUND,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import UsageError
 from .staging import write_atomically
 
-DPI = 110
+FIGURE_DPI = 110
 
 
 def load_pyplot() -> Any:
@@ -29,8 +29,14 @@ def load_pyplot() -> Any:
 
 
 def write_figure(figure: Any, path: str | PathLike[str]) -> None:
-    """Write a figure as .png, whole or not at all, and close it."""
+    """Write a figure as .png, whole or not at all, and close it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : path-like
+    """
     content = io.BytesIO()
-    figure.savefig(content, dpi=DPI, format="png", facecolor=figure.get_facecolor())
+    figure.savefig(content, dpi=FIGURE_DPI, format="png", facecolor=figure.get_facecolor())
     load_pyplot().close(figure)
     write_atomically(path, content.getvalue())

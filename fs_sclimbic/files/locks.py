@@ -13,10 +13,22 @@ from ..errors import UsageError
 def only_one(lock_file: Path, message: str) -> Iterator[None]:
     """Let one process at a time into a folder.
 
+    Parameters
+    ----------
+    lock_file : Path
+        Made for the lock, and removed after it.
+    message : str
+        What the second process is told.
+
+    Yields
+    ------
+    None
+        While the lock is held.
+
     Raises
     ------
     UsageError
-        With the message, if another is there.
+        With the message, if another process is in.
     """
     lock = FileLock(lock_file, timeout=0)
     try:

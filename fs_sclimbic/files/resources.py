@@ -10,9 +10,13 @@ def data_file(folder: str, name: str) -> Path:
 
     Parameters
     ----------
-    folder : {"ctab", "stats_templates"}
+    folder : {"ctab", "stats_templates", "templates", "models"}
     name : str
         File name inside the folder.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------

@@ -28,10 +28,22 @@ class StagedFiles:
         self._moves: list[tuple[Path, Path]] = []
 
     def write(self, path: str | PathLike[str], content: bytes) -> None:
-        """Stage one file; folders that are missing are made. Files are renamed in the order of these calls."""
+        """Stage one file; missing folders are made. Files are renamed in the order of these calls.
+
+        Parameters
+        ----------
+        path : path-like
+            The file's final place.
+        content : bytes
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; it names the final place.
+        """
         final = Path(path)
         # Process id and chance: two jobs on two machines may stage the same file at the same time. Without the
-        # file's own name in it: a long name plus something may be more than the file system takes.
+        # file's own name: a long name and an addition may be longer than the file system allows.
         temporary = final.with_name(f".sclimbic-{os.getpid()}-{secrets.token_hex(8)}.tmp")
         self._moves.append((temporary, final))
         try:
@@ -50,7 +62,7 @@ class StagedFiles:
                 self._commit()
         finally:
             for temporary, _ in self._moves:
-                # What cannot be removed must not hide why it came to this.
+                # A file that cannot be removed must not hide the error before it.
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
 
@@ -72,7 +84,13 @@ class StagedFiles:
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a file that is not there yet, down to the disk; folders that are missing are made."""
+    """Write a file that does not exist yet, down to the disk; missing folders are made.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "xb") as file:
         file.write(content)
@@ -81,18 +99,31 @@ def write_new(path: Path, content: bytes) -> None:
 
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:
-    """Write one file whole or not at all."""
+    """Write one file whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+    content : bytes
+    """
     with StagedFiles() as staged:
         staged.write(path, content)
 
 
 def append_text(path: str | PathLike[str], text: str) -> None:
-    """Add text to a log in one write, so that two jobs on one log do not tear each other's lines."""
+    """Add text to a log in one write, so that two jobs on one log keep their lines whole.
+
+    Parameters
+    ----------
+    path : path-like
+        Made if it is missing, with its folders.
+    text : str
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab", buffering=0) as file:
         file.write(encode_text(text))
 
 
 def encode_text(text: str) -> bytes:
-    """UTF-8; the bytes of file names that are none come out as they are on disk."""
+    """Encode as UTF-8; bytes of file names that are not UTF-8 stay as they are on disk."""
     return text.encode("utf-8", "surrogateescape")

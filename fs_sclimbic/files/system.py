@@ -1,4 +1,4 @@
-"""What is known of this process and its surroundings: time, user, folder, versions, memory."""
+"""Process and system: time, user, folder, versions, memory."""
 
 import getpass
 import importlib.metadata
@@ -14,7 +14,7 @@ def now() -> str:
 
 
 def user_name() -> str:
-    """Who runs the program, as the system knows them."""
+    """Login name of the user who runs the program."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container's user without a name
@@ -25,7 +25,7 @@ def current_folder() -> str:
     """The folder that the program runs in."""
     try:
         return os.getcwd()
-    except OSError:  # removed meanwhile
+    except OSError:  # the folder was removed
         return "unknown"
 
 
@@ -46,7 +46,7 @@ def peak_memory_kb() -> int:
         with open("/proc/self/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmPeak"))
     except (OSError, StopIteration):
-        import resource
+        import resource  # not on Windows
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak // 1024 if sys.platform == "darwin" else peak

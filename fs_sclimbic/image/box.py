@@ -80,7 +80,19 @@ class Box:
         return Box(three(by * low for low in self.low), three(by * high for high in self.high))
 
     def aligned(self, step: int, phase: Sequence[int] = (0, 0, 0)) -> "Box":
-        """The smallest box around it whose faces lie at ``phase`` plus multiples of ``step``."""
+        """The smallest box around it whose faces lie at ``phase`` plus multiples of ``step``.
+
+        Parameters
+        ----------
+        step : int
+            Voxels between two possible faces.
+        phase : three int
+            A possible face along each axis.
+
+        Returns
+        -------
+        Box
+        """
         return Box(
             three((low - p) // step * step + p for low, p in zip(self.low, phase, strict=True)),
             three(-(-(high - p) // step) * step + p for high, p in zip(self.high, phase, strict=True)),
@@ -90,13 +102,26 @@ class Box:
 def moved_corners(
     matrix: NDArray[np.float64], low: ArrayLike, high: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Smallest and largest coordinates of the corners of a box, after a 4 x 4 matrix has moved them."""
+    """Smallest and largest coordinates of the corners of a box, after a matrix has moved them.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (4, 4)
+        From the box's coordinates to those of the result.
+    low, high : array-like, shape (3,)
+        Two opposite corners.
+
+    Returns
+    -------
+    low, high : ndarray, shape (3,)
+        Along each axis.
+    """
     corners = np.array(np.meshgrid(*np.transpose([low, high]))).reshape(3, -1)
     moved = matrix[:3, :3] @ corners + matrix[:3, 3:]
     return moved.min(1), moved.max(1)
 
 
 def three(values: Iterable[int]) -> tuple[int, int, int]:
-    """Three numbers of any source as a tuple of that length."""
+    """Three numbers as a tuple of plain int."""
     x, y, z = (int(value) for value in values)
     return x, y, z

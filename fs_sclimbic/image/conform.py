@@ -1,7 +1,7 @@
-"""Bring a head to the network's box, and what the network says of it back to the image.
+"""Bring a head to the network's box, and posteriors and labels back to the image.
 
-Sampling is surfa's, so that the numbers are FreeSurfer's; the geometry is our own, because surfa's
-stumbles over current NumPy (permuted axes, bounding boxes) and because a grid here is a value.
+surfa samples, so that the numbers are FreeSurfer's. The geometry is our own: surfa's fails with current NumPy
+(permuted axes, bounding boxes), and a grid here is a value.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from .volume import Grid, Volume
 
 
 def _load_interpolate() -> Callable[..., NDArray[Any]]:
-    """surfa's interpolation without the rest of surfa, which imports for a third of a second for one function."""
+    """Load surfa's interpolation alone: importing all of surfa takes a third of a second."""
     package = find_spec("surfa")
     for folder in (package.submodule_search_locations or []) if package else []:
         for suffix in EXTENSION_SUFFIXES:  # the most particular first
@@ -39,19 +39,19 @@ def _load_interpolate() -> Callable[..., NDArray[Any]]:
 
 interpolate = _load_interpolate()
 
-# FreeSurfer's tolerance for "the voxels have this size already", mm.
-SAME_SIZE_MM = 1e-5
-ISOTROPIC_1MM_TOLERANCE = 0.01
+SAME_SIZE_TOLERANCE_MM = 1e-5
+"""FreeSurfer's: voxels that differ by less have the same size."""
+ISOTROPIC_1MM_TOLERANCE_MM = 0.01
 
 
 @dataclass(frozen=True)
 class IntensityRange:
-    """What becomes 0 and 1."""
+    """The intensities that become 0 and 1."""
 
     bottom: np.float32
     """The image's minimum."""
     top: np.float32
-    """The top of the range; all above it becomes 1."""
+    """The top of the range; all above becomes 1."""
 
     def scale(self, data: NDArray[Any]) -> NDArray[np.float32]:
         """Stretch intensities to [0, 1]."""
@@ -69,6 +69,10 @@ def intensity_range(data: NDArray[Any], percentile: float | None = None) -> Inte
         Voxels of any real type.
     percentile : float, optional
         The top of the range is this percentile of the non-zero voxels; by default the maximum.
+
+    Returns
+    -------
+    IntensityRange
 
     Raises
     ------
@@ -93,15 +97,15 @@ def intensity_range(data: NDArray[Any], percentile: float | None = None) -> Inte
 
 def is_isotropic_1mm(grid: Grid) -> bool:
     """Whether each voxel size is within 0.01 mm of 1 mm."""
-    return bool(np.all(np.abs(grid.voxel_size_mm - 1) <= ISOTROPIC_1MM_TOLERANCE))
+    return bool(np.all(np.abs(grid.voxel_size_mm - 1) <= ISOTROPIC_1MM_TOLERANCE_MM))
 
 
 @dataclass(frozen=True, eq=False)
 class Conformed:
     """A head on the network's voxels: axes along RAS, 1 mm, intensities from 0 to 1.
 
-    Voxels are counted from the first one of the network's box, which lies about the centre of the image, and go on
-    beyond it. They are made where they are asked for: most are never looked at.
+    Voxels are counted from the first one of the network's box, whose centre is that of the image. They also exist
+    beyond the box. `block` makes those that are asked for; most are never needed.
     """
 
     t1: Volume
@@ -110,7 +114,7 @@ class Conformed:
     grid: Grid
     """The network's box."""
     image: Box
-    """Where the image lies; its voxels are 1 mm."""
+    """Where the image lies, in voxels of 1 mm."""
 
     @property
     def box(self) -> Box:
@@ -119,7 +123,7 @@ class Conformed:
 
     @property
     def goes_on(self) -> NDArray[np.bool_]:
-        """Along which axes the image goes on beyond the network's box, by more than a rounded voxel."""
+        """Along which axes the image extends beyond the network's box, by more than a rounded voxel."""
         return (np.array(self.image.low) < -1) | (np.array(self.image.high) > np.array(self.box.high) + 1)
 
     def block(self, box: Box) -> Volume:
@@ -135,7 +139,7 @@ class Conformed:
         resized = _resized(self.t1.grid, np.ones(3))
         if resized is self.t1.grid:
             return self.intensities.scale(self.t1.data[box.slices])
-        # Only what is sampled is scaled; zeros that nobody touches cost nothing.
+        # Only the part that is sampled is scaled; untouched zeros take no memory.
         low, high = moved_corners(np.linalg.inv(self.t1.grid.vox2ras) @ resized.vox2ras, box.low, box.high)
         source = Box(three(np.floor(low) - 1), three(np.ceil(high) + 2))
         source = source.clipped(Box.of_shape(self.t1.grid.shape))
@@ -157,6 +161,10 @@ def conform(t1: Volume, fov: int, percentile: float | None = None) -> Conformed:
     percentile : float, optional
         See `intensity_range`.
 
+    Returns
+    -------
+    Conformed
+
     Raises
     ------
     ImageError
@@ -165,7 +173,7 @@ def conform(t1: Volume, fov: int, percentile: float | None = None) -> Conformed:
     intensities = intensity_range(t1.data, percentile)
     upright = reorient_ras(t1)
     resized = _resized(upright.grid, np.ones(3))
-    # Where the image's first voxel comes to lie; of an odd difference the smaller half goes before it.
+    # Voxel of the image's first voxel in the box; of an odd difference the smaller half lies before it.
     offset = np.trunc((fov - np.array(resized.shape)) / 2).astype(int)
     return Conformed(
         upright, intensities, shift_grid(resized, -offset, (fov, fov, fov)), Box.of_shape(resized.shape).moved(offset)
@@ -189,14 +197,8 @@ def ras_order(grid: Grid) -> list[int]:
     """Which axes of a grid run left-right, front-back and top-bottom."""
     nearest = [int(np.argmax(np.abs(grid.vox2ras[:3, axis]))) for axis in range(3)]
     if sorted(nearest) != [0, 1, 2]:  # two axes lean to one direction: 45 degrees oblique
-        nearest = [_ras_axis(grid, axis) for axis in range(3)]
+        nearest = ["LRPAIS".index(letter) // 2 for letter in grid.orientation]
     return [nearest.index(axis) for axis in range(3)]
-
-
-def _ras_axis(grid: Grid, axis: int) -> int:
-    """0, 1 or 2 for the direction that the whole matrix gives an axis."""
-    letter = grid.orientation[axis]
-    return next(i for i, pair in enumerate(("LR", "PA", "IS")) if letter in pair)
 
 
 def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
@@ -208,6 +210,11 @@ def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
         float32; three axes, or four with frames last.
     voxel_size_mm : ndarray, shape (3,)
         New edge lengths, mm, in the order of the volume's axes.
+
+    Returns
+    -------
+    Volume
+        The same object where the voxels have that size already.
     """
     target = _resized(volume.grid, voxel_size_mm)
     return volume if target is volume.grid else Volume(_sample(volume, target, "linear"), target)
@@ -215,7 +222,7 @@ def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
 
 def _resized(grid: Grid, voxel_size_mm: NDArray[np.float64]) -> Grid:
     """The grid of other voxel sizes about the same centre; the same object where the sizes are those already."""
-    if np.allclose(grid.voxel_size_mm, voxel_size_mm, atol=SAME_SIZE_MM, rtol=0):
+    if np.allclose(grid.voxel_size_mm, voxel_size_mm, atol=SAME_SIZE_TOLERANCE_MM, rtol=0):
         return grid
     shape = np.ceil(grid.voxel_size_mm * grid.shape / voxel_size_mm).astype(int)
     vox2ras = np.eye(4)
@@ -225,7 +232,20 @@ def _resized(grid: Grid, voxel_size_mm: NDArray[np.float64]) -> Grid:
 
 
 def shift_grid(grid: Grid, start: NDArray[np.int_] | tuple[int, ...], shape: tuple[int, ...]) -> Grid:
-    """The grid of a box of ``shape`` voxels that begins at voxel ``start`` of another grid."""
+    """The grid of a box that begins at some voxel of another grid.
+
+    Parameters
+    ----------
+    grid : Grid
+    start : three int
+        Voxel of ``grid`` that becomes the first one.
+    shape : tuple of 3 int
+        Voxels of the box along each axis.
+
+    Returns
+    -------
+    Grid
+    """
     vox2ras = grid.vox2ras.copy()
     vox2ras[:3, 3] = (grid.vox2ras @ [*start, 1])[:3]
     return grid.derived(shape[:3], vox2ras, grid.voxel_size_mm)
@@ -240,11 +260,16 @@ def resample_nearest(labels: Volume, grid: Grid) -> Volume:
         int32, three axes.
     grid : Grid
         The grid of the result.
+
+    Returns
+    -------
+    Volume
+        int32.
     """
-    # The labels fill a small part of a head: only there are voxels looked up.
+    # The labels fill a small part of a head; only that part is sampled.
     low, high = moved_corners(np.linalg.inv(grid.vox2ras) @ labels.grid.vox2ras, (-1, -1, -1), labels.grid.shape)
     part = Box(three(np.floor(low)), three(np.ceil(high) + 1)).clipped(Box.of_shape(grid.shape))
-    resampled = np.zeros(grid.shape, np.int32, order="F")  # as files have it
+    resampled = np.zeros(grid.shape, np.int32, order="F")  # the order of files
     if part.voxels:
         resampled[part.slices] = _sample(labels, grid, "nearest", part)
     return Volume(resampled, grid)
@@ -259,6 +284,11 @@ def resample_linear(volume: Volume, grid: Grid) -> Volume:
         float32; three axes, or four with frames last.
     grid : Grid
         The grid of the result.
+
+    Returns
+    -------
+    Volume
+        float32.
     """
     return Volume(_sample(volume, grid, "linear"), grid)
 
@@ -272,15 +302,15 @@ def _directions(grid: Grid) -> NDArray[np.float64]:
 def _sample(
     volume: Volume, target: Grid, method: str, part: Box | None = None
 ) -> NDArray[np.float32] | NDArray[np.int32]:
-    """Values at the voxels of a grid, or of a box of it: the same to the last bit as if all were sampled."""
+    """Values at the voxels of a grid, or of a box of it; both ways give the same bits."""
     framed = volume.data if volume.data.ndim == 4 else volume.data[..., np.newaxis]
     target_to_source = np.linalg.inv(volume.grid.vox2ras) @ target.vox2ras
-    # Voxels that coincide must not miss each other by a rounding error: surfa takes -1e-16 for outside.
-    if np.allclose(target_to_source, np.rint(target_to_source), atol=SAME_SIZE_MM, rtol=0):
+    # Voxels that coincide must do so exactly: for surfa -1e-16 is outside.
+    if np.allclose(target_to_source, np.rint(target_to_source), atol=SAME_SIZE_TOLERANCE_MM, rtol=0):
         target_to_source = np.rint(target_to_source)
     shape, from_start = target.shape, None
     if part is not None:
-        # As a displacement, not in the matrix, whose float32 would round otherwise: ties would fall otherwise.
+        # A displacement, not part of the matrix: that would change the matrix's float32 rounding, and ties with it.
         shape = part.shape
         from_start = np.empty((*shape, 3), np.float32)
         from_start[:] = part.low

@@ -11,8 +11,9 @@ from ..files.resources import data_file
 
 DEFAULT_CTAB = ("ctab", "sclimbic.ctab")
 
-# FreeSurfer's colour tables give transparency, not opacity: 0 is solid.
 OPAQUE = 0
+"""FreeSurfer's colour tables give transparency, not opacity: 0 is solid."""
+MGH_TAG_VERSION = -2
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class ColorTable:
     def to_mgh_tag(self) -> bytes:
         """The table as FreeSurfer stores it inside an .mgz: version -2, big-endian int32 and strings."""
         highest = max(structure.index for structure in self)
-        parts = [struct.pack(">4i", -2, highest + 1, 0, len(self))]
+        parts = [struct.pack(">4i", MGH_TAG_VERSION, highest + 1, 0, len(self))]
         for structure in self:
             name = structure.name.encode() + b"\0"
             parts += [struct.pack(">2i", structure.index, len(name)), name, struct.pack(">4i", *structure.rgba)]
@@ -66,8 +67,8 @@ def read_ctab(path: str | PathLike[str] | None = None) -> ColorTable:
     Returns
     -------
     ColorTable
-        The rows in file order, which must be the order of the network's channels. A table that
-        leaves out the background gets ``0 Unknown`` as its first row.
+        The rows in file order, which must be the order of the network's channels. A table
+        without the background gets ``0 Unknown`` as its first row.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A head to try things on: the MNI152 average that nilearn carries."""
+"""A sample head: the MNI152 average that nilearn includes."""
 
 import numpy as np
 

@@ -39,7 +39,7 @@ def read_transform(path: str | PathLike[str]) -> NDArray[np.float64]:
     if file.suffix.lower() not in readers:
         raise TransformError(f"{file}: expected a transform that ends in .xfm or .lta; convert it with lta_convert")
     try:
-        text = file.read_text("utf-8-sig", "replace")  # comments may hold anything
+        text = file.read_text("utf-8-sig", "replace")  # comments may have any encoding
     except FileNotFoundError as error:
         raise TransformError(f"{file}: transform does not exist") from error
     except OSError as error:
@@ -48,7 +48,25 @@ def read_transform(path: str | PathLike[str]) -> NDArray[np.float64]:
 
 
 def parse_xfm(text: str, source: str = "xfm") -> NDArray[np.float64]:
-    """The matrix of an MNI transform file: three rows after ``Linear_Transform =``, ended by ``;``."""
+    """Read the matrix of an MNI transform file: three rows after ``Linear_Transform =``, ended by ``;``.
+
+    Parameters
+    ----------
+    text : str
+        The file's content.
+    source : str
+        The file's name, for messages.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        Source scanner RAS (mm) to target scanner RAS (mm).
+
+    Raises
+    ------
+    TransformError
+        If the text is of another kind, incomplete, or holds several transforms.
+    """
     uncommented = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("%"))
     if not uncommented.lstrip().startswith("MNI Transform File") or "Linear_Transform" not in uncommented:
         raise TransformError(
@@ -65,7 +83,25 @@ def parse_xfm(text: str, source: str = "xfm") -> NDArray[np.float64]:
 
 
 def parse_lta(text: str, source: str = "lta") -> NDArray[np.float64]:
-    """The RAS-to-RAS matrix of an LTA; voxel-to-voxel ones are turned with both grids in the file."""
+    """Read the RAS-to-RAS matrix of an LTA; a voxel-to-voxel one is converted with the two grids in the file.
+
+    Parameters
+    ----------
+    text : str
+        The file's content.
+    source : str
+        The file's name, for messages.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        Source scanner RAS (mm) to target scanner RAS (mm).
+
+    Raises
+    ------
+    TransformError
+        If the text is of another kind, incomplete, or lacks the grids that it needs.
+    """
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     values = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines) if value.strip()}
     start = next((i for i, line in enumerate(lines) if line.split() == ["1", "4", "4"]), None)

@@ -8,14 +8,14 @@ from ..errors import TransformError
 ATLAS_FACTOR_MM3 = 1948106.0
 """Buckner et al. 2004, NeuroImage 23:724-738: head volume in atlas space, calibrated on manual ICV."""
 
-# A head that would have to be blown up a millionfold: the matrix is singular, or mirrors left and right.
-SINGULAR = 1e-6
-PLAUSIBLE_MM3 = (7e5, 2.5e6)
+MIN_DETERMINANT = 1e-6
+"""Below, the matrix is singular or mirrors left and right."""
+PLAUSIBLE_ETIV_MM3 = (7e5, 2.5e6)
 
 
 def why_implausible(etiv: float) -> str:
     """Why an eTIV (mm^3) is not that of a head; empty for a plausible one."""
-    low, high = PLAUSIBLE_MM3
+    low, high = PLAUSIBLE_ETIV_MM3
     if low <= etiv <= high:
         return ""
     return f"eTIV of {etiv / 1000:.0f} cm^3 is not that of a head ({low / 1000:.0f}-{high / 1000:.0f})"
@@ -41,7 +41,7 @@ def etiv_mm3(ras2ras: NDArray[np.float64]) -> float:
     """
     linear = np.asarray(ras2ras, np.float64)[:3, :3]
     determinant = float(np.linalg.det(linear)) if np.isfinite(linear).all() else float("nan")
-    if not determinant > SINGULAR:
+    if not determinant > MIN_DETERMINANT:
         raise TransformError(
             f"the transform to MNI305 has determinant {determinant:.6g}; a head needs one near 1.3. "
             "Make it again (talairach_avi)"

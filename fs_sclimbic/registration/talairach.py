@@ -1,10 +1,10 @@
-"""The transform from scanner space to MNI305 found in the image alone, for eTIV where recon-all has not run.
+"""The transform from scanner space to MNI305 from the image alone, for eTIV without recon-all.
 
-The head is found first (`locate`), good to a few mm; from there and from eleven starts around it, turned and scaled,
-an average head is laid over the image with 12 parameters, gain and bias field together, coarse and then fine
-(`affine`). What counts is the brain and the centimetre around it: fluid and skull tell the size of the head, while
-scalp, face and neck, and whether they are there at all, do not matter. A brain that was taken out of its head is
-compared with an average brain without a head. The average has the size that eTIV is calibrated on.
+`head_search` finds the head, good to a few mm. From there, and from eleven starts around it that are turned and
+scaled, `affine` registers an average head to the image with 12 parameters, gain and bias field together, coarse and
+then fine. The brain and the centimetre around it count: fluid and skull tell the size of the head. Scalp, face and
+neck do not count, so they may be missing. A brain that was taken out of its head is compared with an average brain
+without a head. The average has the size that eTIV is calibrated on.
 
 Nothing is random: the same image gives the same transform.
 """
@@ -16,42 +16,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ImageError, TransformError
-from ..image.volume import Grid, Volume
-from .affine import MIN_FIELD, AffineFit, field_terms, find_field, pitched, refine, sample, smooth, voxel_points
+from ..image.grid import Grid, Volume
+from .affine import MIN_FIELD_RATIO, AffineFit, find_field, refine
 from .etiv import etiv_mm3, why_implausible
 from .head_search import locate_head
 from .head_template import AverageHead, HeadContrast, shipped_head
+from .level import field_terms, pitch_matrix, sample, smooth, voxel_points
 
-BRIGHTEST = 1.6
-"""Where intensities are clipped, over the brain's mean: fat and vessels are brighter."""
+MAX_BRIGHTNESS = 1.6
+"""Over the brain's mean; intensities are clipped there, because fat and vessels are brighter."""
 START_SCALES = (1.0, 0.93, 1.07, 0.87)
 START_PITCH_DEG = (0.0, -10.0, 10.0)
-"""Starts around the first guess. Of a child the brain reaches so near to the scalp that only a small start holds."""
-START_CENTER_MNI = np.array([0.0, -18.0, 12.0])
-MOST_STEPS, COARSE_LAST_STEP_MM, FINE_LAST_STEP_MM = 60, 0.1, 0.005
-MAX_STRIPPED_RING = 0.1
-"""Brightness around a brain over the brain's own, below which it is a stripped one: 0.00-0.02 in 56 stripped brains,
-0.20 in the whole head with the darkest scalp, its fat suppressed and part of it out of view."""
+"""Starts around the first guess. A child's brain lies so near to the scalp that only a small start finds it."""
+START_CENTER_MNI_MM = np.array([0.0, -18.0, 12.0])
+MAX_STEPS, COARSE_LAST_STEP_MM, FINE_LAST_STEP_MM = 60, 0.1, 0.005
+MAX_STRIPPED_RING_BRIGHTNESS = 0.1
+"""Around a stripped brain, over the brain's own: 0.00-0.02 in 56 stripped brains, 0.20 in the whole head with the
+darkest scalp (fat suppressed, part of it out of view)."""
 CROP_MARGIN_MM = 25.0
-HOT = 3.0
-"""Over the median deep in the brain, where voxels are no tissue; tissue reaches 1.6."""
-STRONG_FIELD = 2.2
-"""Bias field in the brightest places of the head over that in the darkest, above which it is divided out first: where
-intensities are clipped would else depend on the place. 1.1 to 1.9 in 15 heads."""
-MAX_CLIPPED = 0.002
-"""Share of places deep in the brain that are clipped, up to which there is nothing to mend; 0 in even heads. Where part
-of a head was taken away the field looks strong too, and nothing is clipped."""
+MAX_TISSUE_RATIO = 3.0
+"""Over the median deep in the brain; brighter voxels are not tissue, which reaches 1.6."""
+STRONG_FIELD_RATIO = 2.2
+"""Bias field in the brightest places of the head over that in the darkest. A stronger one is divided out first, because
+intensities would be clipped in some places only. 1.1 to 1.9 in 15 heads."""
+MAX_CLIPPED_FRACTION = 0.002
+"""Of places deep in the brain; with fewer clipped ones the field stays. 0 in even heads. Where part of a head was
+removed the field looks strong too, but nothing is clipped."""
 
 MIN_SCORE, MIN_STRIPPED_SCORE = 0.65, 0.85
-"""Sound registrations of whole heads reach 0.75 to 0.92 (0.70 where the average knows no such head), of stripped
-brains 0.89 to 0.95. With an eTIV that is wrong by 20 % whole heads have 0.60 at most, stripped brains 0.91; by 40 %
-these have 0.83."""
+"""Sound registrations of whole heads reach 0.75 to 0.92 (0.70 for a head unlike those of the average), of stripped
+brains 0.89 to 0.95. Where eTIV is wrong by 20 %, whole heads reach at most 0.60 and stripped brains 0.91; where it is
+wrong by 40 %, stripped brains reach 0.83."""
 MAX_STRETCH_RATIO = 1.3
 """Largest over smallest stretch: 1.04 to 1.22 in 66 images of 55 heads."""
-MIN_SEEN = 0.9
-"""Share of the average head that must lie in the field of view."""
+MIN_SEEN_FRACTION = 0.9
+"""Of the average head, in the field of view."""
 MAX_TURN_DEG = 45.0
-"""Between scanner axes and those of the head: heads lie 0 to 20 degrees off, a wrong header often 90 or 180."""
+"""Between the axes of scanner and head: 0 to 20 degrees in sound images, often 90 or 180 with a wrong header."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +66,16 @@ class Registration:
     stripped: bool
     """Whether the image was taken for a brain without a head."""
     doubts: tuple[str, ...]
-    """What speaks against it, each with the figure that is expected; empty for a sound one."""
+    """Reasons to doubt it, each with the figure that is expected; empty for a sound one."""
 
 
-def register(image: Volume) -> Registration:
+def register(
+    image: Volume,
+    *,
+    head: AverageHead | None = None,
+    start: NDArray[np.float64] | None = None,
+    stripped: bool | None = None,
+) -> Registration:
     """Find the transform to MNI305 in a T1-weighted image.
 
     Parameters
@@ -76,37 +83,23 @@ def register(image: Volume) -> Registration:
     image : Volume
         One frame of any real type, voxel size and orientation; whole head, defaced head or stripped brain. Its
         ``vox2ras`` is believed: the head must be upright in scanner space to about 25 degrees.
-
-    Raises
-    ------
-    ImageError
-        If nothing in the image looks like a head.
-    """
-    return register_to(image, shipped_head())
-
-
-def register_to(
-    image: Volume,
-    head: AverageHead,
-    start: NDArray[np.float64] | None = None,
-    stripped: bool | None = None,
-) -> Registration:
-    """Find the transform with another average head.
-
-    Parameters
-    ----------
-    image : Volume
-    head : AverageHead
+    head : AverageHead, optional
+        By default the one that comes with the package.
     start : ndarray, shape (4, 4), optional
         First guess of the transform; by default the head is searched for.
     stripped : bool, optional
-        Whether the image is a brain without a head; by default the image tells.
+        Whether the image is a brain without a head; by default this is found from the image.
+
+    Returns
+    -------
+    Registration
 
     Raises
     ------
     ImageError
         If nothing in the image looks like a head.
     """
+    head = head or shipped_head()
     if start is None:
         found = locate_head(image)
         if found is None:
@@ -118,24 +111,43 @@ def register_to(
     cropped = _cropped(image, mni2ras, head)
     even = _clipped(cropped, mni2ras, head)
     if stripped is None:
-        stripped = float(sample(even, mni2ras, head.ring)[0].mean()) < MAX_STRIPPED_RING
-    look = head.stripped if stripped else head.whole
-    fit = _fit(even, look, mni2ras)
-    unbiased = _without_strong_field(cropped, even, head, look, fit.mni2ras)
+        stripped = float(sample(even, mni2ras, head.ring)[0].mean()) < MAX_STRIPPED_RING_BRIGHTNESS
+    contrast = head.stripped if stripped else head.whole
+    fit = _fit(even, contrast, mni2ras)
+    unbiased = _without_strong_field(cropped, even, head, contrast, fit.mni2ras)
     if unbiased is not None:
         even = _clipped(unbiased, fit.mni2ras, head)
-        fit = max(fit, _fit(even, look, mni2ras), key=lambda one: one.score)
+        fit = max(fit, _fit(even, contrast, mni2ras), key=lambda one: one.score)
     ras2mni = np.asarray(np.linalg.inv(fit.mni2ras), np.float64)
-    seen = float(sample(even, fit.mni2ras, look.fine.points)[1].mean())
-    return Registration(ras2mni, fit.score, stripped, tuple(_doubts(ras2mni, fit.score, stripped, seen)))
+    seen = float(sample(even, fit.mni2ras, contrast.fine.points)[1].mean())
+    doubts = find_doubts(ras2mni, score=fit.score, stripped=stripped, seen=seen)
+    return Registration(ras2mni, fit.score, stripped, tuple(doubts))
 
 
-def _doubts(ras2mni: NDArray[np.float64], score: float, stripped: bool, seen: float) -> Iterator[str]:
+def find_doubts(ras2mni: NDArray[np.float64], *, score: float, stripped: bool, seen: float) -> Iterator[str]:
+    """Find reasons to doubt a registration.
+
+    Parameters
+    ----------
+    ras2mni : ndarray, shape (4, 4)
+        Scanner RAS (mm) to MNI305 RAS (mm).
+    score : float
+        Correlation with the average head.
+    stripped : bool
+        Whether the image was taken for a brain without a head.
+    seen : float
+        Share of the average head that lies in the field of view.
+
+    Yields
+    ------
+    str
+        What was found, and what is expected.
+    """
     lowest = MIN_STRIPPED_SCORE if stripped else MIN_SCORE
     if score < lowest:
         yield f"it looks like an average {'brain' if stripped else 'head'} to {score:.2f} only (sound: {lowest:.2f})"
-    if seen < MIN_SEEN:
-        yield f"{1 - seen:.0%} of the head lies outside the image (sound: up to {1 - MIN_SEEN:.0%})"
+    if seen < MIN_SEEN_FRACTION:
+        yield f"{1 - seen:.0%} of the head lies outside the image (sound: up to {1 - MIN_SEEN_FRACTION:.0%})"
     left, stretches, right = np.linalg.svd(ras2mni[:3, :3])
     ratio = float(stretches[0] / max(stretches[-1], 1e-6))
     if ratio > MAX_STRETCH_RATIO:
@@ -151,16 +163,17 @@ def _doubts(ras2mni: NDArray[np.float64], score: float, stripped: bool, seen: fl
         yield implausible
 
 
-def _fit(even: Volume, look: HeadContrast, mni2ras: NDArray[np.float64]) -> AffineFit:
-    """The best of several coarse tries, made fine."""
+def _fit(even: Volume, contrast: HeadContrast, mni2ras: NDArray[np.float64]) -> AffineFit:
+    """Refine from several starts at the coarse level, and the best one at the fine level."""
     blurred, sharp = (
-        smooth(even, smoothing_to_reach(level.smoothing_mm, even.grid)) for level in (look.coarse, look.fine)
+        smooth(even, smoothing_to_reach(level.smoothing_mm, even.grid)) for level in (contrast.coarse, contrast.fine)
     )
     tries = [
-        refine(blurred, look.coarse, start, MOST_STEPS, COARSE_LAST_STEP_MM, guarded=True) for start in _starts(mni2ras)
+        refine(blurred, contrast.coarse, start, max_steps=MAX_STEPS, last_step_mm=COARSE_LAST_STEP_MM, guarded=True)
+        for start in _starts(mni2ras)
     ]
     best = max(tries, key=lambda fit: fit.score)
-    return refine(sharp, look.fine, best.mni2ras, MOST_STEPS, FINE_LAST_STEP_MM, guarded=True)
+    return refine(sharp, contrast.fine, best.mni2ras, max_steps=MAX_STEPS, last_step_mm=FINE_LAST_STEP_MM, guarded=True)
 
 
 def _starts(mni2ras: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
@@ -168,15 +181,25 @@ def _starts(mni2ras: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
     for scale in START_SCALES:
         for pitch in np.deg2rad(START_PITCH_DEG):
             warp = np.eye(4)
-            warp[:3, :3] = pitched(scale, pitch)
-            warp[:3, 3] = START_CENTER_MNI - warp[:3, :3] @ START_CENTER_MNI
+            warp[:3, :3] = pitch_matrix(scale, pitch)
+            warp[:3, 3] = START_CENTER_MNI_MM - warp[:3, :3] @ START_CENTER_MNI_MM
             yield mni2ras @ warp
 
 
 def smoothing_to_reach(sigma_mm: float, grid: Grid) -> float:
     """Sigma (mm) of the Gaussian after which images of different voxel sizes are equally smooth.
 
-    A voxel is itself a mean over a box, of variance size^2 / 12; 1 mm is what the levels are made for.
+    A voxel is the mean over a box, whose variance is size^2 / 12. The levels are made for voxels of 1 mm.
+
+    Parameters
+    ----------
+    sigma_mm : float
+        Sigma for voxels of 1 mm.
+    grid : Grid
+
+    Returns
+    -------
+    float
     """
     return float(np.sqrt(max(sigma_mm**2 - (float(np.mean(grid.voxel_size_mm**2)) - 1) / 12, 0.25)))
 
@@ -189,10 +212,10 @@ def _cropped(image: Volume, mni2ras: NDArray[np.float64], head: AverageHead) -> 
     low = np.clip(np.floor(corners[:3].min(axis=1) - margin), 0, shape - 1).astype(int)
     high = np.clip(np.ceil(corners[:3].max(axis=1) + margin) + 1, low + 1, shape).astype(int)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    with np.errstate(over="ignore"):  # too large for float32
+    with np.errstate(over="ignore"):  # values too large for float32
         data = image.data[box].astype(np.float32)
     known = np.isfinite(data)
-    # Intensities with their mean taken away, or Hounsfield-like, have a background far below 0.
+    # Intensities without their mean, or like Hounsfield units, have a background far below 0.
     bottom = min(0.0, float(np.percentile(data[known], 1))) if known.any() else 0.0
     data = np.where(known, data - np.float32(bottom), 0)
     vox2ras = image.grid.vox2ras.copy()
@@ -201,29 +224,29 @@ def _cropped(image: Volume, mni2ras: NDArray[np.float64], head: AverageHead) -> 
 
 
 def _clipped(cropped: Volume, mni2ras: NDArray[np.float64], head: AverageHead) -> Volume:
-    """The brain's mean 1, without the brightest."""
+    """Scale the brain's mean to 1, and clip what is brighter than tissue."""
     deep = sample(cropped, mni2ras, head.inner)[0]
-    brightness = float(np.minimum(deep, HOT * np.median(deep)).mean())
-    return Volume(np.clip(cropped.data / max(brightness, 1e-6), 0, np.float32(BRIGHTEST)), cropped.grid)
+    brightness = float(np.minimum(deep, MAX_TISSUE_RATIO * np.median(deep)).mean())
+    return Volume(np.clip(cropped.data / max(brightness, 1e-6), 0, np.float32(MAX_BRIGHTNESS)), cropped.grid)
 
 
 def _without_strong_field(
-    cropped: Volume, even: Volume, head: AverageHead, look: HeadContrast, mni2ras: NDArray[np.float64]
+    cropped: Volume, even: Volume, head: AverageHead, contrast: HeadContrast, mni2ras: NDArray[np.float64]
 ) -> Volume | None:
-    """The image with its bias field divided out, where that is so strong that tissue was clipped; else None."""
-    if np.mean(sample(even, mni2ras, head.inner)[0] > 0.99 * BRIGHTEST) < MAX_CLIPPED:
+    """Divide the bias field out where it is so strong that tissue was clipped; None where it is not."""
+    if np.mean(sample(even, mni2ras, head.inner)[0] > 0.99 * MAX_BRIGHTNESS) < MAX_CLIPPED_FRACTION:
         return None
-    level = look.coarse
+    level = contrast.coarse
     blurred = smooth(even, smoothing_to_reach(level.smoothing_mm, even.grid))
     found = find_field(blurred, level, mni2ras)
     there = level.field @ found
     darkest, brightest = np.percentile(there, [1, 99])
-    if brightest < STRONG_FIELD * max(darkest, 0):
+    if brightest < STRONG_FIELD_RATIO * max(darkest, 0):
         return None
-    # Far from the head the polynomials mean nothing: there it goes on as it is at the border.
+    # Far from the head the polynomials mean nothing: use the nearest point at its border.
     points = voxel_points(cropped.grid, np.ones(cropped.grid.shape, bool))
     ras2mni = np.linalg.inv(mni2ras)
     points = points @ ras2mni[:3, :3].T + ras2mni[:3, 3]
     points = np.clip(points, level.points.min(axis=0), level.points.max(axis=0)).astype(np.float32)
     field = (field_terms(points) @ found).reshape(cropped.grid.shape)
-    return Volume(cropped.data / np.maximum(field, MIN_FIELD * there.mean()), cropped.grid)
+    return Volume(cropped.data / np.maximum(field, MIN_FIELD_RATIO * there.mean()), cropped.grid)

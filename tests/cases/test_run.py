@@ -1,5 +1,4 @@
 from fs_sclimbic.cases.run import Run
-from fs_sclimbic.files.system import peak_memory_kb, versions
 
 
 def test_lines_name_weights_command_and_host(tiny_model):
@@ -15,12 +14,3 @@ def test_lines_name_weights_command_and_host(tiny_model):
         "started 20",
     ):
         assert words in text
-
-
-def test_versions_without_importing():
-    assert versions(["numpy"])[0].startswith("numpy ")
-    assert versions(["no-such-package"]) == ["no-such-package absent"]
-
-
-def test_peak_memory_is_that_of_a_python():
-    assert 10_000 < peak_memory_kb() < 10**9

@@ -27,14 +27,6 @@ def test_demo_prints_the_table_and_what_to_do_next(mni_demo, capsys):
     assert "mni152_sclimbic.png" in printed
 
 
-def test_sample_is_a_brain_in_mni_space():
-    head = sample_head()
-    assert head.grid.orientation == "RAS"
-    assert np.allclose(head.grid.voxel_size_mm, 1)
-    assert head.data.max() == 255
-    assert 1.5e6 < (head.data > 0).sum() < 2.5e6
-
-
 def test_without_nilearn(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "nilearn.datasets", None)
     assert demo([str(tmp_path / "out")]) == 2

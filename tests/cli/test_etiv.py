@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from fs_sclimbic.cli.etiv import COLUMNS, main
+from fs_sclimbic.cases.etiv_comparison import COLUMNS
+from fs_sclimbic.cli.etiv import main
 from fs_sclimbic.cli.main import main as fs_sclimbic
 from fs_sclimbic.errors import ImageError
 from fs_sclimbic.image.transforms import format_xfm, read_transform
 from fs_sclimbic.image.volume import write_volume
-from fs_sclimbic.registration import talairach
 from fs_sclimbic.registration.etiv import etiv_mm3
 from fs_sclimbic.registration.talairach import Registration
 from tests.heads import RAS2MNI, whole_head
@@ -17,18 +17,21 @@ BERT_MM3 = 1948106 / 1.1**3
 OURS = np.diag([1.12, 1.1, 1.1, 1.0])
 
 
+class Registered:
+    """Takes every image for the same head; a test changes what is found."""
+
+    def __init__(self):
+        self.found = Registration(OURS, 0.91, False, ())
+
+    def __call__(self, image):
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
 @pytest.fixture
-def registered(monkeypatch):
-    """Every image is taken for the same head; gives what the command is to find, to be changed."""
-    found = {"registration": Registration(OURS, 0.91, False, ())}
-
-    def register(_):
-        if isinstance(found["registration"], Exception):
-            raise found["registration"]
-        return found["registration"]
-
-    monkeypatch.setattr(talairach, "register", register)
-    return found
+def registered():
+    return Registered()
 
 
 def rows_of(path):
@@ -40,7 +43,7 @@ def rows_of(path):
 def test_subjects_beside_recon_all(subjects_dir, registered, tmp_path, capsys):
     out, tsv = tmp_path / "out", tmp_path / "tables/etiv.tsv"
     call = ["bert", "ernie", "--sd", str(subjects_dir), "--o", str(out), "--table", str(tsv)]
-    assert main(call) == 0
+    assert main(call, register=registered) == 0
     bert, ernie = rows_of(tsv)
     assert (bert["case"], ernie["case"]) == ("bert", "ernie")
     assert float(bert["transform_mm3"]) == pytest.approx(BERT_MM3, abs=1e-5)
@@ -59,10 +62,10 @@ def test_subjects_beside_recon_all(subjects_dir, registered, tmp_path, capsys):
 
 
 def test_subjects_dir_from_the_environment(subjects_dir, registered, monkeypatch, capsys):
-    assert main(["bert"]) == 2
+    assert main(["bert"], register=registered) == 2
     assert "SUBJECTS_DIR" in capsys.readouterr().err
     monkeypatch.setenv("SUBJECTS_DIR", str(subjects_dir))
-    assert main(["bert"]) == 0
+    assert main(["bert"], register=registered) == 0
     line = capsys.readouterr().out.splitlines()[1].split()
     assert line[:3] == ["bert", f"{BERT_MM3 / 1000:.1f}", f"{etiv_mm3(OURS) / 1000:.1f}"]
 
@@ -72,7 +75,7 @@ def test_images_with_a_suffix(tmp_path, head, registered, capsys):
         write_volume(head, tmp_path / f"{name}.nii.gz")
     (tmp_path / "a.tal.xfm").write_text(format_xfm(np.diag([1.1, 1.1, 1.1, 1])))
     images = [str(tmp_path / f"{name}.nii.gz") for name in "ab"]
-    assert main([*images, "--tal", ".tal.xfm", "--table", str(tmp_path / "t.tsv")]) == 0
+    assert main([*images, "--tal", ".tal.xfm", "--table", str(tmp_path / "t.tsv")], register=registered) == 0
     a, b = rows_of(tmp_path / "t.tsv")
     assert float(a["transform_mm3"]) == pytest.approx(BERT_MM3, abs=1e-5)
     assert (b["transform_mm3"], b["difference_percent"]) == ("n/a", "n/a")
@@ -81,23 +84,25 @@ def test_images_with_a_suffix(tmp_path, head, registered, capsys):
 
 
 def test_one_image_alone_needs_no_transform(tmp_path, head_file, registered, capsys):
-    assert main([str(head_file)]) == 0
+    assert main([str(head_file)], register=registered) == 0
     assert capsys.readouterr().out.splitlines()[1].split() == ["head", "-", f"{etiv_mm3(OURS) / 1000:.1f}", "-", "0.91"]
     (tmp_path / "any.xfm").write_text(format_xfm(OURS))
-    assert main([str(head_file), "--tal", str(tmp_path / "any.xfm")]) == 0
+    assert main([str(head_file), "--tal", str(tmp_path / "any.xfm")], register=registered) == 0
     assert "+0.0%" in capsys.readouterr().out
 
 
 def test_a_path_inside_the_subjects(subjects_dir, registered, tmp_path):
     (subjects_dir / "bert/mine.xfm").write_text(format_xfm(np.diag([1.12, 1.1, 1.1, 1])))
     tsv = tmp_path / "t.tsv"
-    assert main(["bert", "--sd", str(subjects_dir), "--tal", "mine.xfm", "--table", str(tsv)]) == 0
+    assert main(["bert", "--sd", str(subjects_dir), "--tal", "mine.xfm", "--table", str(tsv)], register=registered) == 0
     assert rows_of(tsv)[0]["difference_percent"] == "0.000"
 
 
 def test_doubts_are_shown(head_file, registered, tmp_path, capsys):
-    registered["registration"] = Registration(OURS, 0.6, False, ("it looks odd", "and is cut"))
-    assert main([str(head_file), "--table", str(tmp_path / "t.tsv")]) == 0, "a flagged one is computed"
+    registered.found = Registration(OURS, 0.6, False, ("it looks odd", "and is cut"))
+    assert main([str(head_file), "--table", str(tmp_path / "t.tsv")], register=registered) == 0, (
+        "a flagged one is computed"
+    )
     assert "it looks odd; and is cut" in capsys.readouterr().out
     assert rows_of(tmp_path / "t.tsv")[0]["flags"] == "it looks odd; and is cut"
 
@@ -105,7 +110,7 @@ def test_doubts_are_shown(head_file, registered, tmp_path, capsys):
 def test_failures_cost_no_other(tmp_path, subjects_dir, head_file, registered, capsys):
     (subjects_dir / "ernie/mri/transforms/talairach.xfm").write_text("garbage")
     names = [str(head_file), "bert", "ernie", "ghost", str(tmp_path / "nowhere.nii")]
-    assert main([*names, "--sd", str(subjects_dir), "--table", str(tmp_path / "t.tsv")]) == 1
+    assert main([*names, "--sd", str(subjects_dir), "--table", str(tmp_path / "t.tsv")], register=registered) == 1
     assert [row["case"] for row in rows_of(tmp_path / "t.tsv")] == ["head", "bert", "ernie"]
     printed = capsys.readouterr()
     assert "3 computed, 1 flagged, 2 failed" in printed.out
@@ -118,9 +123,9 @@ def test_failures_cost_no_other(tmp_path, subjects_dir, head_file, registered, c
 
 
 def test_an_image_without_a_head_is_named(head_file, registered, tmp_path, capsys):
-    registered["registration"] = ImageError("no head")
+    registered.found = ImageError("no head")
     out = tmp_path / "out"
-    assert main([str(head_file), "--o", str(out)]) == 1
+    assert main([str(head_file), "--o", str(out)], register=registered) == 1
     assert f"{head_file}: no head" in capsys.readouterr().err
     assert not list(out.iterdir())
 
@@ -130,9 +135,9 @@ def test_two_cases_of_one_name(tmp_path, head, registered, capsys):
         (tmp_path / folder).mkdir()
         write_volume(head, tmp_path / folder / "t1.mgz")
     images = [str(tmp_path / folder / "t1.mgz") for folder in "ab"]
-    assert main(images) == 0
+    assert main(images, register=registered) == 0
     capsys.readouterr()
-    assert main([*images, "--o", str(tmp_path / "out")]) == 2
+    assert main([*images, "--o", str(tmp_path / "out")], register=registered) == 2
     assert "two cases would be written there" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -140,7 +145,7 @@ def test_two_cases_of_one_name(tmp_path, head, registered, capsys):
 def test_the_transform_to_compare_with_is_not_overwritten(tmp_path, head_file, registered, capsys):
     theirs = tmp_path / "head.talairach.xfm"
     theirs.write_text(format_xfm(np.eye(4)))
-    assert main([str(head_file), "--tal", str(theirs), "--o", str(tmp_path)]) == 2
+    assert main([str(head_file), "--tal", str(theirs), "--o", str(tmp_path)], register=registered) == 2
     assert "would be overwritten" in capsys.readouterr().err
     assert np.array_equal(read_transform(theirs), np.eye(4))
 

@@ -162,21 +162,6 @@ def test_bad_image_is_one_clear_line(tmp_path, name):
     assert "\n" not in str(error.value)
 
 
-def test_grid_values():
-    grid = GRIDS["LPS"]
-    assert grid.orientation == "LPS"
-    assert grid.voxel_volume_mm3 == pytest.approx(0.7 * 0.8 * 2)
-    assert np.allclose(grid.center_ras, 0)
-    with pytest.raises(ValueError, match="read-only"):
-        grid.vox2ras[0, 0] = 5
-    assert not grid.matches(GRIDS["RAS"])
-
-
-def test_data_must_lie_on_the_grid():
-    with pytest.raises(ValueError, match="do not lie"):
-        Volume(np.zeros((2, 2, 3)), Grid((2, 2, 2), np.eye(4)))
-
-
 @pytest.mark.parametrize("suffix", [".mgz", ".nii"])
 @pytest.mark.parametrize("values", [[-40000, 5], [0, 2_000_000_000], [True, False], [0.5, -1e30]])
 def test_values_come_back(tmp_path, suffix, values):

@@ -9,8 +9,8 @@ from fs_sclimbic.image.conform import reorient_ras
 from fs_sclimbic.image.sample import sample_head
 from fs_sclimbic.image.transforms import read_transform
 from fs_sclimbic.image.volume import Grid, Volume, read_volume
-from fs_sclimbic.registration.brain_template import STRIPPED_RIM, shipped_brain
-from fs_sclimbic.registration.head_search import MIN_SCORE, locate_head, mean_blocks
+from fs_sclimbic.registration.brain_template import STRIPPED_RIM_VOXELS, shipped_brain
+from fs_sclimbic.registration.head_search import MIN_SCORE, average_blocks, locate_head
 
 # FreeSurfer's matrix from MNI305 to MNI152 (its wiki, "Coordinate Systems"), the sample head's space.
 MNI305_TO_MNI152 = np.array(
@@ -179,7 +179,7 @@ def test_blocks_keep_their_place():
     grid = Grid((40, 41, 27), np.array([[0, 0, 1.5, 3], [-1, 0, 0, 9], [0, 0.9, 0, -4], [0, 0, 0, 1]]))
     ras = moved(np.moveaxis(np.indices(grid.shape), 0, -1), grid.vox2ras)
     weights = np.exp(-((ras - [20, -10, 15]) ** 2).sum(-1) / 200)
-    blocks = mean_blocks(Volume(weights, grid))
+    blocks = average_blocks(Volume(weights, grid))
     assert blocks.grid.shape == (10, 10, 9)
     where = moved(np.moveaxis(np.indices(blocks.grid.shape), 0, -1), blocks.grid.vox2ras)
     np.testing.assert_allclose(
@@ -192,7 +192,7 @@ def test_the_shipped_brain_lies_in_mni305():
     middle = brain.covered.fine.points.mean(axis=0)
     np.testing.assert_allclose(middle, [0, -20, 10], atol=8)
     assert len(brain.stripped.fine.points) > len(brain.covered.fine.points)
-    assert STRIPPED_RIM > 0
+    assert STRIPPED_RIM_VOXELS > 0
 
 
 @pytest.mark.parity

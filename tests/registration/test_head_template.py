@@ -6,12 +6,13 @@ from scipy import ndimage
 
 from fs_sclimbic.files.resources import data_file
 from fs_sclimbic.image.volume import Grid, Volume, read_volume
+from fs_sclimbic.registration.average import split_frames
 from fs_sclimbic.registration.brain_template import shipped_brain
 from fs_sclimbic.registration.head_template import (
     AVERAGE_HEAD,
     RIM_MM,
     STRIPPED_RIM_MM,
-    distance_to_brain,
+    measure_brain_distance,
     prepare_head,
     shipped_head,
 )
@@ -53,7 +54,7 @@ def test_what_counts_lies_around_the_brain(average):
     head = shipped_head()
     assert at(average, head.inner).min() > 0.9
     assert at(average, head.ring).max() < 0.5
-    distance = distance_to_brain(average.data[..., 1] / 255, average.grid)
+    distance = measure_brain_distance(Volume(average.data[..., 1] / 255, average.grid)).data
     for look, rim in ((head.whole, RIM_MM), (head.stripped, STRIPPED_RIM_MM)):
         for level in (look.coarse, look.fine):
             index = np.rint((level.points - average.grid.vox2ras[:3, 3]) / 2).astype(int)
@@ -90,7 +91,7 @@ def test_it_is_prepared_once():
 def test_the_brightness_of_an_average_does_not_matter(average):
     scaled = average.data.astype(np.float32)
     scaled[..., 0] *= 0.5
-    head, usual = prepare_head(Volume(scaled, average.grid)), shipped_head()
+    head, usual = prepare_head(split_frames(Volume(scaled, average.grid))), shipped_head()
     np.testing.assert_allclose(head.whole.fine.values, usual.whole.fine.values, rtol=1e-4)
     np.testing.assert_array_equal(head.ring, usual.ring)
 
@@ -98,6 +99,6 @@ def test_the_brightness_of_an_average_does_not_matter(average):
 def test_distance_to_a_ball():
     grid = Grid((40, 40, 40), np.diag([2.0, 2, 2, 1]))
     radius = np.linalg.norm(np.moveaxis(np.indices(grid.shape), 0, -1) - 19.5, axis=-1) * 2
-    distance = distance_to_brain((radius < 30).astype(float), grid)
+    distance = measure_brain_distance(Volume((radius < 30).astype(float), grid)).data
     assert np.abs(distance - (radius - 30)).max() < 3.5
     assert distance.shape == grid.shape

@@ -14,10 +14,15 @@ from fs_sclimbic.errors import ImageError
 from fs_sclimbic.image.sample import sample_head
 from fs_sclimbic.image.transforms import format_lta, format_xfm, parse_lta, parse_xfm
 from fs_sclimbic.image.volume import Grid, Volume, read_volume
-from fs_sclimbic.registration import talairach
 from fs_sclimbic.registration.etiv import etiv_mm3
 from fs_sclimbic.registration.head_template import shipped_head
-from fs_sclimbic.registration.talairach import MIN_SCORE, MIN_STRIPPED_SCORE, register, register_to, smoothing_to_reach
+from fs_sclimbic.registration.talairach import (
+    MIN_SCORE,
+    MIN_STRIPPED_SCORE,
+    find_doubts,
+    register,
+    smoothing_to_reach,
+)
 from tests.conftest import ROOT
 from tests.heads import RAS2MNI, whole_head
 
@@ -205,7 +210,7 @@ def test_xfm_and_lta_give_the_same_etiv(found):
 def test_a_start_and_a_look_may_be_given(plain, found):
     start = RAS2MNI.copy()
     start[:3, 3] += (4, -3, 5)
-    registration = register_to(plain, shipped_head(), start, stripped=False)
+    registration = register(plain, head=shipped_head(), start=start, stripped=False)
     assert error(registration, etiv_mm3(found.ras2mni)) < 1e-3
 
 
@@ -310,10 +315,10 @@ UPSIDE_DOWN = np.diag([-1.0, 1, -1, 1]) @ RAS2MNI
 )
 def test_the_words_of_each_doubt(given, text):
     usual = {"ras2mni": RAS2MNI, "score": 0.9, "stripped": False, "seen": 1.0}
-    doubts = list(talairach._doubts(**{**usual, **given}))
+    doubts = list(find_doubts(**{**usual, **given}))
     assert len(doubts) == 1
     assert text in doubts[0]
-    assert not list(talairach._doubts(**usual))
+    assert not list(find_doubts(**usual))
 
 
 def test_a_cut_head_is_doubted_because_it_is_cut(plain):

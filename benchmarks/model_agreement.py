@@ -19,7 +19,7 @@ from scipy import ndimage
 from fs_sclimbic import load_model
 from fs_sclimbic.image.labels import read_ctab
 from fs_sclimbic.image.volume import Grid, Volume
-from fs_sclimbic.segmentation.measure import measure
+from fs_sclimbic.segmentation.measure import measure, winning_channels
 from fs_sclimbic.segmentation.postprocess import clean_posteriors
 from fs_sclimbic.training.dataset import Example, HeadFiles, read_example, read_list
 from fs_sclimbic.training.trainer import dice_scores
@@ -100,10 +100,11 @@ def labels_of(model: Any, image: NDArray[Any]) -> tuple[NDArray[np.int_], list[f
 
 def volumes_of(posteriors: Volume) -> list[float]:
     """Volumes as they stand in the stats file, mm^3."""
-    clean = clean_posteriors(posteriors)
+    clean = clean_posteriors(posteriors, winning_channels(posteriors))
     if clean is None:
         return [0.0] * len(NAMES)
-    return [row.volume_mm3 for row in measure(clean, COLORS, exclude=frozenset()).structures]
+    winner = winning_channels(clean.posteriors)
+    return [row.volume_mm3 for row in measure(clean.posteriors, winner, COLORS, exclude=frozenset()).structures]
 
 
 def table(title: str, columns: list[str], rows: list[tuple[str, list[float]]], digits: int = 3) -> str:

@@ -16,6 +16,6 @@ from .registration.talairach import register as register
 from .segmentation.local_prediction import Predictor as Predictor
 from .segmentation.measure import SegStats as SegStats
 from .segmentation.measure import StructureStats as StructureStats
-from .segmentation.segment import Options as Options
+from .segmentation.options import Options as Options
 from .segmentation.segment import Segmentation as Segmentation
 from .segmentation.segment import segment as segment

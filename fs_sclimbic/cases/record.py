@@ -91,12 +91,33 @@ def read_record(path: str | PathLike[str]) -> Record | None:
 
 
 def same_settings(record: Record, settings: Settings) -> bool:
-    """Whether a record was made with these settings."""
+    """Whether a record was made with these settings.
+
+    Parameters
+    ----------
+    record : Record
+    settings : Settings
+
+    Returns
+    -------
+    bool
+    """
     return bool(dict(record.settings) == json.loads(json.dumps(dict(settings))))
 
 
 def changed_settings(record: Record, settings: Settings) -> list[str]:
-    """What a record was made with otherwise, in words; weights by the name that its provenance gives."""
+    """Which settings of a record are different.
+
+    Parameters
+    ----------
+    record : Record
+    settings : Settings
+
+    Returns
+    -------
+    list of str
+        In words; weights by the name that the record's provenance gives.
+    """
     before, now = dict(record.settings), json.loads(json.dumps(dict(settings)))
     names = []
     for key in sorted(before.keys() | now.keys()):
@@ -110,19 +131,54 @@ def changed_settings(record: Record, settings: Settings) -> list[str]:
 
 
 def is_done(record: Record, settings: Settings, products: Sequence[Path]) -> bool:
-    """Whether all products were made with these settings and are there."""
+    """Whether all products were made with these settings and are there.
+
+    Parameters
+    ----------
+    record : Record
+    settings : Settings
+    products : sequence of Path
+
+    Returns
+    -------
+    bool
+    """
     return same_settings(record, settings) and all(
         path.name in record.files and path.is_file() and path.stat().st_size > 0 for path in products
     )
 
 
 def changed_files(record: Record, products: Sequence[Path]) -> list[Path]:
-    """Products whose content is not what was written: edited by hand, or overwritten by another program."""
+    """Find products that were edited by hand, or overwritten by another program.
+
+    Parameters
+    ----------
+    record : Record
+    products : sequence of Path
+        All of them exist.
+
+    Returns
+    -------
+    list of Path
+    """
     return [path for path in products if sha256(path.read_bytes()).hexdigest() != record.files.get(path.name)]
 
 
-def stale_files(record: Record | None, settings: Settings, places: Sequence[Path]) -> list[Path]:
-    """Files of an earlier run with other settings, of those places that this run does not write to."""
+def stale_files(record: Record | None, settings: Settings, paths: Sequence[Path]) -> list[Path]:
+    """Find files of an earlier run with other settings.
+
+    Parameters
+    ----------
+    record : Record or None
+        What the earlier run left.
+    settings : Settings
+    paths : sequence of Path
+        Files that this run does not write.
+
+    Returns
+    -------
+    list of Path
+    """
     if record is None or same_settings(record, settings):
         return []
-    return [path for path in places if path.name in record.files and path.is_file()]
+    return [path for path in paths if path.name in record.files and path.is_file()]

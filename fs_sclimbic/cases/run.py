@@ -1,9 +1,9 @@
-"""Who made a result, where, when and with what: the lines of logs and stats headers."""
+"""One call of the program: who ran it, where, when and with what, for logs and stats headers."""
 
 import platform
 import shlex
 import socket
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from .._version import __version__
 from ..files.system import current_folder, now, user_name, versions
@@ -19,6 +19,7 @@ class Run:
     spec: ModelSpec
     command: tuple[str, ...]
     """The command line, word by word; empty when called from Python."""
+    _: KW_ONLY
     threads: int | None = None
     """Processor threads the engine was given; None leaves the choice to it."""
     engine: str = "unknown"
@@ -43,7 +44,7 @@ class Run:
         ]
 
     def log_header(self) -> list[str]:
-        """For the head of a log: the lines above and what helps to find a fault."""
+        """For the start of a log: the lines of a stats header, and what helps to find a fault."""
         return [
             f"started {self.started}",
             *self.lines(),

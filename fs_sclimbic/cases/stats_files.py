@@ -24,7 +24,7 @@ def format_stats(stats: SegStats, provenance: Sequence[str] = ()) -> str:
     ----------
     stats : SegStats
     provenance : sequence of str
-        Lines about the run (subject, weights, version ...) for the header; the ``#`` is put before them.
+        Lines about the run (subject, weights, version ...) for the header; ``#`` is put before each.
 
     Returns
     -------
@@ -39,8 +39,20 @@ def format_stats(stats: SegStats, provenance: Sequence[str] = ()) -> str:
 def format_qa_stats(stats: SegStats, population: Population, provenance: Sequence[str] = ()) -> str:
     """The text of a .qa.stats file: the columns of a stats file, then four of quality control.
 
-    The first five columns are those of a stats file, so asegstats2table reads this one too. A z score that
-    the population table does not allow is ``-``, as is a row without flags.
+    The first five columns are those of a stats file, so asegstats2table reads this one too.
+
+    Parameters
+    ----------
+    stats : SegStats
+    population : Population
+        Norms for the z scores and flags.
+    provenance : sequence of str
+        As for `format_stats`.
+
+    Returns
+    -------
+    str
+        A z score of a structure that the population table lacks is ``-``, as are no flags.
     """
     lines = header_lines(stats, QA_COLUMNS, provenance)
     width = max((len(row.structure.name) for row in stats.structures), default=0)
@@ -55,7 +67,20 @@ def format_qa_stats(stats: SegStats, population: Population, provenance: Sequenc
 
 
 def header_lines(stats: SegStats, columns: Sequence[str], provenance: Sequence[str]) -> list[str]:
-    """The lines above the rows of a stats file; asegstats2table takes eTIV from the one that begins with Measure."""
+    """The lines above the rows of a stats file; asegstats2table takes eTIV from the one that begins with Measure.
+
+    Parameters
+    ----------
+    stats : SegStats
+    columns : sequence of str
+        Names of the columns.
+    provenance : sequence of str
+        As for `format_stats`.
+
+    Returns
+    -------
+    list of str
+    """
     etiv = [] if stats.etiv_mm3 is None else [f"{ETIV_MEASURE}{stats.etiv_mm3:.6f}, mm^3"]
     return [
         *data_file(*HEADER).read_text().splitlines(),
@@ -68,7 +93,18 @@ def header_lines(stats: SegStats, columns: Sequence[str], provenance: Sequence[s
 
 
 def row_start(number: int, row: StructureStats) -> str:
-    """The five columns of one structure; wide numbers push the columns apart, never together."""
+    """The five columns of one structure; wide numbers push the columns apart, never together.
+
+    Parameters
+    ----------
+    number : int
+        Of the row, from 1.
+    row : StructureStats
+
+    Returns
+    -------
+    str
+    """
     return f"{number:<4d} {row.structure.index:>6d} {row.n_voxels:>5d} {row.volume_mm3:>11.4f}    {row.structure.name}"
 
 

@@ -1,13 +1,19 @@
 """Cohort tables: one row a case, one column a structure, as CSV."""
 
 import csv
+import errno
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..files.locks import LockedError, locked
+from ..files.staging import encode_text, write_atomically
 from ..segmentation.measure import SegStats, StructureStats
 from ..segmentation.population import Population, z_score
+from .pipeline import Outcome
+
+LOCK_TIMEOUT_S = 60.0
 
 Value = Callable[[StructureStats, Population], float | None]
 
@@ -65,7 +71,11 @@ def merge_rows(old: str, new: str) -> str:
     Parameters
     ----------
     old, new : str
-        Texts of tables. Other columns than the new table's mean that the old one is of another kind: it gives way.
+        Texts of tables. An old table with other columns than the new one is of another kind: it is replaced.
+
+    Returns
+    -------
+    str
     """
     old_rows, new_rows = (list(csv.reader(io.StringIO(text))) for text in (old, new))
     if not old_rows or old_rows[0] != new_rows[0]:
@@ -82,5 +92,72 @@ def case_names(text: str) -> list[str]:
 
 
 def table_files(start: Path, separator: str, tables: Sequence[Table]) -> list[tuple[Path, Table]]:
-    """File of each table: ``OUT/sclimbic`` with ``_``, or a single image's ``OUT/name`` with ``.``."""
+    """The file of each table.
+
+    Parameters
+    ----------
+    start : Path
+        What the names begin with: ``OUT/sclimbic``, or a single image's ``OUT/name``.
+    separator : {"_", "."}
+        Stands between this and the table's own ending.
+    tables : sequence of Table
+
+    Returns
+    -------
+    list of (Path, Table)
+    """
     return [(start.with_name(f"{start.name}{separator}{table.ending}"), table) for table in tables]
+
+
+def write_tables(
+    files: Sequence[tuple[Path, Table]],
+    outcomes: Sequence[Outcome],
+    population: Population,
+    *,
+    update: bool = False,
+    lock_timeout_s: float = LOCK_TIMEOUT_S,
+) -> list[Path]:
+    """Write the tables of a cohort; they hold the cases that are done, and none is written without one.
+
+    Parameters
+    ----------
+    files : sequence of (Path, Table)
+    outcomes : sequence of Outcome
+    population : Population
+        Norms for the z scores.
+    update : bool
+        Keep the rows of other cases that a table holds already: array jobs of one subject each fill it together.
+    lock_timeout_s : float
+        How long to wait for another job that updates the same table, seconds.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    OSError
+        If a table cannot be written.
+    """
+    rows = [(outcome.case.name, outcome.stats) for outcome in outcomes if outcome.stats is not None]
+    if not rows:
+        return []
+    for path, table in files:
+        text = format_table(table, rows, population)
+        if not update:
+            write_atomically(path, encode_text(text))
+            continue
+        try:
+            with locked(path.with_name(f".{path.name}.lock"), lock_timeout_s):
+                write_atomically(path, encode_text(merge_rows(_read_table(path), text)))
+        except LockedError as error:
+            raise OSError(errno.EAGAIN, f"locked by another job for {lock_timeout_s:g} s", str(path)) from error
+    return [path for path, _ in files]
+
+
+def _read_table(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ""

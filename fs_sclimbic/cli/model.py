@@ -118,7 +118,8 @@ def _place(args: argparse.Namespace) -> int:
     from ..network.store import find_model, learned_prior_file, prior_file_beside, write_prior
     from ..network.structure_prior import average_priors
     from ..segmentation.local_prediction import whole_field_of_view
-    from ..segmentation.segment import Options, learn_prior, prepare
+    from ..segmentation.options import Options
+    from ..segmentation.segment import learn_prior, prepare
 
     geometry = {"fov": args.fov, "features": args.features, "channels": args.nchannels}
     spec = find_model(args.weights, args.ctab, **geometry, with_prior=False)
@@ -129,7 +130,7 @@ def _place(args: argparse.Namespace) -> int:
     predictor, places = NetworkPredictor(spec, args.threads), []
     for image in args.images:
         try:
-            prepared = prepare(read_volume(image), spec, options, None)
+            prepared = prepare(read_volume(image), spec, options)
             seen = learn_prior(prepared, whole_field_of_view(prepared.conformed, predictor), spec)
         except SclimbicError as error:
             print(f"{image}: left out: {error}")

@@ -1,4 +1,4 @@
-"""What a user sees while a cohort runs: a bar with the time left on a terminal, plain lines elsewhere."""
+"""What a user sees while a cohort runs: a bar and the time left on a terminal, plain lines elsewhere."""
 
 import os
 import sys
@@ -17,7 +17,14 @@ COLORS = {"failed": "red", "warning": "yellow"}
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Print a line at once. A reader that has gone (``| head``, a closed terminal) must not end a night's run."""
+    """Print a line at once. If the reader has gone (``| head``, a closed terminal), the run still goes on.
+
+    Parameters
+    ----------
+    text : str
+    stream : file, optional
+        By default the standard output.
+    """
     stream = stream or sys.stdout
     try:
         print(text, file=stream, flush=True)
@@ -38,6 +45,10 @@ def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: b
         Print only failures and warnings.
     debug : bool
         Print the traceback of unexpected errors.
+
+    Yields
+    ------
+    Outcome
     """
     if quiet or not sys.stdout or not sys.stdout.isatty():
         for number, outcome in enumerate(outcomes, 1):
@@ -65,7 +76,21 @@ def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: b
 
 
 def lines_of(outcome: Outcome, count: str, debug: bool) -> Iterator[tuple[str, str]]:
-    """Kind and text of each line about an outcome."""
+    """The lines about an outcome.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    count : str
+        ``[3/10]``, for the start of each line.
+    debug : bool
+        With the traceback of an unexpected error.
+
+    Yields
+    ------
+    (str, str)
+        Kind (``done``, ``skipped``, ``failed`` or ``warning``) and text.
+    """
     start = f"{count} {outcome.case.name}"
     if outcome.status == "failed":
         yield "failed", f"{start}: failed: {outcome.message}"
@@ -80,7 +105,13 @@ def lines_of(outcome: Outcome, count: str, debug: bool) -> Iterator[tuple[str, s
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; numbers to the right, names to the left."""
+    """Print a table; numbers to the right, names to the left.
+
+    Parameters
+    ----------
+    header : sequence of str
+    rows : sequence of sequence of str
+    """
     table = Table(box=SIMPLE_HEAD)
     for title, sample in zip(header, rows[0], strict=True):
         number = sample.replace(".", "", 1).isdigit()

@@ -3,13 +3,15 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from .._version import __version__
-from ..cases.cohort import log_text, outcome_lines, run_cohort, write_tables
-from ..cases.pipeline import Outcome
+from ..cases.case_log import outcome_lines, write_log
+from ..cases.cohort import DEFAULT_FINDERS, run_cohort
+from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.record import read_record
 from ..cases.run import Run
-from ..cases.tables import case_names
+from ..cases.tables import case_names, write_tables
 from ..errors import SclimbicError, UsageError
 from ..files.system import peak_memory_kb
 from ..image.labels import ColorTable
@@ -18,14 +20,12 @@ from ..network.spec import ModelSpec
 from ..network.store import advice, find_model
 from ..network.weights import read_weights
 from ..segmentation.local_prediction import Predictor
+from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
 from ..segmentation.population import read_population
-from ..segmentation.segment import ANTERIOR_COMMISSURE, Options
 from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_interrupt
 from .plan import Plan, make_plan
 from .progress import say, show_progress
-
-SEVEN_TESLA_PERCENTILE = 99.9
 
 CITATION = """\
 If you use these results, please cite: Greve DN, Billot B, Cordero D, Hoopes A, Hoffmann M, Dalca AV, Fischl B,
@@ -33,8 +33,30 @@ Iglesias JE, Augustinack JC (2021). A deep learning toolbox for automatic segmen
 structures from MRI images. NeuroImage 244:118610."""
 
 
-def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
-    """Do what the parsed flags ask for; returns the exit status.
+def run(
+    args: argparse.Namespace,
+    argv: Sequence[str],
+    *,
+    load_predictor: Callable[..., Predictor] = NetworkPredictor,
+    finders: HeadFinders = DEFAULT_FINDERS,
+) -> int:
+    """Do what a command line asks for.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        The parsed flags.
+    argv : sequence of str
+        The same, as they were given, for the provenance.
+    load_predictor : callable
+        Makes a predictor of a ModelSpec; the keywords are those of `NetworkPredictor`.
+    finders : HeadFinders
+        How heads are found in images.
+
+    Returns
+    -------
+    int
+        The exit status.
 
     Raises
     ------
@@ -43,7 +65,7 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
     """
     plan = make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
-    read_weights(spec)  # a file that does not fit is refused before the first case
+    weights = read_weights(spec)  # a file that does not fit is an error before the first case
     options = options_of(args)
     _check_labels(spec.colors, options, z_scores=args.write_qa_stats)
     try:
@@ -51,18 +73,24 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
     except OSError as error:
         raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
     engine = choose_engine(args.engine, args.cuda_device)
-    this_run = Run(spec, ("mri_sclimbic_seg", *argv), args.threads, engine, args.precision)
+    this_run = Run(spec, ("mri_sclimbic_seg", *argv), threads=args.threads, engine=engine, precision=args.precision)
     if not args.quiet:
         count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
         say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
         if hint := advice(spec):
             say(f"note: {hint}")
 
-    def load() -> Predictor:
-        # Loads the engine's libraries; not before a case needs it.
-        return NetworkPredictor(spec, args.threads, args.cuda_device, args.engine, args.precision)
-
-    status = _run_plan(args, plan, load, options, this_run)
+    load = partial(  # called when the first case needs it: it loads the engine's libraries
+        load_predictor,
+        spec,
+        threads=args.threads,
+        device=args.cuda_device,
+        engine=args.engine,
+        precision=args.precision,
+        weights=weights,
+    )
+    coming = run_cohort(plan.cases, load, options, this_run, finders=finders)
+    status = _run_plan(args, plan, coming, options, this_run)
     if args.vmp:
         say(f"vmpcma: {peak_memory_kb()}")
     if not args.no_cite_sclimbic and not args.quiet and status != INTERRUPTED:
@@ -72,10 +100,10 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
 def options_of(args: argparse.Namespace) -> Options:
     """The options of the computation that the flags ask for."""
-    commissure = frozenset() if args.keep_ac else frozenset({ANTERIOR_COMMISSURE})
+    commissure = frozenset() if args.keep_ac else frozenset({ANTERIOR_COMMISSURE_ID})
     return Options(
         conform=args.conform,
-        percentile=SEVEN_TESLA_PERCENTILE if args.seven_tesla else args.percentile,
+        percentile=HIGH_FIELD_PERCENTILE if args.seven_tesla else args.percentile,
         voxel_counts=args.vox_count_volumes,
         exclude=frozenset(args.exclude) | commissure,
         population=read_population(args.population_stats),
@@ -87,9 +115,9 @@ def options_of(args: argparse.Namespace) -> Options:
 
 
 def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
-    """Tell of flags that do nothing for this model, and refuse to measure nothing."""
+    """Warn of flags that have no effect for this model; it is an error if no structure is left to measure."""
     ids = {structure.index for structure in colors.foreground}
-    unknown = options.exclude - ids - {ANTERIOR_COMMISSURE}
+    unknown = options.exclude - ids - {ANTERIOR_COMMISSURE_ID}
     if unknown:
         say(f"warning: --exclude {' '.join(map(str, sorted(unknown)))}: not in the colour table", sys.stderr)
     if ids <= options.exclude:
@@ -98,12 +126,10 @@ def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
         say("warning: the population table has none of the model's structures: no z scores", sys.stderr)
 
 
-def _run_plan(
-    args: argparse.Namespace, plan: Plan, load: Callable[[], Predictor], options: Options, this_run: Run
-) -> int:
+def _run_plan(args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], options: Options, this_run: Run) -> int:
     def log(*lines: str) -> None:
         if plan.log is not None:
-            log_text(plan.log, lines)
+            write_log(plan.log, lines)
 
     hint = advice(this_run.spec)
     log(*this_run.log_header(), *([f"note {hint}"] if hint else []))
@@ -111,7 +137,6 @@ def _run_plan(
     interrupted, lost = False, None
     try:
         with signals_interrupt():  # the tables are still written
-            coming = run_cohort(plan.cases, load, options, this_run)
             for outcome in show_progress(coming, len(plan.cases), args.quiet, args.debug):
                 outcomes.append(outcome)
                 log(*outcome_lines(outcome))
@@ -143,7 +168,7 @@ def _run_plan(
 
 
 def _mixed_weights(plan: Plan, spec: ModelSpec) -> Iterator[str]:
-    """Tables into which one subject's row was put, and that hold rows made with other weights."""
+    """Find tables that got one subject's row and hold rows made with other weights."""
     (case,) = plan.cases
     record_of = case.outputs.record.relative_to(plan.folder / case.name)
     for path, _ in plan.tables:
@@ -158,7 +183,7 @@ def _mixed_weights(plan: Plan, spec: ModelSpec) -> Iterator[str]:
 
 
 def _write_tables(plan: Plan, outcomes: Sequence[Outcome], options: Options, log: Callable[..., None]) -> bool:
-    """Write the tables, and say so where they are lost or old; returns whether none is lost."""
+    """Write the tables, and warn where one cannot be written or is old; returns whether all could be written."""
     try:
         written = write_tables(plan.tables, outcomes, options.population, update=plan.update_tables)
     except OSError as error:

@@ -41,3 +41,41 @@ def only_one(lock_file: Path, message: str) -> Iterator[None]:
     finally:
         lock.release()
         lock_file.unlink(missing_ok=True)
+
+
+class LockedError(Exception):
+    """Another process holds a lock."""
+
+
+@contextmanager
+def locked(lock_file: Path, timeout_s: float) -> Iterator[None]:
+    """Let one process at a time into a block; others wait.
+
+    Where a file system has no locks, all are let in.
+
+    Parameters
+    ----------
+    lock_file : Path
+    timeout_s : float
+        How long to wait, seconds.
+
+    Yields
+    ------
+    None
+        While the lock is held.
+
+    Raises
+    ------
+    LockedError
+        If another process holds the lock for that long.
+    """
+    lock = FileLock(lock_file, timeout=timeout_s)
+    try:
+        with suppress(NotImplementedError):
+            lock.acquire()
+    except Timeout as error:
+        raise LockedError(str(lock_file)) from error
+    try:
+        yield
+    finally:
+        lock.release()

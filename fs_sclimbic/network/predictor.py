@@ -55,6 +55,8 @@ class NetworkPredictor:
         ``auto`` takes the quickest: OpenVINO on x86 processors, else Keras.
     precision : {"float32", "bfloat16"}
         What the layers compute in. bfloat16 has 8 bits: quicker on processors that have it, and some labels differ.
+    weights : Weights, optional
+        As `read_weights` gives them for ``spec``; by default they are read.
 
     Raises
     ------
@@ -69,12 +71,13 @@ class NetworkPredictor:
         device: str | None = None,
         engine: str = AUTO,
         precision: str = "float32",
+        weights: Weights | None = None,
     ) -> None:
         self.spec = spec
         self.engine, self.precision = choose_engine(engine, device), precision
         if precision not in PRECISIONS:
             raise ModelError(f"precision '{precision}': expected one of {', '.join(PRECISIONS)}")
-        weights = read_weights(spec)
+        weights = read_weights(spec) if weights is None else weights
         try:
             self._run = _load_engine(spec, weights, self.engine, threads, device, precision)
         except (ImportError, OSError, RuntimeError) as error:

@@ -29,6 +29,7 @@ def plot_labels(path: str | PathLike[str], t1: Volume, labels: Volume, colors: C
         On one grid; labels are SegIds.
     colors : ColorTable
     title : str
+        Above the picture.
 
     Raises
     ------

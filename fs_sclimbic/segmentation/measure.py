@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..image.labels import ColorTable, Structure
-from ..image.volume import Volume
+from ..image.volume import Grid, Volume
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,14 @@ class SegStats:
     """Estimated total intracranial volume; None where none was asked for."""
 
 
+def winning_channels(posteriors: Volume) -> NDArray[np.int_]:
+    """The channel of the highest posterior in each voxel, shape (x, y, z); of equal ones the first."""
+    return posteriors.data.argmax(axis=-1)  # type: ignore[no-any-return]
+
+
 def measure(
     posteriors: Volume,
+    winner: NDArray[np.int_],
     colors: ColorTable,
     *,
     exclude: frozenset[int] = frozenset(),
@@ -49,6 +56,8 @@ def measure(
     ----------
     posteriors : Volume
         Clean posteriors at the image's voxel size, shape (x, y, z, labels) in the order of ``colors``.
+    winner : ndarray, shape (x, y, z)
+        Their winning channels.
     colors : ColorTable
     exclude : frozenset of int
         SegIds to leave out.
@@ -56,9 +65,12 @@ def measure(
         Volume is the count of voxels times the voxel volume, instead of the sum of posteriors.
     etiv_mm3 : float, optional
         Passed on into the result.
+
+    Returns
+    -------
+    SegStats
     """
     voxel_mm3 = posteriors.grid.voxel_volume_mm3
-    winner = posteriors.data.argmax(axis=-1)
     rows = []
     for channel, structure in enumerate(colors):
         if channel == 0 or structure.index in exclude:
@@ -71,14 +83,29 @@ def measure(
     return SegStats(tuple(rows), voxel_mm3, etiv_mm3)
 
 
-def _detached(inside: np.ndarray, count: int) -> int:
+def _detached(inside: NDArray[np.bool_], count: int) -> int:
     if count == 0:
         return 0
     parts, number = ndimage.label(inside, np.ones((3, 3, 3)))
     return count - int(np.bincount(parts.ravel(), minlength=number + 1)[1:].max())
 
 
-def label_image(posteriors: Volume, colors: ColorTable) -> Volume:
-    """The SegId of the winning posterior in each voxel (int32)."""
+def label_image(winner: NDArray[np.int_], colors: ColorTable, grid: Grid) -> Volume:
+    """Turn winning channels into SegIds.
+
+    Parameters
+    ----------
+    winner : ndarray, shape (x, y, z)
+        Channel of the winning posterior in each voxel.
+    colors : ColorTable
+        Structures in the order of the channels.
+    grid : Grid
+        Where the voxels lie.
+
+    Returns
+    -------
+    Volume
+        int32.
+    """
     ids = np.array([structure.index for structure in colors], np.int32)
-    return Volume(ids[posteriors.data.argmax(axis=-1)], posteriors.grid)
+    return Volume(ids[winner], grid)

@@ -1,9 +1,10 @@
-"""Quality control of one case: z scores against a population, and flags for what looks wrong."""
+"""Volumes of structures in a population, and z scores against them."""
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
@@ -28,6 +29,32 @@ Population = Mapping[str, Norm]
 """Norms by structure name."""
 
 
+class PopulationFile(Mapping[str, Norm]):
+    """A population table that is read when a norm is first asked for.
+
+    Parameters
+    ----------
+    path : path-like, optional
+        As for `read_population`.
+    """
+
+    def __init__(self, path: str | PathLike[str] | None = None) -> None:
+        self._path = path
+
+    @cached_property
+    def _norms(self) -> dict[str, Norm]:
+        return read_population(self._path)
+
+    def __getitem__(self, name: str) -> Norm:
+        return self._norms[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._norms)
+
+    def __len__(self) -> int:
+        return len(self._norms)
+
+
 def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
     """Read a population table.
 
@@ -36,6 +63,11 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
     path : path-like, optional
         CSV with a header ``name,mean,std[,min][,...]``, as FreeSurfer's
         ``sclimbic.volstats.csv``. Without it: the 39 manually labelled brains of Greve et al. 2021.
+
+    Returns
+    -------
+    dict
+        Norms by structure name, in the order of the file.
 
     Raises
     ------
@@ -61,7 +93,7 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
             name, mean, std = row[0].strip(), float(row[1]), float(row[2])
             smallest = float(row[minimum]) if minimum and len(row) > minimum and row[minimum].strip() else None
             if not (math.isfinite(mean) and math.isfinite(std) and std > 0) or name in population:
-                raise ValueError("not a norm, or a second one")
+                raise ValueError("not a norm, or the second one of this structure")
         except (ValueError, IndexError) as error:
             raise TableError(
                 f"{file}:{number}: expected 'name,mean,std' in mm^3 with std > 0, once a structure, "
@@ -72,6 +104,17 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
 
 
 def z_score(row: StructureStats, population: Population) -> float | None:
-    """(volume - mean) / std, or None for a structure that the table lacks."""
+    """How far a volume lies from the mean of a population.
+
+    Parameters
+    ----------
+    row : StructureStats
+    population : Population
+
+    Returns
+    -------
+    float or None
+        (volume - mean) / std; None for a structure that the table lacks.
+    """
     norm = population.get(row.structure.name)
     return None if norm is None else (row.volume_mm3 - norm.mean) / norm.std

@@ -6,21 +6,18 @@ import pandas as pd
 import pytest
 import surfa
 
-from fs_sclimbic.cases.case import Requests, subject_case
-from fs_sclimbic.cases.pipeline import run_case
+from fs_sclimbic.cases.case import Requests
 from fs_sclimbic.cases.run import Run
+from fs_sclimbic.cases.subjects import subject_case
 from fs_sclimbic.image.labels import read_ctab
-from fs_sclimbic.segmentation.segment import Options
+from fs_sclimbic.segmentation.options import Options
+from tests.cohorts import run_one
 
 
 @pytest.fixture
 def bert(subjects_dir, predictor):
-    outcome = run_case(
-        subject_case(subjects_dir, "bert", Requests(posteriors=True, qa_stats=True)),
-        lambda: predictor,
-        Options(exclude=frozenset()),
-        Run(predictor.spec, ("test",)),
-    )
+    case = subject_case(subjects_dir, "bert", Requests(posteriors=True, qa_stats=True))
+    outcome = run_one(case, lambda: predictor, Run(predictor.spec, ("test",)), Options(exclude=frozenset()))
     assert outcome.status == "done", outcome.message
     return subjects_dir / "bert"
 

@@ -2,7 +2,7 @@ from fs_sclimbic.cases.run import Run
 
 
 def test_lines_name_weights_command_and_host(tiny_model):
-    run = Run(tiny_model, ("mri_sclimbic_seg", "--i", "a b.mgz"), 2)
+    run = Run(tiny_model, ("mri_sclimbic_seg", "--i", "a b.mgz"), threads=2)
     text = "\n".join(run.log_header())
     for words in (
         tiny_model.sha256,

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fs_sclimbic.cases.stats_files import format_stats, read_stats
+from fs_sclimbic.cases.stats_files import format_qa_stats, format_stats, read_stats
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
+from fs_sclimbic.segmentation.population import Norm
 
 BLACK = (0, 0, 0, 0)
 GOLDEN = """\
@@ -92,3 +93,25 @@ def test_published_files_come_back_as_text(shared):
     assert len(files) > 15
     for file in files:
         assert format_stats(read_stats(file)) == file.read_text(), file
+
+
+POPULATION = {"A": Norm(370, 125, 227)}
+
+
+def qa_row(name="A", count=300, volume=370.0, confidence=0.85, detached=0):
+    return StructureStats(Structure(26, name, (0, 0, 0, 0)), count, volume, confidence, detached)
+
+
+def test_qa_stats_text():
+    text = format_qa_stats(
+        SegStats((qa_row(), qa_row("Longer-B", 0, 0.0, 0.0)), 1.0, 1e6), POPULATION, ["subjectname bert"]
+    )
+    assert text.splitlines()[2:] == [
+        "# subjectname bert",
+        "# Measure EstimatedTotalIntraCranialVol, eTIV, Estimated Total Intracranial Volume, 1000000.000000, mm^3",
+        "# NRows 2",
+        "# NTableCols 9",
+        "# ColHeaders Index SegId NVoxels Volume_mm3 StructName Confidence ZScore DetachedVoxels Flags",
+        "1        26   300    370.0000    A          0.8500    0.0000      0  -",
+        "2        26     0      0.0000    Longer-B   0.0000         -      0  EMPTY",
+    ]

@@ -1,6 +1,21 @@
 from pathlib import Path
 
-from fs_sclimbic.cases.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, format_table, merge_rows, table_files
+import pytest
+from filelock import FileLock
+
+from fs_sclimbic.cases.case import Requests
+from fs_sclimbic.cases.images import image_case
+from fs_sclimbic.cases.pipeline import Outcome
+from fs_sclimbic.cases.tables import (
+    CONFIDENCE,
+    CONFIDENCES,
+    VOLUMES,
+    Z_SCORES,
+    format_table,
+    merge_rows,
+    table_files,
+    write_tables,
+)
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
 from fs_sclimbic.segmentation.population import Norm
@@ -56,3 +71,50 @@ def test_rows_of_other_cases_stay():
     assert merge_rows(old, "case,A\nkermit,3.0000\n") == old + "kermit,3.0000\n"
     for other in ("", "case,B\nbert,1.0000\n"):
         assert merge_rows(other, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\n"
+
+
+def outcome(name, numbers=None):
+    case = image_case(Path(f"{name}.mgz"), Path(f"{name}_seg.mgz"), Requests())
+    status = "failed" if numbers is None else "done"
+    return Outcome(case=case, status=status, seconds=1.0, stats=numbers)
+
+
+OUTCOMES = [outcome("bert", stats(12.0, 3.0, 1.4e6)), outcome("broken"), outcome("ernie", stats(10.0, 4.0, 1.5e6))]
+
+
+def names_in(path):
+    return [row.split(",")[0] for row in path.read_text().splitlines()]
+
+
+def test_tables_hold_the_cases_that_have_numbers(tmp_path):
+    files = table_files(tmp_path / "sclimbic", "_", [VOLUMES, Z_SCORES, CONFIDENCES])
+    assert write_tables(files, OUTCOMES, POPULATION) == [path for path, _ in files]
+    for path, _ in files:
+        assert names_in(path) == ["case", "bert_seg", "ernie_seg"]
+    assert files[0][0].read_text().splitlines()[0].endswith(",eTIV")
+
+
+def test_no_table_without_a_case(tmp_path):
+    assert write_tables(table_files(tmp_path / "sclimbic", "_", [VOLUMES]), [outcome("broken")], {}) == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_that_is_locked_for_long_is_told(tmp_path):
+    files = table_files(tmp_path / "sclimbic", "_", [Z_SCORES])
+    with (
+        FileLock(tmp_path / ".sclimbic_zqa_scores_all.csv.lock"),
+        pytest.raises(OSError, match=r"locked by another job for 0\.1 s"),
+    ):
+        write_tables(files, OUTCOMES, POPULATION, update=True, lock_timeout_s=0.1)
+    assert write_tables(files, OUTCOMES, POPULATION, update=True) == [files[0][0]]
+
+
+def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, monkeypatch):
+    def no_locks(*_, **__):
+        raise NotImplementedError
+
+    monkeypatch.setattr(FileLock, "acquire", no_locks)
+    files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
+    for one in OUTCOMES:
+        write_tables(files, [one], POPULATION, update=True)
+    assert names_in(files[0][0]) == ["case", "bert_seg", "ernie_seg"]

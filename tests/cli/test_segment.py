@@ -12,16 +12,14 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from fs_sclimbic.cases import pipeline
+from fs_sclimbic.cases.pipeline import HeadFinders
 from fs_sclimbic.cases.stats_files import read_stats
-from fs_sclimbic.cli.arguments import build_parser, parse_flags
-from fs_sclimbic.cli.run import options_of
+from fs_sclimbic.cli.arguments import build_parser
 from fs_sclimbic.cli.segment import main
 from fs_sclimbic.errors import ImageError
 from fs_sclimbic.image.volume import Volume, read_volume, write_volume
 from fs_sclimbic.registration.etiv import etiv_mm3
 from fs_sclimbic.registration.talairach import Registration
-from fs_sclimbic.segmentation.population import Norm
 from tests.conftest import CENTER, ROOT, grid_about, synthetic_head
 from tests.heads import RAS2MNI, whole_head
 
@@ -57,22 +55,9 @@ def bad_folder(folder, head):
     }
 
 
-def test_a_folder_with_one_good_image(tmp_path, head, tiny_flags, capsys):
+def test_a_folder_with_one_good_image(tmp_path, head, capsys, run_seg):
     words = bad_folder(tmp_path / "in", head)
-    assert (
-        main(
-            [
-                "--i",
-                str(tmp_path / "in"),
-                "--o",
-                str(tmp_path / "out"),
-                "--write_qa_stats",
-                "--write_volumes",
-                *tiny_flags,
-            ]
-        )
-        == 1
-    )
+    assert run_seg(f"--i {tmp_path / 'in'} --o {tmp_path / 'out'} --write_qa_stats --write_volumes") == 1
     printed = capsys.readouterr()
     failures = [line for line in printed.err.splitlines() if ": failed: " in line]
     assert len(failures) == len(words) == 7
@@ -102,41 +87,26 @@ def test_a_folder_with_one_good_image(tmp_path, head, tiny_flags, capsys):
     assert all(f" {name} failed " in log for name in words)
 
 
-def test_an_interrupted_folder_goes_on_where_it_stopped(tmp_path, head, tiny_flags, capsys):
+def test_an_interrupted_folder_goes_on_where_it_stopped(tmp_path, head, capsys, run_seg):
     (tmp_path / "in").mkdir()
     for name in "abc":
         write_volume(Volume(head.data * (1 + ord(name)), head.grid), tmp_path / f"in/{name}.mgz")
-    call = ["--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), *tiny_flags]
-    assert main(call) == 0
+    call = f"--i {tmp_path / 'in'} --o {tmp_path / 'out'}"
+    assert run_seg(call) == 0
     whole = (tmp_path / "out/sclimbic_volumes_all.csv").read_bytes()
     image = (tmp_path / "out/b.sclimbic.mgz").read_bytes()
     (tmp_path / "out/b.sclimbic.json").unlink()  # as if killed before the record of b
     (tmp_path / "out/sclimbic_volumes_all.csv").unlink()
     capsys.readouterr()
-    assert main(call) == 0
+    assert run_seg(call) == 0
     assert "1 done, 2 skipped, 0 failed" in capsys.readouterr().out
     assert (tmp_path / "out/sclimbic_volumes_all.csv").read_bytes() == whole
     assert (tmp_path / "out/b.sclimbic.mgz").read_bytes() == image
 
 
-def test_one_image(tmp_path, head_file, tiny_flags, capsys):
+def test_one_image(tmp_path, head_file, capsys, run_seg):
     out = tmp_path / "o/sub-01_desc-sclimbic_dseg.nii.gz"
-    assert (
-        main(
-            [
-                "-i",
-                str(head_file),
-                "-o",
-                str(out),
-                "--write_volumes",
-                "--write_qa_stats",
-                "--write_posteriors",
-                "--vmp",
-                *tiny_flags,
-            ]
-        )
-        == 0
-    )
+    assert run_seg(f"-i {head_file} -o {out} --write_volumes --write_qa_stats --write_posteriors --vmp") == 0
     stem = "sub-01_desc-sclimbic_dseg"
     assert sorted(path.name for path in out.parent.iterdir()) == sorted(
         [
@@ -162,11 +132,8 @@ def test_one_image(tmp_path, head_file, tiny_flags, capsys):
     assert "please cite" in printed
 
 
-def test_only_what_is_asked_for(tmp_path, head_file, tiny_flags, capsys):
-    assert (
-        main(["--i", str(head_file), "--o", str(tmp_path / "o/seg.mgz"), "--quiet", "--no-cite-sclimbic", *tiny_flags])
-        == 0
-    )
+def test_only_what_is_asked_for(tmp_path, head_file, capsys, run_seg):
+    assert run_seg(f"--i {head_file} --o {tmp_path / 'o/seg.mgz'} --quiet --no-cite-sclimbic") == 0
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
         "mri_sclimbic.log",
         "seg.mgz",
@@ -175,29 +142,19 @@ def test_only_what_is_asked_for(tmp_path, head_file, tiny_flags, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_logfile_names(tmp_path, head_file, subjects_dir, tiny_flags):
-    main(["--i", str(head_file), "--o", str(tmp_path / "o/seg.mgz"), "--logfile", "my.log", *tiny_flags])
+def test_logfile_names(tmp_path, head_file, subjects_dir, run_seg):
+    run_seg(f"--i {head_file} --o {tmp_path / 'o/seg.mgz'} --logfile my.log")
     assert (tmp_path / "o/my.log").is_file()
-    main(
-        [
-            "--i",
-            str(head_file),
-            "--o",
-            str(tmp_path / "o/seg.mgz"),
-            "--logfile",
-            str(tmp_path / "logs/x.log"),
-            *tiny_flags,
-        ]
-    )
+    run_seg(f"--i {head_file} --o {tmp_path / 'o/seg.mgz'} --logfile {tmp_path / 'logs/x.log'}")
     assert "skipped" in (tmp_path / "logs/x.log").read_text()
-    main(["--s", "bert", "--sd", str(subjects_dir), "--logfile", "my.log", *tiny_flags])
+    run_seg(f"--s bert --sd {subjects_dir} --logfile my.log")
     assert (subjects_dir / "bert/scripts/my.log").is_file()
     assert not (subjects_dir / "bert/scripts/sclimbic.log").exists()
 
 
-def test_all_subjects(subjects_dir, tiny_flags, monkeypatch):
+def test_all_subjects(subjects_dir, monkeypatch, run_seg):
     monkeypatch.setenv("SUBJECTS_DIR", str(subjects_dir))
-    assert main(["--s", "--keep_ac", "--write_qa_stats", *tiny_flags]) == 0
+    assert run_seg("--s --keep_ac --write_qa_stats") == 0
     rows = table(subjects_dir / "sclimbic_volumes_all.csv")
     assert rows[0] == ["case", "Left-Ball", "Right-Ball", "eTIV"]
     assert [row[0] for row in rows[1:]] == ["bert", "bert.long.base", "ernie"]
@@ -206,58 +163,44 @@ def test_all_subjects(subjects_dir, tiny_flags, monkeypatch):
     assert (subjects_dir / "bert/stats/sclimbic.qa.stats").is_file()
 
 
-def test_one_subject_writes_no_volume_table(subjects_dir, tiny_flags):
-    assert main(["--s", "bert", "--sd", str(subjects_dir), "--write_qa_stats", *tiny_flags]) == 0
+def test_one_subject_writes_no_volume_table(subjects_dir, run_seg):
+    assert run_seg(f"--s bert --sd {subjects_dir} --write_qa_stats") == 0
     assert sorted(path.name for path in subjects_dir.glob("*.csv")) == [
         "sclimbic_confidence_all.csv",
         "sclimbic_confidences_all.csv",
         "sclimbic_zqa_scores_all.csv",
     ]
-    assert main(["--s", "bert", "--sd", str(subjects_dir), "--output-base", "entowm", *tiny_flags]) == 0
+    assert run_seg(f"--s bert --sd {subjects_dir} --output-base entowm") == 0
     assert (subjects_dir / "bert/mri/entowm.mgz").is_file()
 
 
-def test_longitudinal_pattern_and_a_bad_subject(subjects_dir, tiny_flags):
-    assert main(["--s", "*.long.*", "ernie", "ghost", "x*", "--sd", str(subjects_dir), *tiny_flags]) == 1
+def test_longitudinal_pattern_and_a_bad_subject(subjects_dir, run_seg):
+    assert run_seg(f"--s *.long.* ernie ghost x* --sd {subjects_dir}") == 1
     assert [row[0] for row in table(subjects_dir / "sclimbic_volumes_all.csv")] == ["case", "bert.long.base", "ernie"]
 
 
-def test_no_etiv_lets_a_subject_without_a_transform_pass(subjects_dir, tiny_flags, capsys):
+def test_no_etiv_lets_a_subject_without_a_transform_pass(subjects_dir, capsys, run_seg):
     (subjects_dir / "bert/mri/transforms/talairach.xfm").unlink()
-    call = ["--s", "bert", "ernie", "--sd", str(subjects_dir), *tiny_flags]
-    assert main(call) == 1
+    call = f"--s bert ernie --sd {subjects_dir}"
+    assert run_seg(call) == 1
     assert "--no-etiv" in capsys.readouterr().err
-    assert main([*call, "--no-etiv"]) == 0
+    assert run_seg(f"{call} --no-etiv") == 0
     assert "1 done, 1 skipped, 0 failed" in capsys.readouterr().out
     rows = table(subjects_dir / "sclimbic_volumes_all.csv")
     assert (rows[0][-1], rows[1][-1]) == ("eTIV", "")
     assert float(rows[2][-1]) == pytest.approx(1948106 / 1.2**3, abs=1e-3)
 
 
-def test_etiv_for_images(tmp_path, head, subjects_dir, tiny_flags):
+def test_etiv_for_images(tmp_path, head, subjects_dir, run_seg):
     xfm = subjects_dir / "bert/mri/transforms/talairach.xfm"
     (tmp_path / "in").mkdir()
     for name in "ab":
         write_volume(head, tmp_path / f"in/{name}.mgz")
     (tmp_path / "in/a.tal.xfm").write_text(xfm.read_text())
-    assert main(["--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), "--tal", ".tal.xfm", *tiny_flags]) == 1
+    assert run_seg(f"--i {tmp_path / 'in'} --o {tmp_path / 'out'} --tal .tal.xfm") == 1
     rows = table(tmp_path / "out/sclimbic_volumes_all.csv")
     assert (rows[0][-1], rows[1][0], len(rows)) == ("eTIV", "a", 2)
-    assert (
-        main(
-            [
-                "--i",
-                str(tmp_path / "in/a.mgz"),
-                "--o",
-                str(tmp_path / "o.mgz"),
-                "--tal",
-                str(xfm),
-                "--write_volumes",
-                *tiny_flags,
-            ]
-        )
-        == 0
-    )
+    assert run_seg(f"--i {tmp_path / 'in/a.mgz'} --o {tmp_path / 'o.mgz'} --tal {xfm} --write_volumes") == 0
     assert "# Measure EstimatedTotalIntraCranialVol, eTIV" in (tmp_path / "o.stats").read_text()
 
 
@@ -266,13 +209,13 @@ def measure_line(stats):
     return line
 
 
-def test_etiv_from_the_image_and_back_through_its_transform(tmp_path, tiny_flags):
+def test_etiv_from_the_image_and_back_through_its_transform(tmp_path, run_seg):
     """A real registration: the transform that is written gives the same eTIV to the last printed digit."""
     write_volume(whole_head(), tmp_path / "t1.mgz")
 
     def etiv(name, *flags):
-        call = ["--i", str(tmp_path / "t1.mgz"), "--o", str(tmp_path / name), "--conform", "--write_volumes"]
-        assert main([*call, *flags, *tiny_flags]) == 0
+        call = f"--i {tmp_path / 't1.mgz'} --o {tmp_path / name} --conform --write_volumes"
+        assert run_seg(f"{call} {' '.join(flags)}") == 0
         return measure_line((tmp_path / name).with_suffix(".stats"))
 
     computed = etiv("seg.mgz", "--etiv")
@@ -282,18 +225,18 @@ def test_etiv_from_the_image_and_back_through_its_transform(tmp_path, tiny_flags
     assert not list(tmp_path.glob("xfm.talairach*")) + list(tmp_path.glob("lta.talairach*"))
 
 
-def test_a_doubtful_etiv_is_told_on_screen_and_in_the_log(tmp_path, head_file, tiny_flags, monkeypatch, capsys):
+def test_a_doubtful_etiv_is_told_on_screen_and_in_the_log(tmp_path, head_file, capsys, run_seg):
     doubtful = Registration(np.diag([1.1, 1.1, 1.1, 1]), 0.6, False, ("it looks odd",))
-    monkeypatch.setattr(pipeline, "register", lambda _: doubtful)
-    call = ["--i", str(head_file), "--o", str(tmp_path / "seg.mgz"), "--etiv", "--write_qa_stats", "--quiet"]
-    assert main([*call, *tiny_flags]) == 0
+    finders = HeadFinders(register=lambda _: doubtful)
+    call = f"--i {head_file} --o {tmp_path / 'seg.mgz'} --etiv --write_qa_stats --quiet"
+    assert run_seg(call, finders=finders) == 0
     words = "ETIV (doubtful): eTIV of 1464 cm^3 comes from a transform of which it looks odd"
     assert words in capsys.readouterr().err
     for name in ("mri_sclimbic.log", "seg.qa.stats"):
         assert words in (tmp_path / name).read_text()
 
 
-def test_etiv_of_a_folder(tmp_path, head, tiny_flags, monkeypatch, capsys):
+def test_etiv_of_a_folder(tmp_path, head, capsys, run_seg):
     """A case without a head fails alone; a second run registers only what is not done."""
     (tmp_path / "in").mkdir()
     for number, name in enumerate(("a", "b", "none")):
@@ -306,9 +249,9 @@ def test_etiv_of_a_folder(tmp_path, head, tiny_flags, monkeypatch, capsys):
             raise ImageError("no head")
         return Registration(np.diag([1.1, 1.1, 1.1, 1]), 0.9, False, ())
 
-    monkeypatch.setattr(pipeline, "register", register)
-    call = ["--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), "--etiv", *tiny_flags]
-    assert main(call) == 1
+    finders = HeadFinders(register=register)
+    call = f"--i {tmp_path / 'in'} --o {tmp_path / 'out'} --etiv"
+    assert run_seg(call, finders=finders) == 1
     assert f"{tmp_path / 'in/none.nii.gz'}: no head" in capsys.readouterr().err
     assert sorted(path.name for path in (tmp_path / "out").glob("*.talairach.*")) == [
         f"{name}.sclimbic.talairach.{ending}" for name in "ab" for ending in ("lta", "xfm")
@@ -318,27 +261,27 @@ def test_etiv_of_a_folder(tmp_path, head, tiny_flags, monkeypatch, capsys):
         (name, pytest.approx(1948106 / 1.1**3, abs=1e-3)) for name in "ab"
     ]
     assert len(calls) == 3
-    assert main(call) == 1
+    assert run_seg(call, finders=finders) == 1
     assert len(calls) == 4, "only the one without a head again"
     assert "0 done, 2 skipped, 1 failed" in capsys.readouterr().out
 
 
-def test_etiv_of_subjects(subjects_dir, tiny_flags, monkeypatch):
+def test_etiv_of_subjects(subjects_dir, run_seg):
     calls = []
 
     def register(image):
         calls.append(image)
         return Registration(np.diag([1.15, 1.15, 1.15, 1]), 0.9, False, ())
 
-    monkeypatch.setattr(pipeline, "register", register)
-    call, stats = ["--s", "bert", "--sd", str(subjects_dir), *tiny_flags], subjects_dir / "bert/stats/sclimbic.stats"
-    for flags in ([], ["--etiv"]):
-        assert main([*call, *flags]) == 0
+    finders = HeadFinders(register=register)
+    call, stats = f"--s bert --sd {subjects_dir}", subjects_dir / "bert/stats/sclimbic.stats"
+    for flag in ("", "--etiv"):
+        assert run_seg(f"{call} {flag}", finders=finders) == 0
         assert read_stats(stats).etiv_mm3 == pytest.approx(1948106 / 1.1**3)
     assert not calls, "recon-all's transform is what counts"
     transforms = subjects_dir / "bert/mri/transforms"
     before = (transforms / "talairach.xfm").read_bytes()
-    assert main([*call, "--etiv-from-image"]) == 0
+    assert run_seg(f"{call} --etiv-from-image", finders=finders) == 0
     assert read_stats(stats).etiv_mm3 == pytest.approx(1948106 / 1.15**3)
     assert len(calls) == 1
     assert (transforms / "talairach.xfm").read_bytes() == before
@@ -349,20 +292,9 @@ def test_etiv_of_subjects(subjects_dir, tiny_flags, monkeypatch):
     ]
 
 
-def test_exclude_and_counts(tmp_path, head_file, tiny_flags):
-    call = [
-        "--i",
-        str(head_file),
-        "--o",
-        str(tmp_path / "seg.mgz"),
-        "--write_volumes",
-        "--exclude",
-        "26",
-        "--keep_ac",
-        "--vox-count-volumes",
-        *tiny_flags,
-    ]
-    assert main(call) == 0
+def test_exclude_and_counts(tmp_path, head_file, run_seg):
+    call = f"--i {head_file} --o {tmp_path / 'seg.mgz'} --write_volumes --exclude 26 --keep_ac --vox-count-volumes"
+    assert run_seg(call) == 0
     row = [line.split() for line in (tmp_path / "seg.stats").read_text().splitlines() if "#" not in line]
     assert [(r[1], float(r[2]) == float(r[3])) for r in row] == [("853", True)]
     assert set(np.unique(read_volume(tmp_path / "seg.mgz").data)) == {0, 26, 853}
@@ -402,14 +334,14 @@ def test_a_command_line_that_makes_no_sense(flags, word, capsys, tmp_path, monke
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".mgz", ".csv")]
 
 
-def test_folder_and_file_are_not_mixed(tmp_path, head, tiny_flags, capsys):
+def test_folder_and_file_are_not_mixed(tmp_path, head, capsys, run_seg):
     (tmp_path / "in").mkdir()
-    assert main(["--i", str(tmp_path / "in"), "--o", str(tmp_path / "o.mgz"), *tiny_flags]) == 2
-    assert main(["--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), *tiny_flags]) == 2
+    assert run_seg(f"--i {tmp_path / 'in'} --o {tmp_path / 'o.mgz'}") == 2
+    assert run_seg(f"--i {tmp_path / 'in'} --o {tmp_path / 'out'}") == 2
     assert "no image found" in capsys.readouterr().err
     write_volume(head, tmp_path / "in/a.mgz")
-    assert main(["--i", str(tmp_path / "in/a.mgz"), "--o", str(tmp_path), *tiny_flags]) == 2
-    assert main(["--i", str(tmp_path / "in/a.mgz"), "--o", str(tmp_path / "in/a.mgz"), *tiny_flags]) == 2
+    assert run_seg(f"--i {tmp_path / 'in/a.mgz'} --o {tmp_path}") == 2
+    assert run_seg(f"--i {tmp_path / 'in/a.mgz'} --o {tmp_path / 'in/a.mgz'}") == 2
     assert read_volume(tmp_path / "in/a.mgz").data.dtype.kind == "f"
 
 
@@ -566,27 +498,27 @@ def test_a_scheduler_that_ends_the_job_loses_no_case(tmp_path, head, tiny_flags)
     assert not list((tmp_path / "out").glob(".*.tmp"))
 
 
-def test_names_as_they_are_typed_in_the_folder_itself(tmp_path, head, head_file, tiny_flags, monkeypatch, capsys):
+def test_names_as_they_are_typed_in_the_folder_itself(tmp_path, head, head_file, monkeypatch, capsys, run_seg):
     """Bare names, and '.' for the folder: errors name the file, and one bad image costs no other."""
     monkeypatch.chdir(tmp_path)
-    assert main(["--i", "nope.nii.gz", "--o", "o.mgz", *tiny_flags]) == 1
+    assert run_seg("--i nope.nii.gz --o o.mgz") == 1
     assert "nope.nii.gz: image does not exist" in capsys.readouterr().err
     write_volume(Volume(np.zeros_like(head.data), head.grid), "a.mgz")
-    assert main(["--i", "a.mgz", "--o", "o.mgz", *tiny_flags]) == 1
+    assert run_seg("--i a.mgz --o o.mgz") == 1
     assert "a.mgz: the image is blank" in capsys.readouterr().err
-    assert main(["--i", ".", "--o", "out", *tiny_flags]) == 1
+    assert run_seg("--i . --o out") == 1
     printed = capsys.readouterr()
     assert "] a: failed: a.mgz: the image is blank" in printed.err
     assert "1 done, 0 skipped, 1 failed" in printed.out
     assert str(head_file) in (tmp_path / "out/head.sclimbic.json").read_text(), "provenance gives the whole path"
 
 
-def test_names_of_all_kinds(tmp_path, head, tiny_flags):
+def test_names_of_all_kinds(tmp_path, head, run_seg):
     (tmp_path / "in").mkdir()
     names = ["with blank.mgz", "m\u00fcller.nii.gz", "caf\udce9.mgz", "UPPER.NII.GZ", "a,b.mgh"]
     for name in names:
         write_volume(head, tmp_path / "in" / name)
-    assert main(["--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), "--write_volumes", *tiny_flags]) == 0
+    assert run_seg(f"--i {tmp_path / 'in'} --o {tmp_path / 'out'} --write_volumes") == 0
     with open(tmp_path / "out/sclimbic_volumes_all.csv", encoding="utf-8", errors="surrogateescape") as file:
         assert {row[0] for row in list(csv.reader(file))[1:]} == {
             "with blank",
@@ -597,15 +529,15 @@ def test_names_of_all_kinds(tmp_path, head, tiny_flags):
         }
 
 
-def test_results_in_the_folder_of_the_images(tmp_path, head, tiny_flags, capsys):
+def test_results_in_the_folder_of_the_images(tmp_path, head, capsys, run_seg):
     write_volume(head, tmp_path / "a.nii.gz")
     for base in ("sclimbic", "lim", "sclimbic"):
-        call = ["--i", str(tmp_path), "--o", str(tmp_path), "--output-base", base, "--write_posteriors", *tiny_flags]
-        assert main(call) == 0, capsys.readouterr().err
+        call = f"--i {tmp_path} --o {tmp_path} --output-base {base} --write_posteriors"
+        assert run_seg(call) == 0, capsys.readouterr().err
         assert [row[0] for row in table(tmp_path / f"{base}_volumes_all.csv")] == ["case", "a"]
 
 
-def test_a_file_that_is_read_is_never_overwritten(tmp_path, head_file, tiny_flags, subjects_dir, capsys):
+def test_a_file_that_is_read_is_never_overwritten(tmp_path, head_file, tiny_flags, subjects_dir, capsys, run_seg):
     ctab = tmp_path / "limbic.ctab"
     ctab.write_text("# mine\n" + Path(tiny_flags[3]).read_text())
     flags = [*tiny_flags[:3], str(ctab), *tiny_flags[4:]]
@@ -614,51 +546,26 @@ def test_a_file_that_is_read_is_never_overwritten(tmp_path, head_file, tiny_flag
     assert ctab.read_text() == before
     population = tmp_path / "seg.stats"
     population.write_text("name,mean,std\nLeft-Ball,1,2\n")
-    call = [
-        "--i",
-        str(head_file),
-        "--o",
-        str(tmp_path / "seg.mgz"),
-        "--write_volumes",
-        "--population-stats",
-        str(population),
-    ]
-    assert main([*call, *tiny_flags]) == 2
+    call = f"--i {head_file} --o {tmp_path / 'seg.mgz'} --write_volumes --population-stats {population}"
+    assert run_seg(call) == 2
     assert "would be overwritten" in capsys.readouterr().err
     nu = (subjects_dir / "bert/mri/nu.mgz").read_bytes()
-    assert main(["--s", "bert", "--sd", str(subjects_dir), "--output-base", "nu", *tiny_flags]) == 2
+    assert run_seg(f"--s bert --sd {subjects_dir} --output-base nu") == 2
     assert (subjects_dir / "bert/mri/nu.mgz").read_bytes() == nu
 
 
-def test_array_jobs_fill_one_qa_table(subjects_dir, tiny_flags):
+def test_array_jobs_fill_one_qa_table(subjects_dir, tiny_flags, run_seg):
     """One subject a job, as FreeSurfer's post-recon-all step runs it, two jobs at a time."""
     call = [sys.executable, "-m", "fs_sclimbic", "--sd", str(subjects_dir), "--write_qa_stats", *tiny_flags, "--s"]
     jobs = [subprocess.Popen([*call, name], cwd=ROOT, stdout=subprocess.DEVNULL) for name in ("ernie", "bert")]
     assert [job.wait(120) for job in jobs] == [0, 0]
-    assert main(["--s", "bert.long.base", "--sd", str(subjects_dir), "--write_qa_stats", *tiny_flags]) == 0
+    assert run_seg(f"--s bert.long.base --sd {subjects_dir} --write_qa_stats") == 0
     for name in ("zqa_scores", "confidences", "confidence"):
         rows = table(subjects_dir / f"sclimbic_{name}_all.csv")
         assert sorted(row[0] for row in rows) == ["bert", "bert.long.base", "case", "ernie"]
     # A run of several subjects writes its own table.
-    assert main(["--s", "bert", "ernie", "--sd", str(subjects_dir), "--write_qa_stats", *tiny_flags]) == 0
+    assert run_seg(f"--s bert ernie --sd {subjects_dir} --write_qa_stats") == 0
     assert [row[0] for row in table(subjects_dir / "sclimbic_zqa_scores_all.csv")] == ["case", "bert", "ernie"]
-
-
-def test_nohup_is_honoured():
-    """SIGHUP ends a run like Ctrl-C, but not where the user has it ignored."""
-    from fs_sclimbic.cli.guard import signals_interrupt
-
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with signals_interrupt():
-            os.kill(os.getpid(), signal.SIGHUP)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        with pytest.raises(KeyboardInterrupt), signals_interrupt():  # noqa: PT012
-            os.kill(os.getpid(), signal.SIGHUP)
-            time.sleep(5)
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 def test_two_runs_on_one_folder(tmp_path, head, tiny_flags):
@@ -689,93 +596,48 @@ def test_a_reader_that_goes_away_ends_nothing(tmp_path, head, tiny_flags):
     assert len(table(tmp_path / "out/sclimbic_volumes_all.csv")) == 4
 
 
-def test_tables_that_cannot_be_written_are_told(tmp_path, head_file, tiny_flags, capsys):
+def test_tables_that_cannot_be_written_are_told(tmp_path, head_file, capsys, run_seg):
     (tmp_path / "o/seg.zqa_scores_all.csv").mkdir(parents=True)
-    call = ["--i", str(head_file), "--o", str(tmp_path / "o/seg.mgz"), "--write_qa_stats", *tiny_flags]
-    assert main(call) == 1
+    call = f"--i {head_file} --o {tmp_path / 'o/seg.mgz'} --write_qa_stats"
+    assert run_seg(call) == 1
     assert "seg.zqa_scores_all.csv: table cannot be written" in capsys.readouterr().err
     assert (tmp_path / "o/seg.mgz").is_file()
 
 
-def test_old_tables_are_told_when_no_case_is_done(subjects_dir, tiny_flags, capsys):
-    call = ["--s", "bert", "ernie", "--sd", str(subjects_dir), *tiny_flags]
-    assert main(call) == 0
+def test_old_tables_are_told_when_no_case_is_done(subjects_dir, capsys, run_seg):
+    call = f"--s bert ernie --sd {subjects_dir}"
+    assert run_seg(call) == 0
     for name in ("bert", "ernie"):
         (subjects_dir / name / "mri/nu.mgz").write_text("garbage")
-    assert main(call) == 1
+    assert run_seg(call) == 1
     assert "sclimbic_volumes_all.csv is of an earlier run" in capsys.readouterr().err
 
 
-def test_a_model_that_cannot_be_loaded_loses_no_table(tmp_path, head, tiny_flags, capsys):
+def test_a_model_that_cannot_be_loaded_loses_no_table(tmp_path, head, capsys, run_seg):
     (tmp_path / "in").mkdir()
     write_volume(head, tmp_path / "in/a.mgz")
-    call = ["--i", str(tmp_path / "in"), "--o", str(tmp_path / "out"), *tiny_flags]
-    assert main(call) == 0
+    call = f"--i {tmp_path / 'in'} --o {tmp_path / 'out'}"
+    assert run_seg(call) == 0
     (tmp_path / "out/sclimbic_volumes_all.csv").unlink()
     write_volume(Volume(head.data * 2, head.grid), tmp_path / "in/b.mgz")
-    assert main([*call, "--cuda-device", "99"]) == 1
+    assert run_seg(f"{call} --cuda-device 99") == 1
     printed = capsys.readouterr()
     assert "CUDA device '99'" in printed.err
     assert "1 skipped, 0 failed, 1 not run" in printed.out
     assert [row[0] for row in table(tmp_path / "out/sclimbic_volumes_all.csv")] == ["case", "a"]
 
 
-@pytest.mark.parametrize(
-    ("flags", "field", "value"),
-    [
-        (["--7T"], "percentile", 99.9),
-        (["--percentile", "95"], "percentile", 95.0),
-        ([], "percentile", None),
-        (["--conform"], "conform", True),
-        ([], "conform", False),
-        (["--redo"], "redo", True),
-        (["--vox-count-volumes"], "voxel_counts", True),
-        (["--no-etiv"], "without_etiv", True),
-        ([], "exclude", frozenset({853})),
-        (["--keep_ac"], "exclude", frozenset()),
-        (["--exclude", "26", "58"], "exclude", frozenset({26, 58, 853})),
-    ],
-)
-def test_flags_reach_the_computation(flags, field, value):
-    args = build_parser().parse_args(["--s", *([] if not flags else ["x"]), *flags])
-    assert getattr(options_of(args), field) == value
-
-
-def test_population_reaches_the_computation(tmp_path):
-    (tmp_path / "p.csv").write_text("name,mean,std\nA,1,2\n")
-    for spelling in ("--population-stats", "--population_stats"):
-        args = parse_flags(["--s", "x", spelling, str(tmp_path / "p.csv")])
-        assert options_of(args).population == {"A": Norm(1, 2)}
-
-
-def test_how_it_is_run_reaches_the_network(tmp_path, head_file, tiny_flags, monkeypatch):
-    from fs_sclimbic.cli import run
-    from fs_sclimbic.network.predictor import NetworkPredictor
-
-    given = []
-
-    def record(spec, *how):
-        given.append(how)
-        return NetworkPredictor(spec, 1)
-
-    monkeypatch.setattr(run, "NetworkPredictor", record)
-    call = ["--i", str(head_file), "--o", str(tmp_path / "o.mgz"), *tiny_flags, "--threads"]
-    assert main([*call, "3", "--cuda-device", "1", "--precision", "bfloat16"]) == 0
-    assert main([*call, "2", "--engine", "openvino"]) == 0
-    assert given == [(3, "1", "auto", "bfloat16"), (2, None, "openvino", "float32")]
-
-
-def test_conform_from_the_command_line(tmp_path, tiny_flags):
+def test_conform_from_the_command_line(tmp_path, run_seg):
     write_volume(synthetic_head(grid_about(CENTER, (80, 80, 80), np.eye(3), (0.7, 0.7, 0.7))), tmp_path / "a.mgz")
-    call = ["--i", str(tmp_path / "a.mgz"), "--o", str(tmp_path / "o.mgz"), *tiny_flags]
-    assert main(call) == 1
-    assert main([*call, "--conform"]) == 0
+    call = f"--i {tmp_path / 'a.mgz'} --o {tmp_path / 'o.mgz'}"
+    assert run_seg(call) == 1
+    assert run_seg(f"{call} --conform") == 0
 
 
-def test_a_log_that_cannot_be_written_costs_no_case(tmp_path, head_file, tiny_flags):
+def test_a_log_that_cannot_be_written_costs_no_case(tmp_path, head_file, run_seg):
     (tmp_path / "log").mkdir()
-    call = ["--i", str(head_file), "--o", str(tmp_path / "o.mgz"), "--logfile", str(tmp_path / "log"), *tiny_flags]
-    assert main(call) == 0
+    call = f"--i {head_file} --o {tmp_path / 'o.mgz'} --logfile {tmp_path / 'log'}"
+    assert run_seg(call) == 0
     assert (tmp_path / "o.mgz").is_file()
 
 

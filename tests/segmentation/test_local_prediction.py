@@ -17,15 +17,11 @@ from fs_sclimbic.image.volume import Grid, Volume
 from fs_sclimbic.network.spec import FOV_MULTIPLE, REACH
 from fs_sclimbic.network.structure_prior import expect, measure_prior
 from fs_sclimbic.network.weights import write_weights
-from fs_sclimbic.segmentation.local_prediction import (
-    EDGE_MM,
-    MARGIN,
-    UNSHIFTED,
-    frame,
-    predict_box,
-    whole_field_of_view,
-)
-from fs_sclimbic.segmentation.segment import Options, segment
+from fs_sclimbic.segmentation.box_choice import EDGE_MM
+from fs_sclimbic.segmentation.local_prediction import UNSHIFTED, predict_box, predict_locally, whole_field_of_view
+from fs_sclimbic.segmentation.options import Options
+from fs_sclimbic.segmentation.placement_check import MARGIN_VOXELS
+from fs_sclimbic.segmentation.segment import segment
 from tests.conftest import BALL_VOLUME_MM3, TWO_BALLS, make_model
 from tests.networks import random_weights
 
@@ -112,18 +108,18 @@ def off(shift=(0, 0, 0), turn=(0, 0, 0), scale=1.0, about=CENTRE):
     return RAS2MNI @ np.linalg.inv(error)
 
 
-def framed(labels, *guesses, prior=PLACE, **options):
-    """What is framed of a head with these labels, and the predictor that was asked."""
+def predicted(labels, *guesses, prior=PLACE, **options):
+    """What is predicted for a head with these labels, and the predictor that was asked."""
     head = head_with(labels)
     model = KnownLabels(Volume(labels, head.grid))
-    result = frame(
+    result = predict_locally(
         conform(head, FOV), model, prior, lambda: iter([(f"guess {n}", g) for n, g in enumerate(guesses)]), **options
     )
     return result, model
 
 
 def in_head(result, labels):
-    """A framed box in voxels of the labels."""
+    """The box of a prediction in voxels of the labels."""
     start = np.linalg.inv(grid_of(labels.shape).vox2ras) @ result.posteriors.grid.vox2ras[:, 3]
     box = Box.of_shape(result.posteriors.data.shape).moved(np.rint(start[:3]).astype(int))
     assert box.shape == result.box.shape
@@ -145,13 +141,13 @@ def lost(result, labels):
 
 @pytest.fixture(scope="module")
 def right():
-    return framed(LABELS, RAS2MNI)
+    return predicted(LABELS, RAS2MNI)
 
 
 def test_a_right_guess_needs_one_look(right):
     result, model = right
     assert len(model.calls) == 1
-    assert in_head(result, LABELS) == extent_of(LABELS).grown(MARGIN)
+    assert in_head(result, LABELS) == extent_of(LABELS).grown(MARGIN_VOXELS)
     assert lost(result, LABELS) == 0
     assert not result.whole
     assert not result.beyond
@@ -166,7 +162,7 @@ def test_a_block_begins_where_the_published_box_does_modulo_4():
         labels = labels_about(CENTRE, shape)
         head = head_with(labels)
         first = np.array(conform(head, FOV).image.low)  # where the image begins in the network's box
-        _, model = framed(labels, RAS2MNI)
+        _, model = predicted(labels, RAS2MNI)
         for block, _ in model.calls:
             assert not ((np.array(block.low) + first) % FOV_MULTIPLE).any()
 
@@ -189,7 +185,7 @@ MIXED = {
 
 @pytest.mark.parametrize("error", [*SHIFTS.values(), *MIXED.values()], ids=[*SHIFTS, *MIXED])
 def test_a_wrong_guess_keeps_what_a_right_one_keeps(error, right):
-    result, model = framed(LABELS, off(**error))
+    result, model = predicted(LABELS, off(**error))
     assert lost(result, LABELS) == 0
     assert result.box == right[0].box or (result.whole and "kept it" in result.notes[-1])
     if not result.whole:
@@ -203,17 +199,17 @@ def test_a_wrong_guess_keeps_what_a_right_one_keeps(error, right):
 
 @pytest.mark.parametrize("error", [*TURNS.values(), *SCALES.values()], ids=[*TURNS, *SCALES])
 def test_a_turned_or_stretched_guess_loses_nothing(error, right):
-    result, _ = framed(LABELS, off(**error))
+    result, _ = predicted(LABELS, off(**error))
     assert lost(result, LABELS) == 0
     assert in_head(result, LABELS).holds(in_head(right[0], LABELS))
 
 
 def test_a_guess_that_is_a_little_wrong_still_needs_no_whole_field_of_view():
     for error in (*DIRECTIONS, (1, -1, 1)):
-        _, model = framed(LABELS, off(shift=error))
+        _, model = predicted(LABELS, off(shift=error))
         assert len(model.calls) == 1
     for error in ({"shift": (3, -3, 3)}, {"turn": (6, -6, 6)}, {"scale": 0.93}, {"scale": 1.07}):
-        _, model = framed(LABELS, off(**error))
+        _, model = predicted(LABELS, off(**error))
         assert len(model.calls) <= 2
         assert not looks_at_all(model)
 
@@ -225,7 +221,7 @@ def test_any_wrong_guess_loses_nothing(seed, right):
     for _ in range(4):
         stretch = np.diag([*np.exp(random.normal(0, 0.25, 3)), 1])
         guess = stretch @ off(random.normal(0, 12, 3), random.normal(0, 30, 3), np.exp(random.normal(0, 0.2)))
-        result, _ = framed(LABELS, guess)
+        result, _ = predicted(LABELS, guess)
         assert lost(result, LABELS) == 0, result.notes
         assert result.whole or in_head(result, LABELS).holds(in_head(right[0], LABELS))
 
@@ -239,7 +235,7 @@ def test_the_second_guess_is_used_when_the_first_fails(right):
             yield name, guess
 
     model = KnownLabels(Volume(LABELS, grid_of()))
-    result = frame(conform(head_with(LABELS), FOV), model, PLACE, guesses)
+    result = predict_locally(conform(head_with(LABELS), FOV), model, PLACE, guesses)
     assert asked == ["wrong", "right"]
     assert result.box == right[0].box
     assert not looks_at_all(model)
@@ -251,7 +247,7 @@ def test_the_second_guess_is_used_when_the_first_fails(right):
 
 def test_no_guess_and_no_place_mean_the_whole_field_of_view():
     for guesses, place in (((), PLACE), ((RAS2MNI,), None)):
-        result, model = framed(LABELS, *guesses, prior=place)
+        result, model = predicted(LABELS, *guesses, prior=place)
         assert len(model.calls) == looks_at_all(model) == 1
         assert result.whole
         assert result.posteriors.data.shape[:3] == (FOV,) * 3
@@ -262,12 +258,12 @@ def test_a_lost_structure_is_looked_for():
     """Its place is kept, and the whole field of view was looked at: it is not elsewhere."""
     for label in range(1, len(COLORS)):
         labels = np.where(label == LABELS, 0, LABELS)
-        result, model = framed(labels, RAS2MNI)
+        result, model = predicted(labels, RAS2MNI)
         assert lost(result, labels) == 0
         assert looks_at_all(model) == 1
         where = in_head(result, labels)
         assert where.holds(extent_of(label == LABELS))
-        assert where.holds(extent_of(labels).grown(MARGIN))
+        assert where.holds(extent_of(labels).grown(MARGIN_VOXELS))
 
 
 def test_a_structure_that_is_elsewhere_is_kept():
@@ -275,7 +271,7 @@ def test_a_structure_that_is_elsewhere_is_kept():
     for shift in (25, -25, 40):
         labels = np.where(LABELS == 5, 0, LABELS)
         labels[np.roll(LABELS == 5, shift, 1)] = 5
-        result, _ = framed(labels, RAS2MNI)
+        result, _ = predicted(labels, RAS2MNI)
         assert lost(result, labels) == 0
         assert result.whole
 
@@ -285,7 +281,7 @@ def test_a_structure_of_which_a_crumb_is_in_place_is_kept():
     labels = np.where(LABELS == 2, 0, LABELS)
     labels[np.roll(LABELS == 2, 40, 1)] = 2
     labels[np.nonzero(LABELS == 2)[0][0], CENTRE[1] + 2, CENTRE[2] - 1] = 2
-    result, model = framed(labels, RAS2MNI)
+    result, model = predicted(labels, RAS2MNI)
     assert looks_at_all(model) == 1
     assert lost(result, labels) == 0
 
@@ -304,7 +300,7 @@ def pair(apart=22):
 def test_one_of_two_does_not_vouch_for_the_other(error):
     labels = pair()
     table = ColorTable(COLORS.structures[:3])
-    result, _ = framed(labels, off(**error), prior=measure_prior(labels, table, RAS2MNI, grid_of()))
+    result, _ = predicted(labels, off(**error), prior=measure_prior(labels, table, RAS2MNI, grid_of()))
     assert lost(result, labels) == 0
 
 
@@ -316,7 +312,7 @@ def test_one_side_of_a_structure_does_not_pass_for_both(error, count):
     for label in range(1, count + 1):
         labels[np.roll(pair() > 0, 9 * (label - 1), 1)] = label
     table = ColorTable(COLORS.structures[: count + 1])
-    result, _ = framed(labels, off(**error), prior=measure_prior(labels, table, RAS2MNI, grid_of()))
+    result, _ = predicted(labels, off(**error), prior=measure_prior(labels, table, RAS2MNI, grid_of()))
     assert lost(result, labels) == 0
 
 
@@ -329,8 +325,8 @@ def with_island(at, size=3):
 def test_islands_far_away_are_dropped_in_a_box_and_kept_by_the_whole_field_of_view():
     labels = with_island((20, 110, 100))
     for guess in (RAS2MNI, off(shift=(12, 0, 0)), off(shift=(0, -60, 0))):
-        result, _ = framed(labels, guess)
-        assert in_head(result, labels) == extent_of(LABELS).grown(MARGIN)
+        result, _ = predicted(labels, guess)
+        assert in_head(result, labels) == extent_of(LABELS).grown(MARGIN_VOXELS)
         assert lost(result, labels) == 27
     head = head_with(labels)
     whole = whole_field_of_view(conform(head, FOV), KnownLabels(Volume(labels, head.grid)))
@@ -340,7 +336,7 @@ def test_islands_far_away_are_dropped_in_a_box_and_kept_by_the_whole_field_of_vi
 
 def test_labels_near_the_structures_are_theirs_whichever_way_they_are_found():
     extent = extent_of(LABELS)
-    for gap, theirs in ((1, True), (MARGIN - 1, True), (MARGIN + 1, False), (9, False)):
+    for gap, theirs in ((1, True), (MARGIN_VOXELS - 1, True), (MARGIN_VOXELS + 1, False), (9, False)):
         labels = with_island((extent.high[0] + gap, CENTRE[1], CENTRE[2]))
         for guess in (
             RAS2MNI,
@@ -349,8 +345,11 @@ def test_labels_near_the_structures_are_theirs_whichever_way_they_are_found():
             off(shift=(0, -60, 0)),
             off(turn=(0, 0, 20)),
         ):
-            result, _ = framed(labels, guess)
-            assert in_head(result, labels).high[0] == extent.high[0] + MARGIN + (gap + 3) * theirs, (gap, result.notes)
+            result, _ = predicted(labels, guess)
+            assert in_head(result, labels).high[0] == extent.high[0] + MARGIN_VOXELS + (gap + 3) * theirs, (
+                gap,
+                result.notes,
+            )
 
 
 def test_islands_that_are_many_do_not_move_the_structures(right):
@@ -360,7 +359,7 @@ def test_islands_that_are_many_do_not_move_the_structures(right):
     for label, at in enumerate(rows, 1):
         labels[tuple(slice(n, n + 2) for n in at)] = label
     for guess in (RAS2MNI, off(shift=(0, 60, 0))):
-        result, _ = framed(labels, guess)
+        result, _ = predicted(labels, guess)
         assert result.box == right[0].box
 
 
@@ -368,18 +367,18 @@ def test_a_model_that_labels_the_whole_head_is_looked_at_as_a_whole():
     labels = np.ones(SHAPE, np.int32)
     labels[:, :60] = 2
     labels[:, :, :50] = 3
-    result, model = framed(labels, RAS2MNI)
+    result, model = predicted(labels, RAS2MNI)
     assert looks_at_all(model) == 1
     assert result.box == Box.of_shape((FOV,) * 3)
     labels = np.where(labels == 3, 0, labels)
     huge = measure_prior(labels, ColorTable(COLORS.structures[:3]), RAS2MNI, grid_of())
-    result, model = framed(labels, RAS2MNI, prior=huge)
+    result, model = predicted(labels, RAS2MNI, prior=huge)
     assert (len(model.calls), looks_at_all(model)) == (1, 1), "no box is tried that would be no gain"
-    assert result.box == Box((0, 0, 50 - MARGIN), (FOV,) * 3)
+    assert result.box == Box((0, 0, 50 - MARGIN_VOXELS), (FOV,) * 3)
 
 
 def test_an_image_without_labels():
-    result, model = framed(np.zeros(SHAPE, np.int32), RAS2MNI, off(shift=(9, 9, 9)))
+    result, model = predicted(np.zeros(SHAPE, np.int32), RAS2MNI, off(shift=(9, 9, 9)))
     assert result.whole
     assert len(model.calls) == 3
 
@@ -393,10 +392,10 @@ LONG = (132, 136, 200)
 def test_structures_at_the_face_of_the_networks_box_are_complete(height, guess):
     """The image goes on there; the published tool cuts what lies beyond."""
     labels = labels_about((66, 72, height), LONG)
-    result, model = framed(labels, off(**guess, about=(66, 72, height)) @ moved_up(CENTRE[2] - height))
+    result, model = predicted(labels, off(**guess, about=(66, 72, height)) @ moved_up(CENTRE[2] - height))
     assert result.beyond
     assert lost(result, labels) == 0
-    assert in_head(result, labels) == extent_of(labels).grown(MARGIN)
+    assert in_head(result, labels) == extent_of(labels).grown(MARGIN_VOXELS)
     assert looks_at_all(model) <= 1
 
 
@@ -411,7 +410,7 @@ def test_structures_that_keep_clear_of_the_face_are_not_looked_at_beyond(guess):
     height = 36 + EDGE_MM + 11
     labels = labels_about((66, 72, height), LONG)
     assert extent_of(labels).low[2] == 36 + EDGE_MM
-    result, model = framed(labels, off(**guess, about=(66, 72, height)) @ moved_up(CENTRE[2] - height))
+    result, model = predicted(labels, off(**guess, about=(66, 72, height)) @ moved_up(CENTRE[2] - height))
     assert not result.beyond
     assert lost(result, labels) == 0
     block, _ = model.calls[-1]
@@ -420,7 +419,7 @@ def test_structures_that_keep_clear_of_the_face_are_not_looked_at_beyond(guess):
 
 def test_structures_cut_by_the_image_are_no_reason_to_look_beyond():
     labels = labels_about((66, 72, 5))
-    result, _ = framed(labels, RAS2MNI @ moved_up(CENTRE[2] - 5))
+    result, _ = predicted(labels, RAS2MNI @ moved_up(CENTRE[2] - 5))
     assert not result.beyond
     assert lost(result, labels) == 0
 
@@ -441,7 +440,7 @@ def test_an_average_over_starts(right):
     model = ByStart(Volume(LABELS, head.grid))
     conformed = conform(head, FOV)
     first = np.array(conformed.image.low)
-    result = frame(conformed, model, PLACE, lambda: iter([("right", RAS2MNI)]), shifts)
+    result = predict_locally(conformed, model, PLACE, lambda: iter([("right", RAS2MNI)]), shifts)
     assert result.box == right[0].box
     starts = [tuple((np.array(block.low) + first) % FOV_MULTIPLE) for block, _ in model.calls]
     assert starts == [tuple(shift) for shift in shifts]
@@ -456,7 +455,7 @@ def test_an_average_over_starts(right):
 
 
 def test_an_average_of_the_whole_field_of_view():
-    result, model = framed(LABELS, prior=None, shifts=(UNSHIFTED, (2, 2, 2)))
+    result, model = predicted(LABELS, prior=None, shifts=(UNSHIFTED, (2, 2, 2)))
     assert len(model.calls) == 2
     assert result.posteriors.data.shape[:3] == (FOV,) * 3
     assert lost(result, LABELS) == 0

@@ -3,7 +3,7 @@ import pytest
 
 from fs_sclimbic.image.labels import ColorTable, Structure
 from fs_sclimbic.image.volume import Volume
-from fs_sclimbic.segmentation.measure import label_image, measure
+from fs_sclimbic.segmentation.measure import label_image, measure, winning_channels
 from tests.conftest import grid_about
 
 COLORS = ColorTable(
@@ -22,7 +22,7 @@ def posteriors():
 
 
 def test_counts_volumes_confidence(posteriors):
-    stats = measure(posteriors, COLORS, etiv_mm3=1.5e6)
+    stats = measure(posteriors, winning_channels(posteriors), COLORS, etiv_mm3=1.5e6)
     a, b, c = stats.structures
     assert (a.n_voxels, b.n_voxels, c.n_voxels) == (3, 1, 0)
     assert a.volume_mm3 == pytest.approx(0.8 + 0.6 + 0.3 + 0.9)  # a voxel is 1 mm^3 here
@@ -34,12 +34,12 @@ def test_counts_volumes_confidence(posteriors):
 
 def test_voxel_counts_and_exclusion(posteriors):
     coarse = Volume(posteriors.data, grid_about([0, 0, 0], (10, 4, 4), np.eye(3), (2, 2, 2)))
-    stats = measure(coarse, COLORS, exclude=frozenset({853}), voxel_counts=True)
+    stats = measure(coarse, winning_channels(coarse), COLORS, exclude=frozenset({853}), voxel_counts=True)
     assert [(row.structure.index, row.volume_mm3) for row in stats.structures] == [(26, 24.0), (870, 0.0)]
 
 
 def test_label_image_holds_all(posteriors):
-    labels = label_image(posteriors, COLORS)
+    labels = label_image(winning_channels(posteriors), COLORS, posteriors.grid)
     assert labels.data.dtype == np.int32
     assert sorted(np.unique(labels.data)) == [0, 26, 853]
     assert labels.data[3, 1, 1] == 0

@@ -1,6 +1,8 @@
 import numpy as np
 
+from fs_sclimbic.image.box import Box
 from fs_sclimbic.image.volume import Grid, Volume
+from fs_sclimbic.segmentation.measure import winning_channels
 from fs_sclimbic.segmentation.postprocess import bounding_box, clean_posteriors
 
 
@@ -10,12 +12,18 @@ def softmax_of(labels, count, sure=0.9):
     return posteriors
 
 
+def cleaned(posteriors):
+    return clean_posteriors(posteriors, winning_channels(posteriors))
+
+
 def test_crop_confine_and_renormalise():
     labels = np.zeros((20, 20, 20), int)
     labels[8:11, 9:12, 4] = 1
     labels[12, 12, 5] = 2
     grid = Grid((20, 20, 20), np.eye(4))
-    clean = clean_posteriors(Volume(softmax_of(labels, 3), grid))
+    found = cleaned(Volume(softmax_of(labels, 3), grid))
+    assert found.box == Box((6, 7, 2), (15, 15, 8))
+    clean = found.posteriors
     assert clean.data.shape[:3] == (5 + 4, 4 + 4, 2 + 4)
     assert np.allclose(clean.grid.vox2ras[:3, 3], [6, 7, 2])
     assert np.allclose(clean.data.sum(-1), 1)
@@ -34,16 +42,17 @@ def test_input_is_left_alone():
     labels[4, 4, 4] = 1
     posteriors = softmax_of(labels, 2)
     kept = posteriors.copy()
-    clean_posteriors(Volume(posteriors, Grid((9, 9, 9), np.eye(4))))
+    cleaned(Volume(posteriors, Grid((9, 9, 9), np.eye(4))))
     assert np.array_equal(posteriors, kept)
 
 
 def test_nothing_found():
-    assert clean_posteriors(Volume(softmax_of(np.zeros((5, 5, 5), int), 3), Grid((5, 5, 5), np.eye(4)))) is None
+    assert cleaned(Volume(softmax_of(np.zeros((5, 5, 5), int), 3), Grid((5, 5, 5), np.eye(4)))) is None
 
 
 def test_box_stops_at_the_edge():
     mask = np.zeros((10, 10, 10), bool)
     mask[0, 5, 9] = True
-    assert bounding_box(mask) == (slice(0, 3), slice(3, 8), slice(7, 10))
+    assert bounding_box(mask) == Box((0, 3, 7), (3, 8, 10))
+    assert bounding_box(mask[:, ::-1], margin=0) == Box((0, 4, 9), (1, 5, 10))
     assert bounding_box(np.zeros((3, 3, 3), bool)) is None

@@ -1,13 +1,13 @@
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 import pytest
 
-from fs_sclimbic.errors import ImageError, TransformError, UsageError
-from fs_sclimbic.image.box import Box
+from fs_sclimbic.errors import ImageError, TransformError
 from fs_sclimbic.image.volume import Volume, write_volume
-from fs_sclimbic.segmentation.segment import Options, segment
+from fs_sclimbic.segmentation.options import Options
+from fs_sclimbic.segmentation.segment import segment
 from tests.conftest import BALL_VOLUME_MM3, CENTER, LEFT_BALL, RIGHT_BALL, grid_about, synthetic_head
 
 ANY_VOXEL = Options(conform=True, exclude=frozenset())
@@ -94,50 +94,6 @@ def test_nothing_found_is_a_failure(head, predictor):
         segment(Volume(grey, head.grid), predictor)
 
 
-def test_warnings_say_what_a_reader_should_know(head, predictor):
-    assert segment(head, predictor).warnings == ()
-    unknown = Volume(head.data, replace(head.grid, oriented=False))
-    assert "left and right" in segment(unknown, predictor).warnings[0]
-    hot = head.data.copy()
-    hot[5, 5, 5] = 850
-    inside = FixedAnswer(predictor.spec, (slice(20, 25),) * 3)
-    assert any("--percentile" in warning for warning in segment(Volume(hot, head.grid), inside).warnings)
-    coarse = synthetic_head(grid_about(CENTER, (32, 32, 32), np.eye(3), (1.8, 1.8, 1.8)))
-    assert any("1.8 mm" in warning for warning in segment(coarse, predictor, ANY_VOXEL).warnings)
-
-
-@dataclass
-class FixedAnswer:
-    """A predictor that finds one ball's worth of label 26 wherever it is told."""
-
-    spec: object
-    where: tuple
-
-    def predict(self, conformed, wanted=None):
-        assert wanted is None or wanted == Box.of_shape(conformed.data.shape)
-        posteriors = np.zeros((*conformed.data.shape, 3), np.float32)
-        posteriors[..., 0] = 1
-        posteriors[(*self.where, slice(None))] = [0.1, 0.9, 0]
-        return Volume(posteriors, conformed.grid)
-
-
-def test_structures_at_the_edge_of_the_box_are_told(predictor):
-    long_neck = synthetic_head(grid_about(CENTER, (46, 46, 90), np.eye(3), (1, 1, 1)))
-    inside, at_top = (slice(20, 25),) * 3, (slice(20, 25), slice(20, 25), slice(43, 47))
-    assert not [w for w in segment(long_neck, FixedAnswer(predictor.spec, inside)).warnings if "edge" in w]
-    assert [
-        w
-        for w in segment(long_neck, FixedAnswer(predictor.spec, at_top)).warnings
-        if "edge" in w and "(top-bottom)" in w
-    ]
-    # The image itself ends there, inside the box: it has cut the ball.
-    short = synthetic_head(grid_about(CENTER, (46, 46, 46), np.eye(3), (1, 1, 1)))
-    assert [
-        w for w in segment(short, FixedAnswer(predictor.spec, at_top)).warnings if "edge of the image (top-bottom)" in w
-    ]
-    assert not [w for w in segment(short, FixedAnswer(predictor.spec, inside)).warnings if "edge" in w]
-
-
 def test_an_error_names_the_file_it_was_given(tmp_path, predictor):
     write_volume(head_on(*GRIDS["LPS 0.7 mm"]), tmp_path / "x.mgz")
     with pytest.raises(ImageError, match=r"x\.mgz: voxels are"):
@@ -149,8 +105,3 @@ def test_a_hot_voxel_is_named_where_nothing_is_found(head, predictor):
     dark[5, 5, 5], dark[57, 5, 5] = 450, -350
     with pytest.raises(ImageError, match=r"no structure found.*--percentile 99\.9"):
         segment(Volume(dark, head.grid), predictor)
-
-
-def test_a_percentile_beyond_the_hundredth():
-    with pytest.raises(UsageError, match="percentile 200"):
-        Options(percentile=200)

@@ -12,11 +12,11 @@ from tests.conftest import BRIGHT, CENTER, ONE_BALL, RAS_AXES, ROOT, grid_about,
 MODULES = [
     "fs_sclimbic",
     "fs_sclimbic.group.design.contrast",
-    "fs_sclimbic.group.output.glm_tree",
+    "fs_sclimbic.group.design.matrix_files",
     "fs_sclimbic.group.fit.results",
     "fs_sclimbic.group.text_table",
     "fs_sclimbic.files.staging",
-    "fs_sclimbic.group.tables.subject_lists",
+    "fs_sclimbic.group.tables.stats_paths",
 ]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md") if ">>>" in path.read_text())
 

@@ -1,9 +1,5 @@
 """Group tables: one row a subject, one column a structure, as asegstats2table, this package or a spreadsheet writes."""
 
-import csv
-import io
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -13,18 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import TableError
+from .text_files import (
+    DECIMAL_COMMA,
+    TextRow,
+    finite_number,
+    is_missing,
+    raise_problems,
+    read_cells,
+    shortened,
+)
 
 ETIV_NAMES = ("EstimatedTotalIntraCranialVol", "eTIV")
 """Names of the eTIV column: asegstats2table's and mri_sclimbic_seg's; upper and lower case count, as in mri_glmfit."""
 
 DELIMITERS = {"tab": "\t", "comma": ",", "space": " ", "semicolon": ";"}
-
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-# Spreadsheets and statistics programs write these where a value is missing.
-MISSING = {"na", "n/a", "nan", "-nan", "+nan", "null", "none", "nil", "-", ".", "?", "#n/a", "missing", "<na>"}
-MOST_PROBLEMS = 20
-MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -39,15 +37,6 @@ class GroupTable:
     """Names of the structures, and of eTIV where there is one."""
     values: NDArray[np.float64]
     """Shape (subjects, columns); mm^3 for volumes."""
-
-
-@dataclass(frozen=True)
-class TextRow:
-    """One line of a delimited text file."""
-
-    line: int
-    """Number of the line in the file, from 1."""
-    cells: tuple[str, ...]
 
 
 def read_group_table(path: str | PathLike[str]) -> GroupTable:
@@ -81,7 +70,7 @@ def read_group_table(path: str | PathLike[str]) -> GroupTable:
     if len(header.cells) < 2:
         raise TableError(
             f"{file}:{header.line}: expected a header 'Measure:volume NAME ...' with a column a structure, "
-            f"found '{_shortened(header.cells[0])}'"
+            f"found '{shortened(header.cells[0])}'"
         )
     if not body:
         raise TableError(f"{file}: holds a header and no subject; expected one row a subject")
@@ -105,7 +94,7 @@ def read_group_table(path: str | PathLike[str]) -> GroupTable:
         if len(row.cells) != len(header.cells):
             problems.append(
                 f"{file}:{row.line}: expected {len(header.cells)} cells as in the header (name and "
-                f"{len(columns)} values), found {len(row.cells)} for '{_shortened(row.cells[0])}'"
+                f"{len(columns)} values), found {len(row.cells)} for '{shortened(row.cells[0])}'"
             )
             continue
         for column, cell in enumerate(row.cells[1:]):
@@ -113,87 +102,12 @@ def read_group_table(path: str | PathLike[str]) -> GroupTable:
             if value is None and column in without:
                 continue
             if value is None:
-                where = f"{file}:{row.line}: subject '{_shortened(row.cells[0])}', column '{columns[column]}'"
+                where = f"{file}:{row.line}: subject '{shortened(row.cells[0])}', column '{columns[column]}'"
                 problems.append(f"{where}: {_why_not_a_number(cell)}")
             else:
                 values[number, column] = value
     raise_problems(problems)
     return GroupTable(header.cells[0] or "subject", subjects, columns, values)
-
-
-def read_cells(path: str | PathLike[str], comment: str | None = None) -> tuple[TextRow, ...]:
-    """Read a delimited text file into cells, without lines that are blank.
-
-    Parameters
-    ----------
-    path : path-like
-        UTF-8 text. The delimiter is what the first line holds outside quotes: tab, comma or semicolon, else blanks.
-        If it holds several, the one that gives every line as many cells as the first.
-    comment : str, optional
-        Lines that begin with it are left out.
-
-    Returns
-    -------
-    tuple of TextRow
-        Cells without blanks around them; a last column that is empty in every line is dropped.
-
-    Raises
-    ------
-    TableError
-        If the file is missing, no text, or ends within a quote.
-    """
-    file = Path(path)
-    text = read_text(file)
-    if comment is not None:  # blank, so that the lines keep their numbers
-        text = "\n".join("" if line.lstrip().startswith(comment) else line for line in text.split("\n"))
-    first = next((line for line in text.split("\n") if line.strip()), "")
-    unquoted = re.sub(r'"[^"]*"', "", first)
-    present = [sign for sign in "\t,;" if sign in unquoted]
-    # A header with tabs over rows with blanks: mri_glmfit takes any white space alike. Where rows have tabs too, a
-    # blank may belong to a name, and splitting there could move values into other columns.
-    blanks = not present or (present == ["\t"] and text.count("\t") == first.count("\t"))
-    candidates = [*present, *([" "] if blanks else [])]
-    splits = [_split(file, text, sign) for sign in candidates]
-    return next((rows for rows in splits if len({len(row.cells) for row in rows}) == 1), splits[0])
-
-
-def read_text(file: Path) -> str:
-    """The text of a file in UTF-8, lines ended by a line feed; a TableError if it is missing or no text."""
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError as error:
-        raise TableError(f"{file}: file does not exist") from error
-    except OSError as error:
-        raise TableError(f"{file}: file cannot be read ({error.strerror})") from error
-    if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise TableError(f"{file}: expected text in UTF-8, found another kind of file; save a table as CSV (UTF-8)")
-    return content.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _split(file: Path, text: str, delimiter: str) -> tuple[TextRow, ...]:
-    rows: list[TextRow] = []
-    if delimiter == " ":
-        for number, line in enumerate(text.split("\n"), 1):
-            cells = [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in line.split()]
-            rows.append(TextRow(number, tuple(cells)))
-    else:
-        reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True)
-        try:
-            rows += [TextRow(reader.line_num, tuple(cell.strip() for cell in cells)) for cells in reader]
-        except csv.Error as error:
-            raise TableError(f"{file}:{reader.line_num}: a quote is not closed or stands within a cell") from error
-    rows = [row for row in rows if any(row.cells)]
-    if rows and not any(row.cells[-1] for row in rows) and len({len(row.cells) for row in rows}) == 1:
-        rows = [TextRow(row.line, row.cells[:-1]) for row in rows]
-    return tuple(rows)
-
-
-def finite_number(text: str) -> float | None:
-    """The number that a text is as a whole, or None: nothing is read into ``12abc``, ``1,5``, ``1_000`` or ``nan``."""
-    if not NUMBER.fullmatch(text):
-        return None
-    value = float(text)
-    return value if math.isfinite(value) else None
 
 
 def _without_numbers(file: Path, columns: Sequence[str], rows: Sequence[TextRow]) -> tuple[set[int], list[str]]:
@@ -205,32 +119,28 @@ def _without_numbers(file: Path, columns: Sequence[str], rows: Sequence[TextRow]
         if len(whole) < 2 or any(finite_number(row.cells[index + 1]) is not None for row in whole):
             continue
         cells = [(row.line, row.cells[index + 1]) for row in whole]
-        line, cell = next(((line, cell) for line, cell in cells if not _is_missing(cell)), cells[0])
-        sample = f"'{_shortened(cell)}' in line {line} ..."
-        if _is_missing(cell):
+        line, cell = next(((line, cell) for line, cell in cells if not is_missing(cell)), cells[0])
+        sample = f"'{shortened(cell)}' in line {line} ..."
+        if is_missing(cell):
             problem = f"holds no number: {sample}; leave the column out or fill it in"
         elif DECIMAL_COMMA.fullmatch(cell):
             problem = f"holds no number: {sample}; write numbers with a decimal point"
         else:
             problem = f"holds text: {sample}; this does not look like a table of volumes"
         found.add(index)
-        problems.append(f"{file}: column '{_shortened(name)}' {problem}")
+        problems.append(f"{file}: column '{shortened(name)}' {problem}")
     return found, problems
-
-
-def _is_missing(cell: str) -> bool:
-    return not cell or cell.lower() in MISSING
 
 
 def _why_not_a_number(cell: str) -> str:
     if not cell:
         found = "found an empty cell"
-    elif _is_missing(cell):
+    elif is_missing(cell):
         found = f"found '{cell}', a missing value"
     elif DECIMAL_COMMA.fullmatch(cell):
         found = f"found '{cell}'; write it with a decimal point"
     else:
-        return f"expected a finite number, found '{_shortened(cell)}'"
+        return f"expected a finite number, found '{shortened(cell)}'"
     return f"expected a finite number, {found}" + ("" if "," in cell else "; leave the subject out or fill it in")
 
 
@@ -258,23 +168,6 @@ def _is_transposed(rows: Sequence[str], columns: Sequence[str]) -> bool:
         )
 
     return of_structures(rows) and not of_structures(columns)
-
-
-def raise_problems(problems: Sequence[str]) -> None:
-    """Raise a TableError of several problems, one a line; of very many only the first."""
-    if problems:
-        more = len(problems) - MOST_PROBLEMS
-        raise TableError("\n".join([*problems[:MOST_PROBLEMS], *([f"... and {more} more"] if more > 0 else [])]))
-
-
-def listed(names: Sequence[object], most: int = MOST_LISTED) -> str:
-    """Names in a row; of very many only the first."""
-    more = len(names) - most
-    return ", ".join(map(str, names[:most])) + (f" and {more} more" if more > 0 else "")
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def etiv_column(table: GroupTable) -> int | None:
@@ -326,7 +219,7 @@ def format_group_table(table: GroupTable, delimiter: str = "tab", *, transpose: 
     for name in (table.measure, *table.columns, *table.subjects):
         if not name or reserved & set(name):
             raise TableError(
-                f"name '{_shortened(name)}' cannot stand in a table with {delimiter} as delimiter; choose another "
+                f"name '{shortened(name)}' cannot stand in a table with {delimiter} as delimiter; choose another "
                 "delimiter, or rename it"
             )
     if transpose:
@@ -336,3 +229,29 @@ def format_group_table(table: GroupTable, delimiter: str = "tab", *, transpose: 
         heads, names, cells = table.columns, table.subjects, table.values.tolist()
         lines = [[name, *map(repr, row)] for name, row in zip(names, cells, strict=True)]
     return "".join(f"{sign.join(line)}\n" for line in [[table.measure, *heads], *lines])
+
+
+def notes_for_readers(table: GroupTable, path: str, delimiter: str) -> list[str]:
+    """What will keep mri_glmfit from reading a table.
+
+    Parameters
+    ----------
+    table : GroupTable
+    path : str
+        File that the table is written to.
+    delimiter : {'tab', 'comma', 'space', 'semicolon'}
+
+    Returns
+    -------
+    list of str
+    """
+    notes = []
+    fitting = ("comma",) if path.lower().endswith(".csv") else ("tab", "space")
+    if delimiter not in fitting:
+        notes.append(
+            f"{path} has {delimiter} as delimiter: mri_glmfit expects {' or '.join(fitting)} in a file "
+            "of this name, and refuses it; fs_sclimbic glm takes it"
+        )
+    if any(len(name.split()) != 1 for name in (*table.subjects, *table.columns)):
+        notes.append("a name holds a blank: mri_glmfit cannot read such a table")
+    return notes

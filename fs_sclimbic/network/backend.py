@@ -1,43 +1,21 @@
-"""Start Keras and its backend: quietly, on the processor unless told otherwise."""
+"""The backend of Keras: its device, its threads, its compiler."""
 
 import logging
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
+import keras
+
 from ..errors import ModelError
+from .libraries import silent_stderr
 
 logger = logging.getLogger(__name__)
 
-# Both are read when the libraries start: TensorFlow by default, and only its errors.
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """TensorFlow's C++ start-up notes bypass every log level; drop what is written to file 2 meanwhile."""
-    try:
-        sys.stderr.flush()
-        kept = os.dup(2)
-    except (AttributeError, OSError):  # started without a file 2: nothing can be printed
-        yield
-        return
-    try:
-        with open(os.devnull, "wb") as sink:
-            os.dup2(sink.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-with _silent_stderr():
-    import keras
-
-__all__ = ["compiled", "compiled_function", "configure", "keras"]
+def backend_name() -> str:
+    """What runs Keras: ``tensorflow``, ``jax`` or ``torch``."""
+    return str(keras.backend.backend())
 
 
 def configure(threads: int | None = None, device: str | None = None) -> None:
@@ -56,7 +34,7 @@ def configure(threads: int | None = None, device: str | None = None) -> None:
     ModelError
         If the device is not there, or this process has already started on others.
     """
-    backend = keras.backend.backend()
+    backend = backend_name()
     if backend == "tensorflow":
         _configure_tensorflow(threads, device)
     elif device is not None:
@@ -98,7 +76,7 @@ def compiled(network: Any) -> Callable[..., Any]:
     def forward(*inputs: Any) -> Any:
         return network(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
 
-    backend = keras.backend.backend()
+    backend = backend_name()
     if backend == "tensorflow":
         import tensorflow as tf
 
@@ -126,7 +104,7 @@ def compiled(network: Any) -> Callable[..., Any]:
 
 def compiled_function(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of arrays, compiled where the backend can; arrays become tensors."""
-    backend = keras.backend.backend()
+    backend = backend_name()
 
     def of_tensors(*arrays: Any) -> Any:
         return function(*(keras.ops.convert_to_tensor(array) for array in arrays))
@@ -150,14 +128,14 @@ def compiled_function(function: Callable[..., Any]) -> Callable[..., Any]:
 def _configure_tensorflow(threads: int | None, device: str | None) -> None:
     import tensorflow as tf
 
-    with _silent_stderr():
+    with silent_stderr():
         gpus = tf.config.list_physical_devices("GPU")
     if device is not None and (not device.isdigit() or int(device) >= len(gpus)):
         raise ModelError(
             f"CUDA device '{device}' is not there: TensorFlow sees {len(gpus)} GPU(s); leave "
             "--cuda-device out to use the processor"
         )
-    # A network is built for each way a box is cut: that many functions are no mistake.
+    # A network is built for each way to cut a box: so many functions are right.
     logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
     # TF32 rounds the inputs of each product to 10 bits: other numbers than the published ones.
     tf.config.experimental.enable_tensor_float_32_execution(False)

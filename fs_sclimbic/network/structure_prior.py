@@ -1,6 +1,7 @@
-"""Where in the head a model's structures lie: what is known of a model beside its weights.
+"""Where in the head a model's structures lie: known of a model besides its weights.
 
-A place says where to look first, never what is found: what the network finds there is verified (`framing`).
+A prior says where the network looks first, never what it finds: what it finds there is checked
+(`fs_sclimbic.segmentation.placement_check`).
 """
 
 import json
@@ -21,10 +22,10 @@ from ..image.volume import Grid
 
 FORMAT = 1
 SPACE = "MNI305"
-PART = 0.1
-"""Share of a structure below which a part of it is taken for an island."""
-FEWEST = 5
-"""Voxels below which a structure is not taken for seen."""
+MIN_PART_FRACTION = 0.1
+"""A part of a structure that is smaller than this fraction of it is an island."""
+MIN_STRUCTURE_VOXELS = 5
+"""A structure with fewer voxels was not found."""
 
 Point = tuple[float, float, float]
 
@@ -70,7 +71,7 @@ class Expectation:
 
 
 def expect(prior: StructurePrior, ras2mni: NDArray[np.float64], grid: Grid) -> Expectation:
-    """Bring a place into a head.
+    """Bring a prior into a head.
 
     Parameters
     ----------
@@ -79,6 +80,11 @@ def expect(prior: StructurePrior, ras2mni: NDArray[np.float64], grid: Grid) -> E
         The head's scanner RAS to MNI305, mm.
     grid : Grid
         Voxels of the head.
+
+    Returns
+    -------
+    Expectation
+        In voxels of ``grid``.
     """
     to_voxels = np.asarray(np.linalg.inv(ras2mni @ grid.vox2ras), np.float64)
     low, high, centre = [], [], []
@@ -94,7 +100,7 @@ def expect(prior: StructurePrior, ras2mni: NDArray[np.float64], grid: Grid) -> E
 def measure_prior(
     winner: NDArray[np.int_], colors: ColorTable, ras2mni: NDArray[np.float64], grid: Grid
 ) -> StructurePrior | None:
-    """The place that one head shows, islands apart; None if it shows not all structures.
+    """The prior of one head, without islands.
 
     Parameters
     ----------
@@ -102,13 +108,19 @@ def measure_prior(
         Channel of the winning posterior in each voxel of ``grid``.
     colors : ColorTable
     ras2mni : ndarray, shape (4, 4)
+        The head's scanner RAS to MNI305, mm.
     grid : Grid
+
+    Returns
+    -------
+    StructurePrior or None
+        None if the head does not show all structures.
     """
     to_mni = ras2mni @ grid.vox2ras
     sites = []
     for channel, structure in enumerate(colors.foreground, 1):
         voxels = np.argwhere(_large_parts(winner == channel))
-        if len(voxels) < FEWEST:
+        if len(voxels) < MIN_STRUCTURE_VOXELS:
             return None
         ras = voxels @ to_mni[:3, :3].T + to_mni[:3, 3]
         volume = len(voxels) * abs(float(np.linalg.det(to_mni[:3, :3])))
@@ -117,16 +129,16 @@ def measure_prior(
 
 
 def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A structure without its crumbs; a label may stand for two sides, so it may have several parts."""
+    """A structure without islands; a label may stand for two sides, so it may have several parts."""
     parts, _ = ndimage.label(mask, np.ones((3, 3, 3)))
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    large: NDArray[np.bool_] = sizes >= PART * sizes.sum()
+    large: NDArray[np.bool_] = sizes >= MIN_PART_FRACTION * sizes.sum()
     return np.asarray(large[parts] & mask)
 
 
 def average_priors(priors: Sequence[StructurePrior]) -> StructurePrior:
-    """The average of places that single heads show."""
+    """The average of the priors of single heads."""
 
     def mean(points: Sequence[Point]) -> Point:
         return _point(np.mean(points, axis=0))
@@ -150,7 +162,7 @@ def _point(values: Sequence[float] | NDArray[np.float64]) -> Point:
 
 
 def format_prior(prior: StructurePrior) -> dict[str, Any]:
-    """A place in json's types."""
+    """A prior in json's types."""
     return {
         "format": FORMAT,
         "space": SPACE,
@@ -175,12 +187,16 @@ def parse_prior(content: Mapping[str, Any], names: Sequence[str]) -> StructurePr
     ----------
     content : mapping
     names : sequence of str
-        Structures that the place must have, in this order.
+        Structures that the prior must have, in this order.
+
+    Returns
+    -------
+    StructurePrior
 
     Raises
     ------
     ValueError
-        If it is no place of these structures.
+        If it is not a prior of these structures.
     """
     try:
         if content["format"] != FORMAT or content["space"] != SPACE:
@@ -201,12 +217,24 @@ def parse_prior(content: Mapping[str, Any], names: Sequence[str]) -> StructurePr
 
 
 def read_prior(path: str | PathLike[str], names: Sequence[str], sha256: str) -> StructurePrior:
-    """Read the place of a model, whose weights have this SHA-256, from a json file.
+    """Read the prior of a model from a json file.
+
+    Parameters
+    ----------
+    path : path-like
+    names : sequence of str
+        The model's structures, in this order.
+    sha256 : str
+        SHA-256 of the model's weights, hexadecimal.
+
+    Returns
+    -------
+    StructurePrior
 
     Raises
     ------
     ModelError
-        If the file is no place of these structures.
+        If the file cannot be read, or is of another model.
     """
     try:
         content = json.loads(Path(path).read_text("utf-8"))

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..files.staging import write_atomically
-from .spec import ModelSpec, network_weights
+from .architecture import FIRST_LAYER, LIKELIHOOD_LAYER, WeightShapes, network_weights
+from .spec import ModelSpec
 
 Weights = dict[str, dict[str, NDArray[np.float32]]]
 """``{layer: {weight: array}}``, for instance ``weights["unet_likelihood"]["bias"]``."""
@@ -71,6 +72,26 @@ def read_weights(spec: ModelSpec) -> Weights:
     return weights
 
 
+def read_features(path: str | PathLike[str]) -> int:
+    """Features of a network's first level, from its weight file.
+
+    Raises
+    ------
+    ModelError
+        If the file is no HDF5 file, or lacks the first convolution.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            kernel = _all_weights(file.get("model_weights", file))[FIRST_LAYER]["kernel"]
+    except OSError as error:
+        raise ModelError(
+            f"{path}: weights cannot be read as HDF5 ({str(error)[:100]}); expected a Keras .h5 file"
+        ) from error
+    except KeyError as error:
+        raise ModelError(f"{path}: holds no {FIRST_LAYER}/kernel; is it a model of this family?") from error
+    return int(kernel.shape[-1])
+
+
 def _all_weights(file: h5py.Group) -> dict[str, dict[str, NDArray[np.float32]]]:
     """Every array of the file as layer -> weight name without its ':0'."""
     found: dict[str, dict[str, NDArray[np.float32]]] = {}
@@ -87,12 +108,12 @@ def _all_weights(file: h5py.Group) -> dict[str, dict[str, NDArray[np.float32]]]:
 
 def _check_shapes(
     spec: ModelSpec,
-    expected: dict[str, dict[str, tuple[int, ...]]],
+    expected: WeightShapes,
     found: Mapping[str, Mapping[str, NDArray[np.float32]]],
 ) -> None:
     """Say in the user's words which of the table, --features and --nchannels does not fit."""
     shape = {layer: {name: found[layer][name].shape for name in names} for layer, names in expected.items()}
-    first, last = shape["unet_conv_downarm_0_0"]["kernel"], shape["unet_likelihood"]["kernel"]
+    first, last = shape[FIRST_LAYER]["kernel"], shape[LIKELIHOOD_LAYER]["kernel"]
     if len(first) == 5 and first[-1] != spec.features:
         raise ModelError(
             f"{spec.weights}: the weights have {first[-1]} features, --features is {spec.features}; "

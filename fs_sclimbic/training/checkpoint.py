@@ -18,7 +18,7 @@ from ..image.labels import ColorTable
 from ..network.weights import Weights
 from .recipe import Recipe
 
-CHECKPOINT_NAME = "checkpoint.npz"
+CHECKPOINT_NAME, MODEL_NAME = "checkpoint.npz", "model.h5"
 # Changing these in mid-training would make its course meaningless; the others may be changed when it is resumed.
 LASTING = ("box", "batch", "steps", "seed", "features", "fov", "percentile")
 
@@ -64,12 +64,23 @@ class Checkpoint:
     """What may not change between a start and its resumption, as json."""
     seconds: float = 0.0
     """Time spent in training so far."""
+    average: Weights = field(default_factory=dict)
+    """Average of the weights over the last steps; empty if the recipe wants none."""
 
 
 def write_checkpoint(folder: str | PathLike[str], checkpoint: Checkpoint) -> None:
-    """Replace the checkpoint of a training folder."""
+    """Replace the checkpoint of a training folder.
+
+    Parameters
+    ----------
+    folder : path-like
+    checkpoint : Checkpoint
+    """
     arrays = {
-        f"weights/{layer}/{name}": array for layer, names in checkpoint.weights.items() for name, array in names.items()
+        f"{kind}/{layer}/{name}": array
+        for kind, weights in (("weights", checkpoint.weights), ("average", checkpoint.average))
+        for layer, names in weights.items()
+        for name, array in names.items()
     }
     arrays |= {f"optimizer/{i:04d}": array for i, array in enumerate(checkpoint.optimizer)}
     story = {
@@ -94,29 +105,50 @@ def read_checkpoint(folder: str | PathLike[str]) -> Checkpoint | None:
     if not path.exists():
         return None
     weights: Weights = {}
+    average: Weights = {}
     try:
         with np.load(path) as file:
             story = json.loads(str(file["story"]))
             for key in file.files:
-                if key.startswith("weights/"):
-                    _, layer, name = key.split("/")
-                    weights.setdefault(layer, {})[name] = file[key]
+                if key.startswith(("weights/", "average/")):
+                    kind, layer, name = key.split("/")
+                    (weights if kind == "weights" else average).setdefault(layer, {})[name] = file[key]
             optimizer = [file[key] for key in sorted(key for key in file.files if key.startswith("optimizer/"))]
             losses = [float(loss) for loss in file["losses"]]
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelError(f"{path}: checkpoint cannot be read ({error}); remove it to start again") from error
     epochs = [Epoch(**epoch) for epoch in story["epochs"]]
-    return Checkpoint(weights, optimizer, losses, epochs, story["fingerprint"], story["seconds"])
+    return Checkpoint(weights, optimizer, losses, epochs, story["fingerprint"], story["seconds"], average)
 
 
 def lasting_settings(recipe: Recipe, colors: ColorTable) -> dict[str, Any]:
-    """What may not change between a start and its resumption, but for the heads; in json's types."""
+    """What may not change between a start and its resumption, besides the heads.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    colors : ColorTable
+
+    Returns
+    -------
+    dict
+        Name and value of each setting, in json's types.
+    """
     settings: dict[str, Any] = json.loads(json.dumps({name: getattr(recipe, name) for name in LASTING}))
     return settings | {"structures": [[s.index, s.name] for s in colors]}
 
 
 def check_resumable(folder: Path, start: Checkpoint, now: Mapping[str, Any]) -> None:
-    """Refuse to resume with other settings or heads than the checkpoint's.
+    """Error if a training is to go on with other settings or heads than its checkpoint's.
+
+    Parameters
+    ----------
+    folder : Path
+        The training's, for the message.
+    start : Checkpoint
+    now : mapping
+        Settings, weights and heads of now, as in the checkpoint's fingerprint; those that it leaves out are not
+        compared.
 
     Raises
     ------
@@ -143,4 +175,6 @@ def check_resumable(folder: Path, start: Checkpoint, now: Mapping[str, Any]) -> 
 def _short(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], list):
         return " ".join(str(row[-1]) for row in value[1:])
+    if value is None:
+        return "none"
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

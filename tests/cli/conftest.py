@@ -8,6 +8,7 @@ from fs_sclimbic.cli.arguments import parse_flags
 from fs_sclimbic.cli.guard import in_one_line
 from fs_sclimbic.cli.run import run
 from fs_sclimbic.cli.segment import main
+from tests.cli.group_commands import refused, run_glm  # noqa: F401
 
 
 @pytest.fixture

@@ -10,23 +10,10 @@ from fs_sclimbic.group.text_table import (
     GroupTable,
     etiv_column,
     format_group_table,
-    read_cells,
     read_group_table,
 )
 
 TEXT = "Measure:volume\tA\tB\teTIV\nbert\t1.5\t-2\t1e6\nernie\t+.5\t0.1\t1640017.851257\n"
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Write a file, return its path."""
-
-    def write_text(text, name="t.dat"):
-        path = tmp_path / name
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return path
-
-    return write_text
 
 
 @pytest.mark.parametrize("name", ["t.dat", "t.csv", "t.CSV", "t.tsv", "t.txt", "table"])
@@ -156,11 +143,6 @@ def test_names_are_kept_as_they_are(write):
     assert table.columns == ("A B", "C,D")
     assert read_group_table(write('"",A\n"odd, name",1\n')).subjects == ("odd, name",)
     assert read_group_table(write(",A\nbert,1\n")).measure == "subject"
-
-
-def test_comments_leave_the_line_numbers(write):
-    rows = read_cells(write("# x,y\nfsid age\n#sub-1 2\nsub-2 3\n"), comment="#")
-    assert [(row.line, row.cells) for row in rows] == [(2, ("fsid", "age")), (4, ("sub-2", "3"))]
 
 
 @pytest.mark.parametrize("name", ETIV_NAMES)

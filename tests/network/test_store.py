@@ -1,33 +1,14 @@
-import hashlib
+from functools import partial
 
 import pytest
 
-from fs_sclimbic.errors import ModelError, UsageError
+from fs_sclimbic.errors import ModelError
 from fs_sclimbic.network import store
-from fs_sclimbic.network.store import (
-    PUBLISHED_NAME,
-    advice,
-    default_homes_of_weights,
-    find_model,
-    install_model,
-    is_published,
-    models_folder,
-)
+from fs_sclimbic.network.store import PUBLISHED_NAME, KnownWeights, advice
+from tests.network.conftest import KNOWN, put
 
-
-@pytest.fixture
-def homes(tmp_path, monkeypatch):
-    """FREESURFER_HOME and the user's folder, empty; 'published' is the text 'weights'."""
-    monkeypatch.setenv("FREESURFER_HOME", str(tmp_path / "fs"))
-    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path / "mine"))
-    monkeypatch.setattr(store, "PUBLISHED_SHA256", hashlib.sha256(b"weights").hexdigest())
-    return tmp_path
-
-
-def put(path, text="weights"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
+find_model = partial(store.find_model, known=KNOWN)
+is_published = partial(store.is_published, known=KNOWN)
 
 
 def test_order_of_choice(homes):
@@ -63,9 +44,9 @@ def test_weights_by_word(homes):
 
 
 def test_no_weights_names_every_place(homes, monkeypatch):
-    monkeypatch.setattr(store, "SHIPPED_NAME", "none.h5")
+    incomplete = KnownWeights(shipped_name="none.h5")
     with pytest.raises(ModelError) as error:
-        find_model()
+        store.find_model(known=incomplete)
     for words in (
         str(homes / "fs/models" / PUBLISHED_NAME),
         str(homes / "mine" / PUBLISHED_NAME),
@@ -76,51 +57,9 @@ def test_no_weights_names_every_place(homes, monkeypatch):
         assert words in str(error.value)
     monkeypatch.delenv("FREESURFER_HOME")
     with pytest.raises(ModelError, match="variable is not set"):
-        find_model()
+        store.find_model(known=incomplete)
 
 
 def test_a_given_file_that_is_not_there(homes):
     with pytest.raises(ModelError, match=r"none\.h5"):
         find_model(homes / "none.h5")
-
-
-def test_install_checks_the_hash(homes):
-    with pytest.raises(ModelError, match="not the published file"):
-        install_model(put(homes / "wrong.h5", "other"))
-    assert not models_folder().exists()
-    assert install_model(put(homes / "right.h5")).read_text() == "weights"
-    assert find_model().origin == "installed, published"
-    models_folder().joinpath(PUBLISHED_NAME).unlink()
-    put(homes / "freesurfer/models" / PUBLISHED_NAME)
-    assert install_model(homes / "freesurfer").read_text() == "weights"
-    with pytest.raises(UsageError):
-        install_model("gopher://host/x.h5")
-    with pytest.raises(ModelError, match="cannot be read"):
-        install_model(homes / "none.h5")
-
-
-def test_install_from_an_address(homes):
-    """Over a real connection, to a server on this machine."""
-    import threading
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    put(homes / "www/good.h5")
-    put(homes / "www/bad.h5", "other")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(homes / "www")))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    try:
-        with pytest.raises(ModelError, match="SHA-256 differs"):
-            install_model(f"{address}/bad.h5")
-        with pytest.raises(ModelError, match="download failed"):
-            install_model(f"{address}/none.h5")
-        assert [place.origin for place in default_homes_of_weights() if place.present] == ["shipped"]
-        assert install_model(f"{address}/good.h5").read_text() == "weights"
-    finally:
-        server.shutdown()
-        server.server_close()

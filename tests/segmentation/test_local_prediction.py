@@ -14,7 +14,7 @@ from fs_sclimbic.image.box import Box
 from fs_sclimbic.image.conform import conform, shift_grid
 from fs_sclimbic.image.labels import ColorTable, Structure
 from fs_sclimbic.image.volume import Grid, Volume
-from fs_sclimbic.network.spec import FOV_MULTIPLE, REACH
+from fs_sclimbic.network.architecture import FOV_MULTIPLE, REACH
 from fs_sclimbic.network.structure_prior import expect, measure_prior
 from fs_sclimbic.network.weights import write_weights
 from fs_sclimbic.segmentation.box_choice import EDGE_MM

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DesignError
-from ..text_table import finite_number
 from .expression import linear_rows, reads_as_expression
+from .matrix_files import read_rows
 
-MOST_CONDITION = 1000.0
+MAX_CONDITION_NUMBER = 1000.0
 """Above this condition number of C C' mri_glmfit refuses a contrast, and so do we."""
-ENDINGS = (".mat", ".mtx", ".dat", ".con")
+CONTRAST_ENDINGS = (".mat", ".mtx", ".dat", ".con")
 """Taken off a contrast's file name, each once, in this order."""
-LONGEST_NAME = 200
+MAX_NAME_BYTES = 200
 # A weight outside the design's row space by less than this is rounding.
-NEARLY_NOTHING = 1e-7
+MAX_ROUNDING_SHARE = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ def read_contrast(
 def name_of_file(path: str | PathLike[str]) -> str:
     """The name of a contrast from its file: ``dir/x.F.mtx`` is ``x.F``."""
     name = Path(path).name
-    for ending in ENDINGS:
+    for ending in CONTRAST_ENDINGS:
         name = name.removesuffix(ending)
     if not is_usable_name(name):
         raise DesignError(
@@ -100,44 +100,8 @@ def is_usable_name(name: str) -> bool:
     return (
         bool(re.fullmatch(r"[^\s/\\]+", name))
         and name.strip(".") != ""
-        and len(name.encode(errors="replace")) <= LONGEST_NAME
+        and len(name.encode(errors="replace")) <= MAX_NAME_BYTES
     )
-
-
-def read_rows(file: Path, kind: str) -> list[tuple[int, list[float]]]:
-    """Line numbers and numbers of a text matrix; what else stands there is a problem, all of them at once."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise DesignError(f"{file}: {kind} file cannot be read ({error.strerror})") from error
-    if b"\0" in content:
-        raise DesignError(f"{file}: expected text, one row of numbers a line, found another kind of file")
-    text = content.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
-    lines = text.rstrip().split("\n")
-    if not text.strip():
-        raise DesignError(f"{file}:1: the {kind} file is empty; expected one row of numbers a line")
-    rows: list[tuple[int, list[float]]] = []
-    problems = []
-    for number, line in enumerate(lines, 1):
-        where, words = f"{file}:{number}", line.split()
-        if not words:
-            problems.append(f"{where}: found a blank line above a row; remove it")
-        elif words[0].startswith(("#", "%", "//")):
-            problems.append(
-                f"{where}: a {kind} file cannot hold comments, found '{line.strip()[:60]}'; remove the line"
-            )
-        elif any("," in word or ";" in word for word in words):
-            problems.append(
-                f"{where}: expected blanks between the numbers and decimal points, found '{line.strip()[:60]}'"
-            )
-        else:
-            values = [finite_number(word) for word in words]
-            wrong = [word for word, value in zip(words, values, strict=True) if value is None]
-            problems += [f"{where}: expected finite numbers, found '{' '.join(wrong)[:60]}'"] if wrong else []
-            rows.append((number, [value for value in values if value is not None]))
-    if problems:
-        raise DesignError("\n".join(problems))
-    return rows
 
 
 def _read_gamma0(file: Path, n_rows: int) -> NDArray[np.float64]:
@@ -168,6 +132,10 @@ def named_contrast(
     design_matrix, other_columns
         As in `check_contrast`.
 
+    Returns
+    -------
+    Contrast
+
     Raises
     ------
     DesignError
@@ -188,7 +156,7 @@ def named_contrast(
     try:
         rows = linear_rows(expression, columns)
     except DesignError as error:
-        if text.lower().endswith(ENDINGS) and Path(text).is_file():
+        if text.lower().endswith(CONTRAST_ENDINGS) and Path(text).is_file():
             raise DesignError(f"contrast '{text}': is a file; matrix files go to --C") from error
         fits = [(way, names) for way, names in (other_columns or {}).items() if reads_as_expression(expression, names)]
         if not fits:
@@ -263,10 +231,10 @@ def check_contrast(
         ]
     if not problems and np.linalg.matrix_rank(_unit(weights)) < len(weights):
         problems.append(f"{source}: a row follows from the others; leave out one of {_rows_that_depend(weights)}")
-    elif not problems and np.linalg.cond(weights @ weights.T) > MOST_CONDITION:
+    elif not problems and np.linalg.cond(weights @ weights.T) > MAX_CONDITION_NUMBER:
         problems.append(
             f"{source}: the rows are nearly the same or differ too much in size (condition number of C C' "
-            f"{np.linalg.cond(weights @ weights.T):.4g}, at most {MOST_CONDITION:g}); scale them alike"
+            f"{np.linalg.cond(weights @ weights.T):.4g}, at most {MAX_CONDITION_NUMBER:g}); scale them alike"
         )
     if design_matrix is not None and not problems:
         problems += [
@@ -299,11 +267,22 @@ def estimable(weights: NDArray[np.float64], design_matrix: NDArray[np.float64]) 
     kept = directions[sizes > sizes.max(initial=0) * max(design_matrix.shape) * np.finfo(float).eps]
     rows = weights / scale
     outside = np.linalg.norm(rows - rows @ kept.T @ kept, axis=1)
-    return np.asarray(outside <= NEARLY_NOTHING * np.linalg.norm(rows, axis=1))
+    return np.asarray(outside <= MAX_ROUNDING_SHARE * np.linalg.norm(rows, axis=1))
 
 
 def format_weights(row: Sequence[float] | NDArray[np.float64], columns: Sequence[str]) -> str:
-    """One row with the names of the columns: ``-1*Control +1*Patient``; zeros are left out."""
+    """One row with the names of the columns: ``-1*Control +1*Patient``; zeros are left out.
+
+    Parameters
+    ----------
+    row : (p,) array
+    columns : sequence of str
+        Names of the design's columns.
+
+    Returns
+    -------
+    str
+    """
     return " ".join(f"{weight:+g}*{name}" for weight, name in zip(row, columns, strict=True) if weight) or "0"
 
 
@@ -316,7 +295,7 @@ def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _rows_that_depend(weights: NDArray[np.float64]) -> str:
-    """Rows whose loss does not lower the rank: each of them follows from others."""
+    """Rows that follow from others: without such a row the rank stays the same."""
     unit = _unit(weights)
     rank = np.linalg.matrix_rank(unit)
     found = [i + 1 for i in range(len(unit)) if np.linalg.matrix_rank(np.delete(unit, i, axis=0)) == rank]

@@ -15,13 +15,13 @@ Method = Literal["dods", "doss"]
 METHODS: tuple[Method, ...] = ("dods", "doss")
 """Different offset, different slope; different offset, same slope."""
 
-MOST_CONDITION = 10000.0
+MAX_CONDITION_NUMBER = 10000.0
 """Above this condition number of the normalised X'X mri_glmfit refuses a design."""
-NEARLY_NOTHING = 1e-9
-NEARLY_ALL_SHARED = 0.02
+MAX_ROUNDING_LENGTH = 1e-9
+MAX_OWN_SHARE = 0.02
 # A variable this far from 0, in standard deviations, makes a design ill-conditioned by itself.
-FAR_FROM_ZERO = 10.0
-NEARLY_THE_SAME = 0.99
+MAX_MEAN_IN_SD = 10.0
+MAX_CORRELATION = 0.99
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Design:
 
     @cached_property
     def covariates(self) -> NDArray[np.float64]:
-        """Values after demeaning and rescaling, shape (subjects, variables); both over all subjects."""
+        """Values after demeaning and rescaling over all subjects, shape (subjects, variables)."""
         values = self.values.copy()
         if self.rescale:
             flat = [name for name, sd in zip(self.variables, self.values.std(axis=0), strict=True) if sd == 0]
@@ -202,21 +202,21 @@ def condition_hints(matrix: NDArray[np.float64], columns: Sequence[str]) -> tupl
             hints.append(f"column '{name}' is zero for every subject; leave it out")
             continue
         weights, rest = _regressed(unit, index, independent)
-        if rest > NEARLY_NOTHING:
+        if rest > MAX_ROUNDING_LENGTH:
             independent.append(index)
             continue
         parts = [
             f"{weight * lengths[index] / lengths[other]:.6g}*{columns[other]}"
             for weight, other in zip(weights, independent, strict=True)
-            if abs(weight) > NEARLY_NOTHING**0.5
+            if abs(weight) > MAX_ROUNDING_LENGTH**0.5
         ]
         hints.append(f"column '{name}' follows from others ({name} = {' + '.join(parts)}); leave it out")
-    if condition_number(matrix) <= MOST_CONDITION or hints:
+    if condition_number(matrix) <= MAX_CONDITION_NUMBER or hints:
         return tuple(hints)
     fits = [
         _regressed(unit, index, [other for other in range(n_columns) if other != index]) for index in range(n_columns)
     ]
-    least = max(NEARLY_ALL_SHARED, min(rest for _, rest in fits))
+    least = max(MAX_OWN_SHARE, min(rest for _, rest in fits))
     for index, (weights, rest) in enumerate(fits):
         if rest <= least:
             others = [other for other in range(n_columns) if other != index]
@@ -229,7 +229,7 @@ def condition_hints(matrix: NDArray[np.float64], columns: Sequence[str]) -> tupl
 
 
 def variable_hints(design: Design) -> tuple[str, ...]:
-    """What is wrong with the variables of a design, more to the point than its columns can say.
+    """What is wrong with the variables of a design; this says more than its columns can.
 
     Returns
     -------
@@ -252,7 +252,7 @@ def variable_hints(design: Design) -> tuple[str, ...]:
             hints.append(
                 f"variable '{name}' is the same for every subject of class {', '.join(flat)}: the class says it already"
             )
-        elif not design.demean and abs(column.mean()) > FAR_FROM_ZERO * column.std():
+        elif not design.demean and abs(column.mean()) > MAX_MEAN_IN_SD * column.std():
             hints.append(
                 f"variable '{name}' (mean {column.mean():g}, SD {column.std():g}) lies far from 0 for its spread; set "
                 "DeMeanFlag 1 or subtract a round number: offsets are compared where the variable is 0"
@@ -260,7 +260,7 @@ def variable_hints(design: Design) -> tuple[str, ...]:
         for other in range(index):
             if np.ptp(column) and np.ptp(design.values[:, other]):
                 r = float(np.corrcoef(column, design.values[:, other])[0, 1])
-                if abs(r) > NEARLY_THE_SAME:
+                if abs(r) > MAX_CORRELATION:
                     hints.append(
                         f"variables '{design.variables[other]}' and '{name}' are nearly the same (r = {r:.4f})"
                     )

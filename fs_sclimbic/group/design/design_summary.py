@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contrast import Contrast
-from .design import MOST_CONDITION, Design, condition_hints, condition_number, variable_hints
+from .design import MAX_CONDITION_NUMBER, Design, condition_hints, condition_number, variable_hints
 
 
 def describe_subjects(design: Design) -> list[str]:
@@ -52,14 +52,26 @@ def describe_matrix(design: Design) -> list[str]:
     how = f", variables {' and '.join(changes)} over all subjects" if changes and design.variables else ""
     lines = [
         f"Design matrix {n} x {p}, {n - p} degrees of freedom{how}",
-        f"Normalized matrix condition is {condition_number(design.matrix):g} (at most {MOST_CONDITION:g})",
+        f"Normalized matrix condition is {condition_number(design.matrix):g} (at most {MAX_CONDITION_NUMBER:g})",
         "Columns:",
     ]
     return lines + [f"  {number:2d} {name}" for number, name in enumerate(design.columns, 1)]
 
 
 def describe_contrast(contrast: Contrast, columns: Sequence[str]) -> list[str]:
-    """Weights of a contrast beside the names of the columns, one row of weights a column of text."""
+    """Weights of a contrast beside the names of the columns, one row of weights a column of text.
+
+    Parameters
+    ----------
+    contrast : Contrast
+    columns : sequence of str
+        Names of the design's columns.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
     kind = "t" if len(contrast.matrix) == 1 else f"F, {len(contrast.matrix)} rows"
     null = "" if contrast.gamma0 is None else f", against {', '.join(f'{value:g}' for value in contrast.gamma0)}"
     lines = [f"Contrast {contrast.name} ({kind}{null}):"]
@@ -69,23 +81,23 @@ def describe_contrast(contrast: Contrast, columns: Sequence[str]) -> list[str]:
 
 
 def design_problems(design: Design) -> list[str]:
-    """Why a design cannot be fitted, or hardly; empty for a sound one."""
+    """Why a design cannot be fitted, or only badly; empty for a sound one."""
     n, p = design.matrix.shape
     problems = []
     if n <= p:
         problems.append(f"{n} subjects and {p} columns leave no degree of freedom; give more subjects or fewer columns")
     condition = condition_number(design.matrix)
-    if condition > MOST_CONDITION and n >= p:
+    if condition > MAX_CONDITION_NUMBER and n >= p:
         reasons = why_ill_conditioned(design.matrix, design.columns, design)
         problems.append(
             f"the design is ill-conditioned: the condition number of the normalised X'X is {condition:.4g}, above "
-            f"{MOST_CONDITION:g}: {'; '.join(reasons)}"
+            f"{MAX_CONDITION_NUMBER:g}: {'; '.join(reasons)}"
         )
     return problems
 
 
 def why_ill_conditioned(matrix: NDArray[np.float64], columns: Sequence[str], design: Design | None) -> list[str]:
-    """What makes a matrix ill-conditioned, by its variables where it is a design's and they tell, else by columns.
+    """What makes a matrix ill-conditioned: in terms of its variables where they explain it, else of its columns.
 
     Parameters
     ----------
@@ -93,12 +105,84 @@ def why_ill_conditioned(matrix: NDArray[np.float64], columns: Sequence[str], des
         The design's columns first; further ones may follow.
     columns : sequence of str
     design : Design, optional
+
+    Returns
+    -------
+    list of str
+        One sentence each.
     """
     if design is None or tuple(columns[: len(design.columns)]) != design.columns:
         return list(condition_hints(matrix, columns))
     reasons = list(variable_hints(design))
     # Columns say less than variables; they are needed where the advice on the variables does not help.
     centred = np.hstack([replace(design, demean=True).matrix, matrix[:, len(design.columns) :]])
-    if not reasons or condition_number(centred) > MOST_CONDITION:
+    if not reasons or condition_number(centred) > MAX_CONDITION_NUMBER:
         reasons += condition_hints(matrix, columns)
     return reasons
+
+
+def asked_at_zero(design: Design, matrix: NDArray[np.float64]) -> bool:
+    """Whether a contrast of classes depends on where the variables are 0, and that is not their mean.
+
+    It does not where slopes are shared and groups are subtracted: parallel lines are as far apart everywhere.
+
+    Parameters
+    ----------
+    design : Design
+    matrix : (J, p) array
+        The contrast.
+
+    Returns
+    -------
+    bool
+    """
+    weights = matrix[:, : len(design.classes)]
+    parallel = design.method == "doss" and np.allclose(weights.sum(1), 0, atol=1e-9 * np.abs(weights).max())
+    return bool(design.variables) and not design.demean and not parallel
+
+
+def tested_at(design: Design | None, contrast: Contrast) -> str:
+    """Where on the variables a contrast of classes alone is tested, if that is 0 and not the mean; else empty.
+
+    Parameters
+    ----------
+    design : Design, optional
+    contrast : Contrast
+
+    Returns
+    -------
+    str
+        Such as ``Age = 0``.
+    """
+    if design is None:
+        return ""
+    used = np.any(contrast.matrix != 0, axis=0)
+    if used[len(design.classes) :].any() or not asked_at_zero(design, contrast.matrix):
+        return ""
+    return ", ".join(f"{name} = 0" for name in design.variables)
+
+
+def notes_at_zero(design: Design | None, contrasts: Sequence[Contrast]) -> list[str]:
+    """Of contrasts of classes alone: where on the variables they are tested, if that is 0 and not the mean.
+
+    Parameters
+    ----------
+    design : Design, optional
+    contrasts : sequence of Contrast
+
+    Returns
+    -------
+    list of str
+        One line a contrast that is tested there.
+    """
+    lines = []
+    for contrast in contrasts:
+        where = tested_at(design, contrast)
+        if design is None or not where:
+            continue
+        if design.method == "dods" and np.any(contrast.matrix != 0, axis=0).sum() > 1:
+            what = f"compares classes at {where}, since each class has its own slope and nothing is demeaned"
+        else:
+            what = f"is about the values at {where}, since nothing is demeaned"
+        lines.append(f"{contrast.name}: {what}; DeMeanFlag 1 in the FSGD puts the mean there")
+    return lines

@@ -12,7 +12,7 @@ from ...errors import DesignError
 
 OPERATORS = "+-*/();"
 UNSIGNED = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-MOST_READINGS = 4096
+MAX_READINGS = 4096
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
 """Word processors and web pages put these for a minus."""
 
@@ -23,7 +23,7 @@ Form = tuple[NDArray[np.float64], float]
 
 
 class _NotAForm(Exception):
-    """Tokens that make no linear form; says why."""
+    """Tokens that are not a linear form; the message says why."""
 
 
 def linear_rows(text: str, columns: Sequence[str]) -> NDArray[np.float64]:
@@ -46,8 +46,8 @@ def linear_rows(text: str, columns: Sequence[str]) -> NDArray[np.float64]:
     DesignError
         If a name is no column, or the text can be read in two ways or not at all.
     """
-    readings = list(islice(_readings(text, columns), MOST_READINGS))
-    if len(readings) == MOST_READINGS:
+    readings = list(islice(_readings(text, columns), MAX_READINGS))
+    if len(readings) == MAX_READINGS:
         raise DesignError(f"contrast '{text[:60]}': too many of its names are numbers or hold signs; use a matrix file")
     if not readings:
         raise DesignError(f"contrast '{text}': {_unknown(text, columns)}; the columns are {', '.join(columns)}")
@@ -72,13 +72,24 @@ def linear_rows(text: str, columns: Sequence[str]) -> NDArray[np.float64]:
 
 
 def reads_as_expression(text: str, columns: Sequence[str]) -> bool:
-    """Whether a text could be an expression over these columns."""
+    """Whether a text could be an expression over these columns.
+
+    Parameters
+    ----------
+    text : str
+    columns : sequence of str
+        Names of the design's columns.
+
+    Returns
+    -------
+    bool
+    """
     return next(_readings(text, columns), None) is not None
 
 
 def _readings(text: str, columns: Sequence[str]) -> Iterator[list[Token]]:
-    """Every way to cut a text into tokens; columns come before numbers, and these before operators."""
-    dead: set[int] = set()  # from here on there is no way to the end: else a long text takes for ever to refuse
+    """Every way to cut a text into tokens: columns first, then numbers, then operators."""
+    dead: set[int] = set()  # places from which no reading reaches the end; without them a long text takes very long
 
     def from_here(start: int) -> Iterator[list[Token]]:
         while start < len(text) and text[start].isspace():
@@ -99,7 +110,7 @@ def _readings(text: str, columns: Sequence[str]) -> Iterator[list[Token]]:
 
 
 def _tokens_at(text: str, start: int, columns: Sequence[str]) -> list[tuple[Token, int]]:
-    """The tokens that may begin at a place, and where each ends."""
+    """The tokens that can begin at this position, and where each ends."""
     found: list[tuple[Token, int]] = [
         (index, start + len(name)) for index, name in enumerate(columns) if name and text.startswith(name, start)
     ]
@@ -110,7 +121,7 @@ def _tokens_at(text: str, start: int, columns: Sequence[str]) -> list[tuple[Toke
 
 
 def _unknown(text: str, columns: Sequence[str]) -> str:
-    """What stands in the way of reading a text: its first word that is no column and no number."""
+    """Why a text cannot be read: its first word that is neither a column nor a number."""
     dashes = [sign for sign in text if sign in DASHES]
     if dashes:
         return f"'{dashes[0]}' is a dash; write a minus, '-'"

@@ -5,17 +5,18 @@ from os import PathLike
 from pathlib import Path
 
 from ...errors import DesignError, UsageError
-from ..text_table import finite_number
+from ..text_files import finite_number
 from .design import METHODS, Design, Method
-from .fsgd_checks import Wishes, design_of
-from .fsgd_tags import FIRST_TAG, Notes, TagReader
+from .fsgd_checks import FsgdOptions, design_of
+from .fsgd_content import Notes
+from .fsgd_tags import FIRST_TAG, TagReader
 
 ALLOW_REPEATED = "FSGDF_ALLOW_SUBJ_REP"
 """Environment variable; if it exists, subjects may stand on several Input lines, as with mri_glmfit."""
 
 
 def read_fsgd(
-    path: str | PathLike[str], method: str | None = None, allow_repeated: bool = False, rescale: bool = False
+    path: str | PathLike[str], method: str | None = None, *, allow_repeated: bool = False, rescale: bool = False
 ) -> tuple[Design, tuple[str, ...]]:
     """Read an FSGD.
 
@@ -61,7 +62,7 @@ def read_fsgd(
     if content.startswith(b"\xef\xbb\xbf"):
         notes.append(f"{file}:1: begins with a byte order mark, which mri_glmfit refuses; save it as UTF-8 without one")
     text = content.decode("utf-8-sig", "surrogateescape")
-    design, warnings = parse_fsgd(text, str(file), method, allow_repeated, rescale)
+    design, warnings = parse_fsgd(text, str(file), method, allow_repeated=allow_repeated, rescale=rescale)
     return design, (*notes, *warnings)
 
 
@@ -69,13 +70,29 @@ def parse_fsgd(
     text: str,
     source: str = "fsgd",
     method: str | None = None,
+    *,
     allow_repeated: bool = False,
     rescale: bool = False,
 ) -> tuple[Design, tuple[str, ...]]:
-    """The design that the text of an FSGD describes; see `read_fsgd`."""
+    """The design that the text of an FSGD describes; see `read_fsgd`.
+
+    Parameters
+    ----------
+    text : str
+    source : str
+        Name of the file, for messages.
+    method, allow_repeated, rescale
+        As in `read_fsgd`.
+
+    Returns
+    -------
+    Design
+    tuple of str
+        What looks wrong but may be meant.
+    """
     notes = Notes(source)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    wishes = Wishes(design_method(method), allow_repeated or ALLOW_REPEATED in os.environ, rescale)
+    wishes = FsgdOptions(design_method(method), allow_repeated or ALLOW_REPEATED in os.environ, rescale)
     design = design_of(TagReader(notes).read(text), notes, wishes)
     return design, notes.located(notes.warnings)
 
@@ -141,7 +158,7 @@ def format_fsgd(design: Design) -> str:
 
 
 def _says_the_same(text: str, design: Design) -> bool:
-    """Whether the tags read back are those of the design; whether it can be fitted is another question."""
+    """Whether the tags, read back, are those of the design. Whether it can be fitted is not checked."""
     notes = Notes("design")
     found = TagReader(notes).read(text)
     inputs = [

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import DesignError
-from ..text_table import DECIMAL_COMMA, MISSING, finite_number
+from ..text_files import DECIMAL_COMMA, MISSING_VALUES, finite_number
 from .contrast import Contrast, check_contrast
 from .design import Design, Method
 from .expression import DASHES
-from .fsgd_tags import ROOM_FOR, Found, Notes
+from .fsgd_content import MAX_COUNT, Found, Notes
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What a command line says beside the file."""
+class FsgdOptions:
+    """What the command line adds to the file."""
 
     method: Method | None = None
     """A tag in the file wins over it."""
@@ -26,8 +26,20 @@ class Wishes:
     """Divide the variables by their standard deviation whatever the file says."""
 
 
-def design_of(found: Found, notes: Notes, wishes: Wishes) -> Design:
-    """The design of what was read.
+def design_of(found: Found, notes: Notes, wishes: FsgdOptions) -> Design:
+    """Make the design that the tags describe.
+
+    Parameters
+    ----------
+    found : Found
+        What the lines say.
+    notes : Notes
+        What was noted before; problems and warnings are added.
+    wishes : FsgdOptions
+
+    Returns
+    -------
+    Design
 
     Raises
     ------
@@ -59,8 +71,8 @@ def design_of(found: Found, notes: Notes, wishes: Wishes) -> Design:
     return design
 
 
-def _put_together(found: Found, wishes: Wishes, contrasts: tuple[Contrast, ...], *, with_values: bool) -> Design:
-    """A Design; where there are problems without values, whose classes and columns serve to check the rest."""
+def _put_together(found: Found, wishes: FsgdOptions, contrasts: tuple[Contrast, ...], *, with_values: bool) -> Design:
+    """The Design. If there are problems it holds no values; its classes and columns are enough to check the rest."""
     known = [one for one in found.inputs if one.class_name in found.classes]
     variables = found.variables or ()
     shape = (len(known), len(variables))
@@ -137,7 +149,7 @@ def _check_counts(found: Found, notes: Notes) -> None:
 
 
 def _why_not_a_number(word: str) -> str:
-    if word.lower() in MISSING or word.lower().lstrip("+-") in ("nan", "inf", "infinity"):
+    if word.lower() in MISSING_VALUES or word.lower().lstrip("+-") in ("nan", "inf", "infinity"):
         return f"expected a number, found '{word}', a missing value; leave the subject out or fill it in"
     if DECIMAL_COMMA.fullmatch(word):
         return f"expected a number, found '{word}'; write it with a decimal point"
@@ -165,7 +177,7 @@ def _check_subjects(found: Found, notes: Notes, allow_repeated: bool) -> None:
         notes.warning(line, f"subject '{name}'{more} on several Input lines, as allowed")
 
 
-def _check_words(found: Found, notes: Notes, wishes: Wishes) -> None:
+def _check_words(found: Found, notes: Notes, wishes: FsgdOptions) -> None:
     """Default variable, method, title, and what mri_glmfit has room for."""
     variables = found.variables or ()
     default = found.words.get("defaultvariable")
@@ -185,8 +197,8 @@ def _check_words(found: Found, notes: Notes, wishes: Wishes) -> None:
         ("contrasts", len(found.order)),
         ("subjects", len(found.inputs)),
     ):
-        if count > ROOM_FOR[kind]:
-            notes.warning(0, f"{count} {kind}; mri_glmfit has room for {ROOM_FOR[kind]}")
+        if count > MAX_COUNT[kind]:
+            notes.warning(0, f"{count} {kind}; mri_glmfit has room for {MAX_COUNT[kind]}")
 
 
 def _contrasts(found: Found, notes: Notes) -> tuple[Contrast, ...]:

@@ -2,12 +2,12 @@
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from ...errors import DesignError
-from ..text_table import finite_number
+from ..text_files import finite_number
 from .contrast import is_usable_name
-from .design import METHODS, GroupClass, Method
+from .design import METHODS, GroupClass
+from .fsgd_content import Found, Input, Notes
 
 FIRST_TAG = "GroupDescriptorFile"
 CHANGE_THE_ANALYSIS = (
@@ -24,78 +24,7 @@ NOT_READ = ("creator", "subjects_dir", "synthseed")
 TAGS = frozenset((*(tag.lower() for tag in (FIRST_TAG, *CHANGE_THE_ANALYSIS, *DESCRIBE)), *NOT_READ))
 """What the first word of a line may be, in lower case."""
 
-# Longest names and most entries that mri_glmfit has room for; it does not check.
-ROOM = {"class name": 99, "variable name": 99, "subject name": 99, "title": 199}
-ROOM_FOR = {"classes": 128, "variables": 128, "contrasts": 50, "subjects": 39999}
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-
-
-@dataclass(frozen=True)
-class Input:
-    """One Input line."""
-
-    line: int
-    subject: str
-    class_name: str
-    words: list[str]
-
-
-@dataclass
-class Found:
-    """What the lines of a file say, filled while they are read."""
-
-    title: str = ""
-    title_line: int = 0
-    last_line: int = 0
-    """The last line that says something."""
-    classes: dict[str, tuple[int, GroupClass]] = field(default_factory=dict)
-    variables: tuple[str, ...] | None = None
-    variables_line: int = 0
-    inputs: list[Input] = field(default_factory=list)
-    early: dict[str, list[int]] = field(default_factory=dict)
-    """Lines of inputs whose class was not known yet."""
-    method: Method | None = None
-    method_line: int = 0
-    numbers: dict[str, float] = field(default_factory=dict)
-    """DeMeanFlag, ReScaleFlag, ResidualFWHM, LogY."""
-    words: dict[str, str] = field(default_factory=dict)
-    """Tags with one word, in lower case."""
-    words_line: dict[str, int] = field(default_factory=dict)
-    contrasts: dict[str, tuple[int, list[float]]] = field(default_factory=dict)
-    stacked: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
-    order: list[str] = field(default_factory=list)
-    """Names of contrasts of both kinds."""
-
-
-@dataclass
-class Notes:
-    """What was found wrong (problems) or odd (warnings), with the line, or 0 for the file as a whole."""
-
-    source: str
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    warnings: list[tuple[int, str]] = field(default_factory=list)
-
-    def problem(self, line: int, text: str) -> None:
-        """Note what forbids to use the file."""
-        self.problems.append((line, text))
-
-    def warning(self, line: int, text: str) -> None:
-        """Note what may be meant."""
-        self.warnings.append((line, text))
-
-    def located(self, notes: list[tuple[int, str]]) -> tuple[str, ...]:
-        """Notes in the order of the file, with its name and the line."""
-        return tuple(
-            f"{self.source}:{line}: {text}" if line else f"{self.source}: {text}"
-            for line, text in sorted(notes, key=lambda note: note[0])
-        )
-
-    def has_room(self, line: int, kind: str, text: str) -> None:
-        """Warn of a text that is longer than mri_glmfit's buffer."""
-        if len(text.encode(errors="replace")) > ROOM[kind]:
-            self.warning(
-                line, f"{kind} '{text[:20]}...' is longer than the {ROOM[kind]} bytes that mri_glmfit has room for"
-            )
 
 
 class TagReader:
@@ -156,7 +85,7 @@ class TagReader:
         return []
 
     def _visible(self, number: int, line: str) -> list[str]:
-        """Words of a line; blanks that only look so would become part of a name."""
+        """Words of a line; invisible signs are refused, since they would become part of a name."""
         words = line.split()
         if line.isascii() or not words or words[0].startswith("#") or words[0].lower() == "title":
             return words
@@ -166,7 +95,7 @@ class TagReader:
         return "".join("" if sign in INVISIBLE else sign for sign in line).split()
 
     def _one_tag(self, number: int, words: list[str], line: str) -> list[str]:
-        """Handle one tag; what it does not take is looked at as a further one, as in mri_glmfit."""
+        """Handle one tag; the words that it does not take are read as a further tag, as in mri_glmfit."""
         tag = words[0].lower()
         if tag.startswith("#") or tag in NOT_READ:
             return []

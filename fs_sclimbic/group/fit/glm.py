@@ -24,7 +24,7 @@ SMALLEST_DIRECT_P = 1e-290
 """Below it p comes from its logarithm, which does not run out of range."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
     """Least squares of several columns on one design; n subjects, p columns of the design, m columns of values."""
 
@@ -77,6 +77,10 @@ def fit_glm(design: Array, values: Array, weights: Array | None = None, *, allow
     allow_zero_dof : bool
         Accept as many columns as subjects; then there is no residual, and nothing can be tested.
 
+    Returns
+    -------
+    Fit
+
     Raises
     ------
     DesignError
@@ -106,10 +110,18 @@ def fit_glm(design: Array, values: Array, weights: Array | None = None, *, allow
     squares = np.sum((y - x @ beta) ** 2, axis=0)
     explained = squares <= EXACT_SHARE**2 * np.sum(y**2, axis=0)
     variance = np.where(explained, 0, squares) / max(n - p, 1)
-    return Fit(design, values, weights, beta, np.maximum(variance, VARIANCE_FLOOR), n - p, root @ root.T)
+    return Fit(
+        design=design,
+        values=values,
+        weights=weights,
+        beta=beta,
+        residual_variance=np.maximum(variance, VARIANCE_FLOOR),
+        dof=n - p,
+        inverse=root @ root.T,
+    )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ContrastResult:
     """The test of one contrast of J rows on m columns."""
 
@@ -199,6 +211,10 @@ def contrast_result(fit: Fit, matrix: Array, gamma0: Array | None = None) -> Con
     gamma0 : (J,) array, optional
         The value of gamma under the null hypothesis (default: 0).
 
+    Returns
+    -------
+    ContrastResult
+
     Raises
     ------
     DesignError
@@ -217,19 +233,32 @@ def contrast_result(fit: Fit, matrix: Array, gamma0: Array | None = None) -> Con
     explained = np.sum(standard * np.linalg.solve(spread / np.outer(scale, scale), standard), axis=0)
     f = np.where(fit.testable, explained / (rows * fit.residual_variance), 0.0)
     return ContrastResult(
-        matrix,
-        gamma,
-        fit.residual_variance * np.diag(spread)[:, None],
-        np.maximum(f, 0.0),
-        gamma / fit.residual_sd,
-        fit.testable,
-        (rows, fit.dof),
-        float(1 / np.trace(spread)),
+        matrix=matrix,
+        gamma=gamma,
+        row_variance=fit.residual_variance * np.diag(spread)[:, None],
+        f=np.maximum(f, 0.0),
+        cnr=gamma / fit.residual_sd,
+        testable=fit.testable,
+        dof=(rows, fit.dof),
+        efficiency=float(1 / np.trace(spread)),
     )
 
 
 def p_of_f(f: Array, dof1: int, dof2: int) -> Array:
-    """Upper tail of the F distribution; 1 without residual degrees of freedom."""
+    """Upper tail of the F distribution; 1 without residual degrees of freedom.
+
+    Parameters
+    ----------
+    f : array
+        F statistics.
+    dof1, dof2 : int
+        Degrees of freedom of the contrast and of the residual.
+
+    Returns
+    -------
+    array
+        Of the shape of ``f``.
+    """
     f = np.asarray(f, np.float64)
     if dof2 < 1:
         return np.ones(f.shape)
@@ -244,6 +273,18 @@ def log_p_of_f(f: Array, dof1: int, dof2: int) -> Array:
 
     The regularised incomplete beta function by its continued fraction (Abramowitz and Stegun 26.5.8), which
     converges fast where the tail is small.
+
+    Parameters
+    ----------
+    f : array
+        F statistics.
+    dof1, dof2 : int
+        Degrees of freedom of the contrast and of the residual.
+
+    Returns
+    -------
+    array
+        Of the shape of ``f``.
     """
     f = np.asarray(f, np.float64)
     p = p_of_f(f, dof1, dof2)

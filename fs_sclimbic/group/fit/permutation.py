@@ -22,7 +22,7 @@ from .glm import Array, Fit
 
 BATCH_BYTES = 64_000_000
 """Memory for one batch of permutations."""
-TIE = 1e-9
+TIE_SHARE = 1e-9
 """Statistics closer than this share are equal: the same arrangement of subjects, added up in another order."""
 
 
@@ -48,7 +48,14 @@ class PermutationResult:
 
 
 def permutation_test(
-    fit: Fit, matrix: Array, gamma0: Array | None, family: NDArray[np.bool_], count: int, seed: int
+    fit: Fit,
+    matrix: Array,
+    gamma0: Array | None = None,
+    *,
+    family: NDArray[np.bool_],
+    count: int,
+    seed: int,
+    batch_bytes: int = BATCH_BYTES,
 ) -> PermutationResult:
     """Freedman-Lane permutation test of a contrast.
 
@@ -65,6 +72,8 @@ def permutation_test(
         Random permutations. Where no more arrangements than this exist, all of them are looked at instead.
     seed : int
         Same seed, same p values.
+    batch_bytes : int
+        Memory for one batch of permutations.
 
     Returns
     -------
@@ -78,13 +87,13 @@ def permutation_test(
     in_family = family[keep]
     basis, rows = np.hstack([tested, nuisance]), tested.shape[1]
     observed = _share(basis[None], unit, rows)[0]
-    bar = observed * (1 - TIE)
+    bar = observed * (1 - TIE_SHARE)
     flips = _concerns_mean(fit.design, matrix)
     arrangements, total = _arrangements(fit, flips, count)
     exact = total is not None
     source = arrangements if exact else _random(len(basis), flips, count, seed)
     at_least, at_least_max = np.zeros(len(bar), np.int64), np.zeros(len(bar), np.int64)
-    width = max(1, BATCH_BYTES // (8 * len(basis) * (basis.shape[1] + 2)))
+    width = max(1, batch_bytes // (8 * len(basis) * (basis.shape[1] + 2)))
     while batch := list(islice(source, width)):
         moved = np.array(batch)
         shares = _share(moved[:, :, None] * basis if flips else basis[moved], unit, rows)

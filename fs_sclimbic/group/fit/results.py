@@ -11,7 +11,7 @@ from ..design.contrast import Contrast
 from .glm import Array, ContrastResult, Fit, contrast_result
 from .permutation import PermutationResult, permutation_test
 
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 """Of the confidence intervals."""
 NOT_APPLICABLE = "n/a"
 """Where a number makes no sense; BIDS writes it so."""
@@ -44,7 +44,7 @@ COLUMNS = {
 """Columns of results.tsv, and what they hold."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GroupResult:
     """One contrast on m structures; arrays are (m,), nan where a number makes no sense."""
 
@@ -80,7 +80,17 @@ def benjamini_hochberg(p: Array) -> Array:
 
 
 def is_group_difference(matrix: Array, design: Array) -> bool:
-    """Whether a contrast of one row subtracts groups: weights on indicator columns alone, which add up to zero."""
+    """Whether a contrast of one row subtracts groups: weights on indicator columns alone, which add up to zero.
+
+    Parameters
+    ----------
+    matrix : (J, p) array
+    design : (n, p) array
+
+    Returns
+    -------
+    bool
+    """
     used = design[:, matrix[0] != 0]
     return bool(len(matrix) == 1 and np.isin(used, (0, 1)).all() and abs(matrix.sum()) < 1e-9 * np.abs(matrix).sum())
 
@@ -114,6 +124,10 @@ def group_result(
     tested_at : str
         Where on the variables groups are compared, for the notes, if not at the mean.
 
+    Returns
+    -------
+    GroupResult
+
     Notes
     -----
     Cohen's d is gamma / residual standard deviation, gamma taken for weights whose positive part adds up to 1: with
@@ -134,7 +148,7 @@ def group_result(
             percent = np.where(np.any(fit.values < 0, axis=0), np.nan, percent)
     p = np.where(counted, test.p, np.nan)
     permuted = (
-        permutation_test(fit, contrast.matrix, contrast.gamma0, counted, permutations, seed)
+        permutation_test(fit, contrast.matrix, contrast.gamma0, family=counted, count=permutations, seed=seed)
         if permutations and counted.any()
         else None
     )
@@ -145,14 +159,23 @@ def group_result(
     ]
     notes = tuple("; ".join(filter(None, (state, where))) for state in states)
     return GroupResult(
-        contrast, test, tuple(structures), counted, cohen_d, percent, holm(p), benjamini_hochberg(p), permuted, notes
+        contrast=contrast,
+        test=test,
+        structures=tuple(structures),
+        family=counted,
+        cohen_d=cohen_d,
+        percent=percent,
+        p_holm=holm(p),
+        p_fdr=benjamini_hochberg(p),
+        permutation=permuted,
+        notes=notes,
     )
 
 
 def format_results(result: GroupResult) -> str:
     """The text of results.tsv: one row a structure, ten digits; the columns are explained in `COLUMNS`."""
     test, blank = result.test, np.full(len(result.structures), np.nan)
-    one_row = [test.gamma[0], test.standard_error[0], *(end[0] for end in test.interval(LEVEL)), test.t[0]]
+    one_row = [test.gamma[0], test.standard_error[0], *(end[0] for end in test.interval(CONFIDENCE_LEVEL)), test.t[0]]
     gamma, se, low, high, t = one_row if test.is_t else [blank] * 5
     tested = test.testable & (test.dof[1] > 0)
     permuted = result.permutation
@@ -188,9 +211,13 @@ def format_rows(result: GroupResult, columns: Sequence[str]) -> str:
     result : GroupResult
     columns : sequence of str
         Names of the design's columns, to write a row as ``Patient - Control``.
+
+    Returns
+    -------
+    str
     """
     test = result.test
-    low, high = test.interval(LEVEL)
+    low, high = test.interval(CONFIDENCE_LEVEL)
     p = 2 * stats.t.sf(np.abs(test.t), max(test.dof[1], 1))
     rows, m = range(test.dof[0]), len(result.structures)
     tested = np.tile(test.testable & (test.dof[1] > 0), test.dof[0])
@@ -216,6 +243,16 @@ def format_rows(result: GroupResult, columns: Sequence[str]) -> str:
 
 def describe_row(row: Array, columns: Sequence[str]) -> str:
     """One row of a contrast with the names of the columns, what is added before what is taken away.
+
+    Parameters
+    ----------
+    row : (p,) array
+    columns : sequence of str
+        Names of the design's columns.
+
+    Returns
+    -------
+    str
 
     Examples
     --------

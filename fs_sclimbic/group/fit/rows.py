@@ -6,25 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...errors import DesignError
+from ...notice import Notice
 from ..design.design import Design
-from ..text_table import GroupTable, listed
+from ..design.model import Model
+from ..text_files import listed
+from ..text_table import GroupTable
 from .glm import Array
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """The columns of X, and the subjects where the source names them."""
-
-    columns: tuple[str, ...]
-    """p names."""
-    matrix: Array
-    """(n, p)."""
-    subjects: tuple[str, ...] | None
-    """n names; None: rows go by the order of the table."""
-    design: Design | None
-    """Of an FSGD."""
-    source: str
-    """The file, for messages."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,18 +26,32 @@ class Matched:
     """(n, p), of these."""
     design: Design | None
     """Of these subjects, where an FSGD gives one."""
-    notices: list[str]
+    notices: list[Notice]
 
 
 def match_by_order(model: Model, table: GroupTable, wanted: list[int], table_name: str) -> Matched:
-    """Rows of a table for a model that names no subjects; ``wanted`` are rows of the model."""
+    """Rows of a table for a model that names no subjects; ``wanted`` are rows of the model.
+
+    Parameters
+    ----------
+    model : Model
+    table : GroupTable
+    wanted : list of int
+        Rows of the model.
+    table_name : str
+        For messages.
+
+    Returns
+    -------
+    Matched
+    """
     if len(table.subjects) != len(model.matrix):
         raise DesignError(
             f"{table_name} has {len(table.subjects)} subjects, {model.source} has {len(model.matrix)} rows: without "
             "names they go by their order and must be as many; an FSGD names the subjects"
         )
-    notice = f"{model.source} names no subjects: rows of the table go by their order, {len(wanted)} of them"
-    return Matched(wanted, wanted, model.matrix[wanted], None, [notice])
+    text = f"{model.source} names no subjects: rows of the table go by their order, {len(wanted)} of them"
+    return Matched(wanted, wanted, model.matrix[wanted], None, [Notice("note", text)])
 
 
 def match_by_name(
@@ -69,12 +70,16 @@ def match_by_name(
     allow_missing : bool
         Drop subjects that the table lacks from the design; what is demeaned is so over those that stay.
 
+    Returns
+    -------
+    Matched
+
     Raises
     ------
     DesignError
         If subjects are missing, and not allowed to, or all are.
     """
-    names, design, notices = model.subjects or (), model.design, []
+    names, design, texts = model.subjects or (), model.design, list[str]()
     where = {name: row for row, name in enumerate(table.subjects)}
     missing = [names[row] for row in wanted if names[row] not in where]
     kept = [row for row in wanted if names[row] in where]
@@ -82,7 +87,7 @@ def match_by_name(
         raise DesignError(_what_is_missing(model, names, missing, table, table_name, none_kept=not kept))
     matrix, gone = model.matrix, set(missing)
     if missing:
-        notices.append(f"left out of the design, not in {table_name}: {listed(missing, 1000)}")
+        texts.append(f"left out of the design, not in {table_name}: {listed(missing, 1000)}")
         present = [row for row, name in enumerate(names) if name not in gone]
         if design is not None and model.columns == design.columns:
             design = design.without(missing)
@@ -96,13 +101,11 @@ def match_by_name(
     known = set(names)
     extra = [name for name in table.subjects if name not in known]
     if extra:
-        notices.append(
-            f"{len(extra)} subject(s) of {table_name} are not in the design and are left out: {listed(extra)}"
-        )
+        texts.append(f"{len(extra)} subject(s) of {table_name} are not in the design and are left out: {listed(extra)}")
     rows = [where[names[row]] for row in kept]
     if rows != sorted(rows):
-        notices.append(f"rows of {table_name} stand in another order than in the design: they were matched by name")
-    return Matched(rows, kept, matrix[kept], design, notices)
+        texts.append(f"rows of {table_name} stand in another order than in the design: they were matched by name")
+    return Matched(rows, kept, matrix[kept], design, [Notice("note", text) for text in texts])
 
 
 def _what_is_missing(

@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DesignError, TableError
+from ...notice import Notice
 from ..design.design import Design
-from ..text_table import ETIV_NAMES, GroupTable, etiv_column, listed
+from ..design.model import Model
+from ..text_files import listed
+from ..text_table import ETIV_NAMES, GroupTable, etiv_column
 from .glm import Array
-from .rows import Model, match_by_name, match_by_order
+from .rows import match_by_name, match_by_order
 
 ETIV_SCALE = 100_000
 """Volumes divided by eTIV are multiplied by this, as mri_glmfit --scale-by-etiv does."""
@@ -35,7 +38,7 @@ GLOBAL_MEASURES = (
 """Columns of aseg tables that are no structures, and names of eTIV that mri_glmfit does not take for it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyOptions:
     """What is done with rows and columns."""
 
@@ -54,7 +57,10 @@ class StudyOptions:
     exclude_columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+DEFAULT_STUDY_OPTIONS = StudyOptions()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Study:
     """What goes into a fit: n subjects, m columns of the table, p columns of X."""
 
@@ -75,8 +81,8 @@ class Study:
     kept: tuple[int, ...]
     """Rows of the model as it was given, in the order of ``subjects``."""
     options: StudyOptions
-    notices: tuple[str, ...]
-    """What a researcher should know; one line each."""
+    notices: tuple[Notice, ...]
+    """What a researcher should know."""
 
 
 def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name: str = "the table") -> Study:
@@ -91,6 +97,10 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     table_name : str
         For messages.
 
+    Returns
+    -------
+    Study
+
     Raises
     ------
     DesignError
@@ -98,7 +108,7 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     TableError
         If eTIV is wanted and is not there or not positive, or a logarithm of a value that is not positive.
     """
-    notices: list[str] = []
+    notices: list[Notice] = []
     total = len(model.matrix)
     out_of_range = [row for row in options.exclude if not 0 <= row < total]
     if out_of_range:
@@ -108,10 +118,8 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     if excluded:
         named = [f"{row} ({model.subjects[row]})" if model.subjects else str(row) for row in excluded]
         counted = model.design is not None and (model.design.demean or model.design.rescale)
-        notices.append(
-            f"left out rows of the design as asked for: {listed(named)}"
-            + ("; means and deviations of the variables still count them, as in mri_glmfit" if counted else "")
-        )
+        still = "; means and deviations of the variables still count them, as in mri_glmfit" if counted else ""
+        notices.append(Notice("note", f"left out rows of the design as asked for: {listed(named)}{still}"))
     found = (
         match_by_order(model, table, wanted, table_name)
         if model.subjects is None
@@ -135,7 +143,9 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
         else:
             columns, matrix = (*columns, ETIV_COVARIATE), np.column_stack([matrix, size - size.mean()])
     if len(set(subjects)) < len(subjects):
-        notices.append("warning: a subject stands in several rows; p values take rows for independent subjects")
+        notices.append(
+            Notice("warning", "a subject stands in several rows; p values take rows for independent subjects")
+        )
     family = np.array([options.analyse_etiv or column != etiv for column in selected])
     notices += _look_at(values, subjects, structures, family)
     fitted = values
@@ -145,12 +155,22 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
             raise TableError(f"{table_name}: a logarithm needs values above 0, found 0 or less in {listed(wrong)}")
         fitted = np.log(values)
     return Study(
-        subjects, table.measure, structures, values, fitted, family, columns, matrix, found.design, tuple(found.kept),
-        options, tuple(notices),
-    )  # fmt: skip
+        subjects=subjects,
+        measure=table.measure,
+        structures=structures,
+        table=values,
+        values=fitted,
+        family=family,
+        columns=columns,
+        matrix=matrix,
+        design=found.design,
+        kept=tuple(found.kept),
+        options=options,
+        notices=tuple(notices),
+    )
 
 
-def _head_sizes(table: GroupTable, rows: list[int], etiv: int | None, table_name: str) -> tuple[Array, list[str]]:
+def _head_sizes(table: GroupTable, rows: list[int], etiv: int | None, table_name: str) -> tuple[Array, list[Notice]]:
     """eTIV of the rows, (n,) in mm^3, and notices; it is there, positive, and not the same for everybody."""
     if etiv is None:
         raise TableError(
@@ -167,15 +187,15 @@ def _head_sizes(table: GroupTable, rows: list[int], etiv: int | None, table_name
             "analyse it as it is, or make it without"
         )
     plausible = PLAUSIBLE_ETIV_MM3[0] < np.median(size) < PLAUSIBLE_ETIV_MM3[1]
-    notice = f"warning: eTIV has a median of {np.median(size):g}; expected about 1.5e6 mm^3"
-    return size, [] if plausible else [notice]
+    text = f"eTIV has a median of {np.median(size):g}; expected about 1.5e6 mm^3"
+    return size, [] if plausible else [Notice("warning", text)]
 
 
 def _choose_columns(
     table: GroupTable, options: StudyOptions, table_name: str
-) -> tuple[tuple[str, ...], list[int], int | None, list[str]]:
+) -> tuple[tuple[str, ...], list[int], int | None, list[Notice]]:
     """Names and positions of the columns to analyse, position of eTIV, notices."""
-    notices: list[str] = []
+    texts: list[str] = []
     unknown = [name for name in (*options.columns, *options.exclude_columns) if name not in table.columns]
     if unknown:
         raise TableError(f"{table_name}: no column {listed(unknown)}; expected some of {listed(table.columns, 1000)}")
@@ -188,23 +208,23 @@ def _choose_columns(
     if etiv is not None and etiv in selected and options.etiv != RAW and not options.analyse_etiv:
         selected.remove(etiv)
         how = "scale by" if options.etiv == SCALED else "adjust for"
-        notices.append(f"{table.columns[etiv]} is used to {how}; it is not analysed as a structure")
+        texts.append(f"{table.columns[etiv]} is used to {how}; it is not analysed as a structure")
     elif etiv is not None and etiv in selected and not options.analyse_etiv:
-        notices.append(
+        texts.append(
             f"{table.columns[etiv]} is no structure: it keeps its row in the tables, but corrections for multiple "
             "comparisons and figures leave it out (--analyse-etiv counts it)"
         )
     if etiv is not None and etiv in selected and options.etiv == SCALED:
-        notices.append(f"{table.columns[etiv]} itself is analysed as it is, not scaled")
+        texts.append(f"{table.columns[etiv]} itself is analysed as it is, not scaled")
     others = [table.columns[index] for index in selected if table.columns[index] in GLOBAL_MEASURES]
     if others:
-        notices.append(
+        texts.append(
             f"{listed(others)}: measures of the whole head are analysed and corrected for as structures; "
             "--exclude-columns leaves them out"
         )
     if not selected:
         raise TableError(f"{table_name}: no column is left to analyse")
-    return tuple(table.columns[index] for index in selected), selected, etiv, notices
+    return tuple(table.columns[index] for index in selected), selected, etiv, [Notice("note", text) for text in texts]
 
 
 def _one_etiv(table: GroupTable, options: StudyOptions, table_name: str) -> int | None:
@@ -227,24 +247,26 @@ def _what_may_be_etiv(columns: Sequence[str]) -> str:
     return f"{rename}make the table with eTIV, or leave eTIV out of the analysis"
 
 
-def _look_at(values: Array, subjects: Sequence[str], structures: Sequence[str], family: NDArray[np.bool_]) -> list[str]:
+def _look_at(
+    values: Array, subjects: Sequence[str], structures: Sequence[str], family: NDArray[np.bool_]
+) -> list[Notice]:
     """Notices about values that are numbers but hardly measurements."""
-    notices = []
+    texts = []
     zero = _cells(values == 0, subjects, structures)
     if zero:
-        notices.append(
-            f"warning: {len(zero)} value(s) of 0 enter the fit as real zeros (structure not found, or filled in by "
+        texts.append(
+            f"{len(zero)} value(s) of 0 enter the fit as real zeros (structure not found, or filled in by "
             f"--all-segs?): {listed(zero)}"
         )
     negative = _cells(values < 0, subjects, structures)
     if negative:
-        notices.append(f"warning: {len(negative)} value(s) below 0: {listed(negative)}")
+        texts.append(f"{len(negative)} value(s) below 0: {listed(negative)}")
     constant = [name for name, column in zip(structures, values.T, strict=True) if np.ptp(column) == 0]
     if constant:
-        notices.append(f"warning: the same value for every subject, nothing to test: {listed(constant)}")
+        texts.append(f"the same value for every subject, nothing to test: {listed(constant)}")
     if len(subjects) and not family.any():
-        notices.append("warning: no structure is analysed, only eTIV; nothing is corrected for multiple comparisons")
-    return notices
+        texts.append("no structure is analysed, only eTIV; nothing is corrected for multiple comparisons")
+    return [Notice("warning", text) for text in texts]
 
 
 def _cells(where: NDArray[np.bool_], subjects: Sequence[str], structures: Sequence[str]) -> list[str]:

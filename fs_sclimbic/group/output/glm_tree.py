@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -17,10 +17,13 @@ from ...errors import DesignError, TableError
 from ...files.staging import encode_text, write_new
 from ...image.volume import IMAGE_SUFFIXES, Grid, Volume, encode_volume
 from ..design.contrast import Contrast
-from ..fit.glm import Array, ContrastResult, Fit
+from ..design.matrix_files import format_matrix
+from ..fit.glm import Array, Fit
+from ..fit.results import GroupResult
+from ..fit.study import Study
+from .report import REPORT
 
 LOG = "mri_glmfit.log"
-REPORT = "report.html"
 TABLES = ("sig.table.dat", "gamma.table.dat", "input.table.dat")
 IMAGES = ("beta", "rvar", "rstd", "yhat", "eres", "cond", "mask", "sar1")
 FILES = (LOG, "Xg.dat", "X.mat", "dof.dat", *TABLES, "y.fsgd", REPORT, "fwhm.dat")
@@ -34,7 +37,7 @@ CONTRAST_FILES = re.compile(
 """And nothing else than these."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TreeOptions:
     """Which of the files are wanted, and how."""
 
@@ -47,71 +50,80 @@ class TreeOptions:
     """Leave the sign out of sig.table.dat, as mri_glmfit does since March 2023; sig.mgh keeps it there too."""
 
 
-def format_matrix(matrix: Array) -> str:
-    r"""A matrix as mri_glmfit writes it.
-
-    Examples
-    --------
-    >>> format_matrix(np.array([[1, -0.5]]))
-    '+1.00000 -0.50000 \n'
-    """
-    return "".join("".join(f"{value:+4.5f} " for value in row) + "\n" for row in matrix)
+DEFAULT_OPTIONS = TreeOptions()
 
 
 def format_table(measure: str, columns: Sequence[str], rows: Sequence[str], values: Array) -> str:
-    """A table as mri_glmfit writes it: 33 characters of the row's name, three decimals, a blank at the end."""
+    """A table as mri_glmfit writes it: 33 characters of the row's name, three decimals, a blank at the end.
+
+    Parameters
+    ----------
+    measure : str
+        First cell.
+    columns : sequence of str
+        k names.
+    rows : sequence of str
+        n names.
+    values : (n, k) array
+
+    Returns
+    -------
+    str
+    """
     lines = [f"{measure:<33s} " + "".join(f"{name} " for name in columns)]
     for name, row in zip(rows, values, strict=True):
         lines.append(f"{name:<33s} " + "".join(f"{value:7.3f} " for value in row))
     return "\n".join(lines) + "\n"
 
 
-def sig_table(
-    measure: str,
-    structures: Sequence[str],
-    contrasts: Sequence[Contrast],
-    results: Sequence[ContrastResult],
-    *,
-    unsigned: bool = False,
-) -> str:
-    """The text of sig.table.dat: structures in rows, contrasts in columns."""
-    sig = np.column_stack([result.sig for result in results]) if results else np.zeros((len(structures), 0))
-    return format_table(measure, [c.name for c in contrasts], structures, np.abs(sig) if unsigned else sig)
+def sig_table(study: Study, results: Sequence[GroupResult], *, unsigned: bool = False) -> str:
+    """The text of sig.table.dat: structures in rows, contrasts in columns.
+
+    Parameters
+    ----------
+    study : Study
+    results : sequence of GroupResult
+        One a contrast.
+    unsigned : bool
+        Leave the sign out.
+
+    Returns
+    -------
+    str
+    """
+    empty = np.zeros((len(study.structures), 0))
+    sig = np.column_stack([result.test.sig for result in results]) if results else empty
+    names = [result.contrast.name for result in results]
+    return format_table(study.measure, names, study.structures, np.abs(sig) if unsigned else sig)
 
 
 def tree_files(
-    measure: str,
-    subjects: Sequence[str],
-    structures: Sequence[str],
-    table: Array,
-    fit: Fit,
-    contrasts: Sequence[Contrast],
-    results: Sequence[ContrastResult],
-    seed: int,
-    options: TreeOptions = TreeOptions(),
+    study: Study, fit: Fit, results: Sequence[GroupResult], *, seed: int, options: TreeOptions = DEFAULT_OPTIONS
 ) -> dict[str, bytes]:
     """The files of a fit, by their path within the folder.
 
     Parameters
     ----------
-    measure : str
-        First cell of the tables.
-    subjects, structures : sequence of str
-        n and m names.
-    table : (n, m) array
-        For input.table.dat: scaled by eTIV where that was asked for, before a logarithm.
+    study : Study
+        Of n subjects and m structures.
     fit : Fit
-    contrasts, results : sequences of the same length
+    results : sequence of GroupResult
+        One a contrast.
     seed : int
         For maxvox.dat.
     options : TreeOptions
 
+    Returns
+    -------
+    dict of str to bytes
+
     Raises
     ------
     DesignError
-        If two contrasts share a name (their files would overwrite each other), or a name is none of a folder.
+        If two contrasts share a name (their files would overwrite each other), or a name cannot be a folder's.
     """
-    check_names(contrasts)
+    check_names([result.contrast for result in results])
+    structures = study.structures
     files: dict[str, bytes] = {}
 
     def image(name: str, frames: Array) -> None:
@@ -130,28 +142,33 @@ def tree_files(
         image("eres", fit.residuals)
     if options.cond:
         image("cond", np.full((1, len(structures)), np.linalg.cond(fit.inverse)))
-    files["input.table.dat"] = encode_text(format_table(measure, structures, subjects, table))
-    gamma = np.column_stack([r.gamma[0] for r in results]) if results else np.zeros((len(structures), 0))
-    names = [contrast.name for contrast in contrasts]
-    files["gamma.table.dat"] = encode_text(format_table(measure, names, structures, gamma))
-    files["sig.table.dat"] = encode_text(
-        sig_table(measure, structures, contrasts, results, unsigned=options.unsigned_sig)
-    )
-    for contrast, result in zip(contrasts, results, strict=True):
-        name = contrast.name
-        files[f"{name}/{CONTRAST_MARK}"] = encode_text(format_matrix(contrast.matrix))
-        files[f"{name}/efficiency.dat"] = encode_text(f"{result.efficiency:g}\n")
-        image(f"{name}/gamma", result.gamma)
-        if result.is_t:
-            image(f"{name}/gammavar", result.row_variance)
-            image(f"{name}/cnr", np.where(result.testable, result.cnr, 0.0))
-        image(f"{name}/F", result.f[None])
-        image(f"{name}/sig", result.sig[None])
-        image(f"{name}/z", result.z[None])
-        top = int(np.argmax(np.abs(result.sig)))
-        line = f"{result.sig[top]:e}  {result.f[top]:e}    {top} 0 0     {seed}\n"
-        files[f"{name}/maxvox.dat"] = encode_text(line)
+    files["input.table.dat"] = encode_text(format_table(study.measure, structures, study.subjects, study.table))
+    gamma = np.column_stack([result.test.gamma[0] for result in results]) if results else np.zeros((len(structures), 0))
+    names = [result.contrast.name for result in results]
+    files["gamma.table.dat"] = encode_text(format_table(study.measure, names, structures, gamma))
+    files["sig.table.dat"] = encode_text(sig_table(study, results, unsigned=options.unsigned_sig))
+    for result in results:
+        _add_contrast(files, image, result, seed)
     return files
+
+
+def _add_contrast(
+    files: dict[str, bytes], add_image: Callable[[str, Array], None], result: GroupResult, seed: int
+) -> None:
+    """Add the files of one contrast, in its own folder."""
+    name, test = result.contrast.name, result.test
+    files[f"{name}/{CONTRAST_MARK}"] = encode_text(format_matrix(result.contrast.matrix))
+    files[f"{name}/efficiency.dat"] = encode_text(f"{test.efficiency:g}\n")
+    add_image(f"{name}/gamma", test.gamma)
+    if test.is_t:
+        add_image(f"{name}/gammavar", test.row_variance)
+        add_image(f"{name}/cnr", np.where(test.testable, test.cnr, 0.0))
+    add_image(f"{name}/F", test.f[None])
+    add_image(f"{name}/sig", test.sig[None])
+    add_image(f"{name}/z", test.z[None])
+    top = int(np.argmax(np.abs(test.sig)))
+    line = f"{test.sig[top]:e}  {test.f[top]:e}    {top} 0 0     {seed}\n"
+    files[f"{name}/maxvox.dat"] = encode_text(line)
 
 
 def check_names(contrasts: Sequence[Contrast]) -> None:

@@ -1,4 +1,4 @@
-"""What the data of a contrast look like best: which values against what, and the lines of the fit through them."""
+"""How the data of a contrast are shown: which values against what, and the lines of the fit through them."""
 
 from dataclasses import dataclass
 
@@ -6,19 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..design.design import Design
+from ..design.design_summary import asked_at_zero
 from ..fit.glm import Array, Fit
 from ..fit.results import GroupResult, describe_row
 from ..fit.study import Study
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Panel:
     """How a contrast is shown for a structure: x of each subject, and y given a column of the fit."""
 
     kind: str
     """``groups``, ``slope``, ``one`` (all subjects in one column), ``added`` (an added-variable plot) or ``fitted``
     (observed against fitted)."""
-    x_label: str
+    x_label: str = ""
     x: Array
     """(n,); for groups the number of the class, 0 for one column."""
     shift: Array
@@ -29,10 +30,20 @@ class Panel:
 
 
 def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
-    """What the data of a contrast look like best.
+    """Choose how the data of a contrast are shown.
 
     Slopes of a variable: the variable against the values, lines of the fit. Groups: points of each class, adjusted to
     the mean of the variables. Where no FSGD tells classes: an added-variable plot, whose slope is the contrast.
+
+    Parameters
+    ----------
+    study : Study
+    fit : Fit
+    result : GroupResult
+
+    Returns
+    -------
+    Panel
     """
     design, used = study.design, np.flatnonzero(np.any(result.test.matrix != 0, axis=0))
     if design is not None and study.columns[: len(design.columns)] == design.columns:
@@ -51,27 +62,26 @@ def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
         x = (fit.design @ fit.inverse @ result.test.matrix.T / spread)[:, 0]
         # As shown, a row is its part along the contrast: the fit of it is x times gamma.
         along, ends = x[:, None] * result.test.matrix[0], np.array([x.min(), x.max()])
-        if np.ptp(x) < 1e-9 * np.abs(x).max():  # the mean of all has no axis to lie along
+        if np.ptp(x) < 1e-9 * np.abs(x).max():  # the mean of all subjects has no axis
             line = (-1, np.array([-0.3, 0.3]), along[[0, 0]])
             note = "the mean of all subjects"
-            return Panel("one", "", np.zeros(len(x)), fit.design - along, (line,), note)
+            return Panel(kind="one", x=np.zeros(len(x)), shift=fit.design - along, lines=(line,), note=note)
         return Panel(
-            "added", f"{describe_row(result.test.matrix[0], study.columns)}, given the rest", x, fit.design - along,
-            ((-1, ends, ends[:, None] * result.test.matrix[0]),),
-            "added-variable plot: both axes without what the rest of the design explains",
-        )  # fmt: skip
+            kind="added",
+            x_label=f"{describe_row(result.test.matrix[0], study.columns)}, given the rest",
+            x=x,
+            shift=fit.design - along,
+            lines=((-1, ends, ends[:, None] * result.test.matrix[0]),),
+            note="added-variable plot: both axes without what the rest of the design explains",
+        )
     note = "observed against fitted values of the whole design, since no single axis shows this contrast"
-    return Panel("fitted", "fitted", np.zeros(len(fit.design)), np.zeros(fit.design.shape), (), note)
-
-
-def asked_at_zero(design: Design, matrix: Array) -> bool:
-    """Whether a contrast of classes depends on where the variables are 0, and that is not their mean.
-
-    It does not where slopes are shared and groups are subtracted: parallel lines are as far apart everywhere.
-    """
-    weights = matrix[:, : len(design.classes)]
-    parallel = design.method == "doss" and np.allclose(weights.sum(1), 0, atol=1e-9 * np.abs(weights).max())
-    return bool(design.variables) and not design.demean and not parallel
+    return Panel(
+        kind="fitted",
+        x_label="fitted",
+        x=np.zeros(len(fit.design)),
+        shift=np.zeros(fit.design.shape),
+        note=note,
+    )
 
 
 def _stride(design: Design) -> int:
@@ -107,7 +117,7 @@ def _group_panel(fit: Fit, design: Design, *, at_zero: bool) -> Panel:
     note = f"values adjusted to the mean of {', '.join(names)}" if names else ""
     if at_zero:
         note += f"; the contrast is tested where {' and '.join(f'{name} = 0' for name in design.variables)}"
-    return Panel("groups", "", of.astype(float), fit.design - shown, lines, note)
+    return Panel(kind="groups", x=of.astype(float), shift=fit.design - shown, lines=lines, note=note)
 
 
 def _slope_panel(fit: Fit, design: Design, v: int, *, to_zero: bool = False) -> Panel:
@@ -131,4 +141,11 @@ def _slope_panel(fit: Fit, design: Design, v: int, *, to_zero: bool = False) -> 
     note = f"values adjusted to the mean of {', '.join(names)}" if names else ""
     if to_zero:
         note = "; ".join(filter(None, (note, f"the contrast is tested where {design.variables[v]} = 0")))
-    return Panel("slope", design.variables[v], raw, fit.design - shown, tuple(lines), note)
+    return Panel(
+        kind="slope",
+        x_label=design.variables[v],
+        x=raw,
+        shift=fit.design - shown,
+        lines=tuple(lines),
+        note=note,
+    )

@@ -2,12 +2,12 @@
 
 import io
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...errors import UsageError
+from ...files.figures import load_pyplot
 from ..fit.glm import Array, Fit
 from ..fit.results import GroupResult, describe_row, is_group_difference
 from ..fit.study import SCALED, Study
@@ -16,54 +16,50 @@ from .panels import Panel, choose_panel
 DPI = 110
 COLUMNS, ROWS = 4, 6
 """Panels on a page."""
-ALPHA = 0.05
+SIGNIFICANT_P = 0.05
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 """Okabe and Ito's, told apart by colour-blind readers too."""
-JITTER = 0.12
-LETTERS_AN_INCH = 12
+JITTER_CLASSES = 0.12
+LETTERS_PER_INCH = 12
 """About so many letters of 10 points stand in an inch; of smaller ones more."""
-FOREST_WIDTH, PANEL_WIDTH, PANEL_HEIGHT, LINE_HEIGHT = 8.5, 3.3, 2.9, 0.17
+FOREST_WIDTH_INCHES, PANEL_WIDTH_INCHES, PANEL_HEIGHT_INCHES, LINE_HEIGHT_INCHES = 8.5, 3.3, 2.9, 0.17
 """Inches."""
-MOST_WORDS = 300
-"""Letters of a contrast in words; a title with more says the rest in dots."""
-
-
-def pyplot() -> Any:
-    """Matplotlib without a window.
-
-    Raises
-    ------
-    UsageError
-        If matplotlib is not installed.
-    """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise UsageError('figures need matplotlib: python -m pip install "fs_sclimbic[group]"') from error
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    return plt
+MAX_TITLE_LETTERS = 300
+"""A contrast in words is cut here, and ends with dots."""
 
 
 def marks(result: GroupResult) -> list[str]:
     """One a structure: ``**`` where family-wise corrected p < 0.05, ``*`` where only the FDR is, else nothing."""
     family_wise = result.p_holm if result.permutation is None else result.permutation.p_fwe
     return [
-        "**" if fwe < ALPHA else "*" if fdr < ALPHA else "" for fwe, fdr in zip(family_wise, result.p_fdr, strict=True)
+        "**" if fwe < SIGNIFICANT_P else "*" if fdr < SIGNIFICANT_P else ""
+        for fwe, fdr in zip(family_wise, result.p_fdr, strict=True)
     ]
 
 
-def forest_plot(study: Study, fit: Fit, result: GroupResult) -> bytes:
-    """A PNG: the effect on each structure of the family, with its 95 % interval; for several rows partial eta^2."""
-    plt = pyplot()
+def forest_figure(study: Study, fit: Fit, result: GroupResult) -> Any:
+    """The effect on each structure of the family, with its 95 % interval; for several rows partial eta^2.
+
+    Parameters
+    ----------
+    study : Study
+    fit : Fit
+    result : GroupResult
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    plt = load_pyplot()
     shown = np.flatnonzero(result.family)
     height = np.arange(len(shown))[::-1]
     stars = [marks(result)[i] for i in shown]
     corrected = "Holm" if result.permutation is None else "permutation"
-    counted = f"n = {len(study.subjects)}; ** {corrected} family-wise p < {ALPHA:g}, * only FDR < {ALPHA:g}"
-    title = _title(result, study, FOREST_WIDTH, counted)
-    size = FOREST_WIDTH, 1.4 + LINE_HEIGHT * title.count("\n") + 0.34 * max(len(shown), 3)
+    counted = (
+        f"n = {len(study.subjects)}; ** {corrected} family-wise p < {SIGNIFICANT_P:g}, * only FDR < {SIGNIFICANT_P:g}"
+    )
+    title = _title(result, study, FOREST_WIDTH_INCHES, counted)
+    size = FOREST_WIDTH_INCHES, 1.4 + LINE_HEIGHT_INCHES * title.count("\n") + 0.34 * max(len(shown), 3)
     figure, axes = plt.subplots(figsize=size, constrained_layout=True)
     color = [COLORS[1] if star == "**" else COLORS[4] if star else "0.55" for star in stars]
     if result.test.is_t:
@@ -87,7 +83,7 @@ def forest_plot(study: Study, fit: Fit, result: GroupResult) -> bytes:
     axes.set_xlabel(label)
     axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title, fontsize=10, x=0.01, ha="left")
-    return _png(figure)
+    return figure
 
 
 def standardised(study: Study, fit: Fit, result: GroupResult) -> tuple[Array, Array, Array, str]:
@@ -95,6 +91,17 @@ def standardised(study: Study, fit: Fit, result: GroupResult) -> tuple[Array, Ar
 
     Cohen's d for a difference of groups, else gamma / residual sd; with weighted rows, where there is no single
     residual sd, a percentage of the structure's mean.
+
+    Parameters
+    ----------
+    study : Study
+    fit : Fit
+    result : GroupResult
+
+    Returns
+    -------
+    middle, low, high : (m,) array
+    label : str
     """
     test = result.test
     low, high = (end[0] for end in test.interval())
@@ -110,10 +117,21 @@ def standardised(study: Study, fit: Fit, result: GroupResult) -> tuple[Array, Ar
 
 
 def what_is_tested(result: GroupResult, columns: tuple[str, ...]) -> str:
-    """The contrast in the names of the columns; several rows beside each other."""
+    """The contrast in the names of the columns; several rows beside each other.
+
+    Parameters
+    ----------
+    result : GroupResult
+    columns : tuple of str
+        Names of the design's columns.
+
+    Returns
+    -------
+    str
+    """
     rows = [describe_row(row, columns) for row in result.test.matrix]
     text = " ; ".join(rows)
-    return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 3]}..."
+    return text if len(text) <= MAX_TITLE_LETTERS else f"{text[: MAX_TITLE_LETTERS - 3]}..."
 
 
 def value_label(study: Study) -> str:
@@ -131,30 +149,50 @@ def _title(result: GroupResult, study: Study, width: float, note: str) -> str:
     """Name and words of the contrast, and a note, in lines that fit into so many inches."""
     words = f"{result.contrast.name}: {what_is_tested(result, study.columns)}"
     lines = [
-        textwrap.fill(text, int(width * LETTERS_AN_INCH), break_on_hyphens=False) for text in (words, note) if text
+        textwrap.fill(text, int(width * LETTERS_PER_INCH), break_on_hyphens=False) for text in (words, note) if text
     ]
     return _plain("\n".join(lines))
 
 
 def _plain(text: str) -> str:
-    """A name as it is: matplotlib takes what stands between dollars for a formula."""
+    """A name with its dollars escaped: matplotlib takes text between dollars for a formula."""
     return text.replace("$", r"\$")
 
 
-def structure_plots(study: Study, fit: Fit, result: GroupResult, unit: str) -> list[bytes]:
-    """PNGs with a panel for each structure of the family, several pages where there are many."""
+def structure_figures(
+    study: Study, fit: Fit, result: GroupResult, unit: str, *, columns: int = COLUMNS, rows: int = ROWS
+) -> Iterator[Any]:
+    """Pages with a panel for each structure of the family.
+
+    Parameters
+    ----------
+    study : Study
+    fit : Fit
+    result : GroupResult
+    unit : str
+        What stands beside the values; see `value_label`.
+    columns, rows : int
+        Panels beside and below each other on a page.
+
+    Yields
+    ------
+    matplotlib.figure.Figure
+        To be closed by who takes it; `encode_png` does.
+    """
     shown = [int(i) for i in np.flatnonzero(result.family)]
-    pages = [shown[start : start + COLUMNS * ROWS] for start in range(0, len(shown), COLUMNS * ROWS)]
     panel = choose_panel(study, fit, result)
-    return [_page(study, fit, result, panel, page, unit) for page in pages]
+    for start in range(0, len(shown), columns * rows):
+        page = shown[start : start + columns * rows]
+        yield _page(study, fit, result, panel=panel, page=page, unit=unit, columns=min(columns, len(page)))
 
 
-def _page(study: Study, fit: Fit, result: GroupResult, panel: Panel, page: list[int], unit: str) -> bytes:
-    plt = pyplot()
-    columns = min(COLUMNS, len(page))
+def _page(
+    study: Study, fit: Fit, result: GroupResult, *, panel: Panel, page: list[int], unit: str, columns: int
+) -> Any:
+    plt = load_pyplot()
     rows = -(-len(page) // columns)
-    title = _title(result, study, PANEL_WIDTH * columns, panel.note)
-    size = PANEL_WIDTH * columns, PANEL_HEIGHT * rows + 0.5 + LINE_HEIGHT * title.count("\n")
+    title = _title(result, study, PANEL_WIDTH_INCHES * columns, panel.note)
+    size = PANEL_WIDTH_INCHES * columns, PANEL_HEIGHT_INCHES * rows + 0.5 + LINE_HEIGHT_INCHES * title.count("\n")
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, constrained_layout=True)
     star = marks(result)
     for axes, i in zip(grid.ravel(), page, strict=False):
@@ -167,23 +205,23 @@ def _page(study: Study, fit: Fit, result: GroupResult, panel: Panel, page: list[
     if study.design is not None:
         names = [group.name for group in study.design.classes]
         if len(names) > 1 and (panel.kind != "groups" or not _fit_below(names)):
-            _legend(figure, names, PANEL_WIDTH * columns)
+            _legend(figure, names, PANEL_WIDTH_INCHES * columns)
     figure.supylabel(unit, fontsize=9)
     figure.suptitle(title, fontsize=10)
-    return _png(figure)
+    return figure
 
 
 def _fit_below(names: Sequence[str]) -> bool:
     """Whether names of classes can stand below a panel, one beside the other."""
-    return len(names) * max(map(len, names)) <= PANEL_WIDTH * LETTERS_AN_INCH
+    return len(names) * max(map(len, names)) <= PANEL_WIDTH_INCHES * LETTERS_PER_INCH
 
 
 def _legend(figure: Any, names: Sequence[str], width: float) -> None:
-    """Colours of the classes below the panels, as many in a row as there is room for."""
+    """Draw the legend of the classes below the panels."""
     handles = [
-        pyplot().Line2D([], [], marker="o", linestyle="", color=COLORS[c % len(COLORS)]) for c in range(len(names))
+        load_pyplot().Line2D([], [], marker="o", linestyle="", color=COLORS[c % len(COLORS)]) for c in range(len(names))
     ]
-    beside = max(1, int(width * LETTERS_AN_INCH / (max(map(len, names)) + 6)))
+    beside = max(1, int(width * LETTERS_PER_INCH / (max(map(len, names)) + 6)))
     figure.legend(
         handles, list(map(_plain, names)), loc="outside lower center", ncols=min(len(names), 6, beside), frameon=False,
         fontsize=8,
@@ -195,7 +233,7 @@ def _draw(axes: Any, study: Study, fit: Fit, panel: Panel, i: int) -> None:
     y = fit.values[:, i] - panel.shift @ beta
     of = np.zeros(len(y), int) if study.design is None else np.array(study.design.class_of)
     color: Callable[[int], str] = lambda c: COLORS[c % len(COLORS)]  # noqa: E731
-    jitter = np.random.default_rng(0).uniform(-JITTER, JITTER, len(y))
+    jitter = np.random.default_rng(0).uniform(-JITTER_CLASSES, JITTER_CLASSES, len(y))
     if panel.kind == "groups" and study.design is not None:
         names = [group.name for group in study.design.classes]
         axes.boxplot(
@@ -226,9 +264,10 @@ def _p(p: float) -> str:
     return "n/a" if np.isnan(p) else "< 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
 
 
-def _png(figure: Any) -> bytes:
+def encode_png(figure: Any) -> bytes:
+    """The bytes of a figure as PNG; the figure is closed."""
     content = io.BytesIO()
     # Without the version of matplotlib in it, the same data give the same bytes.
     figure.savefig(content, dpi=DPI, format="png", metadata={"Software": None})
-    pyplot().close(figure)
+    load_pyplot().close(figure)
     return content.getvalue()

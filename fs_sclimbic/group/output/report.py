@@ -4,17 +4,24 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from ..._version import __version__
+from ...errors import UsageError
+from ...files.figures import load_pyplot
+from ...files.staging import encode_text
+from ...notice import Notice
 from ..design.design import Design
 from ..fit.glm import Fit
 from ..fit.results import COLUMNS, NOT_APPLICABLE, GroupResult, describe_row
 from ..fit.study import ETIV_USES, Study
-from .plots import marks
+from .plots import encode_png, forest_figure, marks, structure_figures, value_label
 
+REPORT = "report.html"
+NEEDS_MATPLOTLIB = 'figures need matplotlib: python -m pip install "fs_sclimbic[group]"'
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222}
 h1{font-size:1.5em}h2{font-size:1.2em;margin-top:2.2em;border-bottom:1px solid #ccc}
@@ -28,7 +35,7 @@ td.text{text-align:left;white-space:normal}
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReportText:
     """What the page says about how it was made."""
 
@@ -62,11 +69,14 @@ def report_page(
     results : sequence of GroupResult
     figures : mapping
         PNGs by the contrast's name; they are put into the page. Empty without matplotlib.
+
+    Returns
+    -------
+    str
     """
     parts = [f"<h1>{escape(text.title)}</h1>", _overview(text, study, fit)]
-    warnings = [n for n in study.notices if n.startswith("warning: ")]
-    parts += [f'<p class="warn">{escape(notice.removeprefix("warning: "))}</p>' for notice in warnings]
-    parts += [f'<p class="note">{escape(notice)}</p>' for notice in study.notices if notice not in warnings]
+    for kind, severity in (("warn", "warning"), ("note", "note")):
+        parts += [f'<p class="{kind}">{escape(n.text)}</p>' for n in study.notices if n.severity == severity]
     parts += ["<h2>Design</h2>", _design(study, results)]
     for result in results:
         parts += [f"<h2>{escape(result.contrast.name)}</h2>", _what(result, study, text.seed), _table(result)]
@@ -81,8 +91,59 @@ def report_page(
     )
 
 
-def study_title(folder: str, design: Design | None) -> str:
-    """The FSGD's title and the name of the output folder."""
+def report_files(
+    text: ReportText, study: Study, fit: Fit, results: Sequence[GroupResult]
+) -> tuple[dict[str, bytes], list[Notice]]:
+    """Figures and the page that holds them, by their path within the folder of the fit.
+
+    Parameters
+    ----------
+    text : ReportText
+    study : Study
+    fit : Fit
+    results : sequence of GroupResult
+
+    Returns
+    -------
+    files : dict of str to bytes
+        Without matplotlib the page alone.
+    notices : list of Notice
+        Why there are no figures.
+    """
+    files: dict[str, bytes] = {}
+    figures: dict[str, list[bytes]] = {}
+    notices = []
+    try:
+        load_pyplot()
+        with_figures = study.family.any() and fit.dof > 0
+    except UsageError:
+        notices.append(Notice("note", f"no figures: {NEEDS_MATPLOTLIB}"))
+        with_figures = False
+    for result in results if with_figures else ():
+        if not result.family.any():
+            continue
+        pages = [encode_png(page) for page in structure_figures(study, fit, result, value_label(study))]
+        name, forest = result.contrast.name, encode_png(forest_figure(study, fit, result))
+        files[f"{name}/forest.png"] = forest
+        files |= {f"{name}/structures{f'_{i}' if i > 1 else ''}.png": page for i, page in enumerate(pages, 1)}
+        figures[name] = [forest, *pages]
+    files[REPORT] = encode_text(report_page(text, study, fit, results, figures))
+    return files, notices
+
+
+def study_title(folder: str | PathLike[str], design: Design | None) -> str:
+    """The FSGD's title and the name of the output folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        Of the results.
+    design : Design, optional
+
+    Returns
+    -------
+    str
+    """
     words = " ".join(design.title.split()) if design else ""
     name = Path(folder).absolute().name
     return f"{words} ({name})" if words else f"Group analysis {name}"
@@ -123,7 +184,7 @@ def _design(study: Study, results: Sequence[GroupResult]) -> str:
     names = [escape(result.contrast.name) for result in results]
     head = "".join(f"<th>{name}</th>" for name in ("column of X", "mean", *names))
     mean = study.matrix.mean(0)
-    mean[np.abs(mean) < 1e-12 * np.abs(study.matrix).max(0)] = 0  # what is centred has a mean of rounding errors
+    mean[np.abs(mean) < 1e-12 * np.abs(study.matrix).max(0)] = 0  # the mean of a centred column is rounding error
     body = ""
     for i, column in enumerate(study.columns):
         weights = [" / ".join(f"{row[i]:g}" for row in result.contrast.matrix) for result in results]

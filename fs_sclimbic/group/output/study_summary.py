@@ -5,14 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..design.contrast import Contrast
-from ..design.design import MOST_CONDITION, Design
+from ..design.design import MAX_CONDITION_NUMBER, Design
 from ..design.design_summary import why_ill_conditioned
 from ..fit.study import ETIV_USES, Study
-from .panels import asked_at_zero
 
 
 def describe_study(study: Study, contrasts: Sequence[Contrast]) -> list[str]:
-    """Numbers of subjects and columns, what is done with eTIV, and each column with its weights in the contrasts."""
+    """Numbers of subjects and columns, what is done with eTIV, and each column with its weights in the contrasts.
+
+    Parameters
+    ----------
+    study : Study
+    contrasts : sequence of Contrast
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
     n, p = study.matrix.shape
     lines = [f"{n} subjects, {p} column{'s' if p != 1 else ''}, {n - p} degrees of freedom"]
     if study.design:
@@ -34,44 +44,30 @@ def describe_study(study: Study, contrasts: Sequence[Contrast]) -> list[str]:
 
 
 def fitted_design(study: Study) -> Design | None:
-    """The design whose columns the study's begin with; None where it is fitted by others (a matrix, one mean)."""
+    """The FSGD's design, if the study is fitted by its columns; None for a matrix or a mean alone."""
     design = study.design
     return design if design is not None and study.columns[: len(design.columns)] == design.columns else None
 
 
-def tested_at(design: Design | None, contrast: Contrast) -> str:
-    """Where on the variables a contrast of classes alone is tested, if that is 0 and not the mean; else empty."""
-    if design is None:
-        return ""
-    used = np.any(contrast.matrix != 0, axis=0)
-    if used[len(design.classes) :].any() or not asked_at_zero(design, contrast.matrix):
-        return ""
-    return ", ".join(f"{name} = 0" for name in design.variables)
-
-
-def notes_at_zero(design: Design | None, contrasts: Sequence[Contrast]) -> list[str]:
-    """Of contrasts of classes alone: where on the variables they are tested, if that is 0 and not the mean."""
-    lines = []
-    for contrast in contrasts:
-        where = tested_at(design, contrast)
-        if design is None or not where:
-            continue
-        if design.method == "dods" and np.any(contrast.matrix != 0, axis=0).sum() > 1:
-            what = f"compares classes at {where}, since each class has its own slope and nothing is demeaned"
-        else:
-            what = f"is about the values at {where}, since nothing is demeaned"
-        lines.append(f"{contrast.name}: {what}; DeMeanFlag 1 in the FSGD puts the mean there")
-    return lines
-
-
 def ill_conditioned(study: Study, condition: float) -> str:
-    """Why a design is ill-conditioned, one line a reason; empty for a sound one."""
-    if condition <= MOST_CONDITION:
+    """Why a design is ill-conditioned, one line a reason; empty for a sound one.
+
+    Parameters
+    ----------
+    study : Study
+    condition : float
+        Condition number of the normalised X'X.
+
+    Returns
+    -------
+    str
+    """
+    if condition <= MAX_CONDITION_NUMBER:
         return ""
     advice = "; --illcond fits it all the same" if np.isfinite(condition) else ""
     return "\n  ".join(
         [
-            f"the design is ill-conditioned: condition number {condition:g}, at most {MOST_CONDITION:g}{advice}",
+            f"the design is ill-conditioned: condition number {condition:g}, at most {MAX_CONDITION_NUMBER:g}{advice}",
             *why_ill_conditioned(study.matrix, study.columns, study.design),
         ]
     )

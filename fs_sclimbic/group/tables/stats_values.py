@@ -1,17 +1,17 @@
-"""What the stats files of many cases say of one measure, read strictly and side by side."""
+"""Read one measure from the stats files of many cases, strictly and in parallel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from ...cases.stats_files import COLUMNS, ETIV_MEASURE, QA_COLUMNS
+from ...cases.stats_files import COLUMNS, ETIV_MEASURE
 from ...errors import TableError
 from ...segmentation.flags import FLAGS
-from ..text_table import ETIV_NAMES, finite_number, raise_problems
-from .subject_lists import StatsFile, side_by_side
+from ..text_files import finite_number, raise_problems
+from .measures import ETIV, STRICT, Column, Measure, ReadOptions, StatsValues
+from .stats_paths import StatsFile, side_by_side
 
-FEWEST_BYTES = 10
-"""A file with less holds nothing; the limit is asegstats2table's."""
+MIN_STATS_BYTES = 10
+"""A smaller file counts as missing; the limit is asegstats2table's."""
 UNKNOWN = float("nan")
 
 KINDS = {*FLAGS, "ETIV"}
@@ -24,69 +24,12 @@ SEGID_COLUMN, NAME_COLUMN = COLUMNS.index("SegId"), COLUMNS.index("StructName")
 NEW_NAMES = {f"{side}-Thalamus-Proper": f"{side}-Thalamus" for side in ("Left", "Right")}
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A column of the stats files that can become a table."""
-
-    name: str
-    headers: tuple[str, ...]
-    """Names that the column may have in the line ColHeaders."""
-    position: int
-    """Index of the column in files without that line."""
-    lowest: float | None = 0.0
-    highest: float | None = None
-    with_etiv: bool = False
-    """Whether eTIV is added as the last column."""
-    may_be_unknown: bool = False
-    """Whether ``-`` may stand for a value."""
-    quality: bool = False
-    """Whether the column stands in the .qa.stats only."""
-
-
-_COUNTS = ("NVoxels", "NVertices")
-MEASURES = {
-    measure.name: measure
-    for measure in (
-        Measure("volume", ("Volume_mm3",), 3, with_etiv=True),
-        Measure("nvoxels", _COUNTS, 2),
-        Measure("nvertices", _COUNTS, 2),
-        Measure("confidence", ("Confidence",), QA_COLUMNS.index("Confidence"), highest=1.0, quality=True),
-        Measure("z", ("ZScore",), QA_COLUMNS.index("ZScore"), lowest=None, may_be_unknown=True, quality=True),
-    )
-}
-
-Column = tuple[int | None, str]
-"""SegId and name of a structure; eTIV has no SegId."""
-ETIV: Column = (None, ETIV_NAMES[0])
-
-
-@dataclass(frozen=True)
-class StatsValues:
-    """One measure of one stats file."""
-
-    columns: tuple[Column, ...]
-    """In the order of the file, eTIV last. Files with the same structures share one object."""
-    values: tuple[float, ...]
-    """One a column; nan where the file says that the value is unknown."""
-    left_out: tuple[str, ...] = ()
-    """Rows that were not read, with file and line, and files with fewer or more than they say."""
-    other_measures: tuple[str, ...] = ()
-    """Global measures of the header other than eTIV, which aseg.stats has many of; they are not read."""
-    concerns: tuple[str, ...] = ()
-    """Kinds of the header's warnings, each once: a flag such as SMALL, or ``other``."""
-
-
 class NotThere(TableError):
     """A stats file that is missing, or too small to be one."""
 
 
 def read_many(
-    files: Sequence[StatsFile],
-    measure: Measure,
-    *,
-    with_etiv: bool = True,
-    lenient: bool = False,
-    new_names: bool = False,
+    files: Sequence[StatsFile], measure: Measure, options: ReadOptions = STRICT
 ) -> tuple[list[StatsValues | None], list[str]]:
     """Read stats files.
 
@@ -94,13 +37,7 @@ def read_many(
     ----------
     files : sequence of StatsFile
     measure : Measure
-    with_etiv : bool
-        Whether eTIV is wanted, if the measure goes with it.
-    lenient : bool
-        Take what asegstats2table takes: a file with fewer rows than its line NRows says, and a row with a ``#`` in
-        it, which is left out.
-    new_names : bool
-        Give the thalamus its name of FreeSurfer 6.
+    options : ReadOptions
 
     Returns
     -------
@@ -118,7 +55,7 @@ def read_many(
 
     def read_one(file: StatsFile) -> StatsValues | TableError:
         try:
-            return parse_values(_read(file.path), str(file.path), measure, shared, with_etiv, lenient, new_names)
+            return parse_values(_read(file.path), str(file.path), measure, options, shared)
         except TableError as error:
             return error
 
@@ -137,7 +74,7 @@ def _read(path: Path) -> str:
         raise NotThere(f"{path}: stats file does not exist") from error
     except OSError as error:
         raise TableError(f"{path}: stats file cannot be read ({error.strerror})") from error
-    if len(content) < FEWEST_BYTES:
+    if len(content) < MIN_STATS_BYTES:
         raise NotThere(f"{path}: stats file is too small ({len(content)} bytes) to hold anything")
     return content.decode("utf-8", "surrogateescape")
 
@@ -146,98 +83,141 @@ def parse_values(
     text: str,
     source: str,
     measure: Measure,
+    options: ReadOptions = STRICT,
     shared: dict[tuple[Column, ...], tuple[Column, ...]] | None = None,
-    with_etiv: bool = True,
-    lenient: bool = False,
-    new_names: bool = False,
 ) -> StatsValues:
-    """One measure from the text of a stats file; see `read_many`.
+    """Read one measure from the text of a stats file.
 
     Parameters
     ----------
+    text : str
+    source : str
+        Name of the file, for messages.
+    measure : Measure
+    options : ReadOptions
     shared : dict, optional
         Columns seen so far, so that equal ones are kept once.
+
+    Returns
+    -------
+    StatsValues
+
+    Raises
+    ------
+    TableError
+        With the line, if it is not a stats file with this measure.
     """
-
-    def wrong(line: int | None, message: str) -> TableError:
-        return TableError(f"{source}{'' if line is None else f':{line}'}: {message}")
-
-    etiv, position, width, promised = None, measure.position, None, None
+    header = _Header(measure, source)
     columns: list[Column] = []
     lines: list[int] = []
     values: list[float] = []
     left_out: list[str] = []
-    others: list[str] = []
-    concerns: list[str] = []
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
-        if not line:
-            continue
-        if line[0] == "#":
-            words = line.split()
-            if line.startswith(ETIV_START):
-                if etiv is not None:
-                    raise wrong(number, "a second eTIV; expected one")
-                etiv = _etiv(line)
-                if etiv is None:
-                    raise wrong(number, f"expected '{ETIV_START} NAME, VOLUME, mm^3' above 0, found '{line[:120]}'")
-            elif words[1:2] == ["Measure"]:
-                others.append(line.removeprefix("# Measure ").split(",")[0].strip())
-            elif words[1:2] == ["Warning"]:
-                concerns.append(words[2] if words[2:] and words[2] in KINDS else OTHER)
-            elif words[1:2] == ["NRows"] and words[2:] and words[2].isdigit():
-                promised = int(words[2])
-            elif words[1:2] == ["ColHeaders"]:
-                position, width = _position(words[2:], measure, source, number), len(words) - 2
-            continue
-        if "#" in line:
-            if not lenient:
-                raise wrong(
-                    number,
-                    f"a row with a '#' in it, which asegstats2table leaves out: '{' '.join(line.split())[:80]}'; "
-                    "rename the structure, or leave the row out with --lenient",
+        if line.startswith("#"):
+            header.take(number, line)
+        elif "#" in line:
+            shown = f"'{' '.join(line.split())[:80]}'"
+            if not options.lenient:
+                raise TableError(
+                    f"{source}:{number}: a row with a '#' in it, which asegstats2table leaves out: {shown}; "
+                    "rename the structure, or leave the row out with --lenient"
                 )
-            left_out.append(f"{source}:{number}: '{' '.join(line.split())[:80]}'")
-            continue
-        fields = line.split()
-        if len(fields) != width if width is not None else len(fields) <= max(position, NAME_COLUMN):
-            raise wrong(
-                number,
-                f"expected {width or f'at least {max(position, NAME_COLUMN) + 1}'} fields "
-                f"('{' '.join(COLUMNS)}' ...), found {len(fields)}: '{' '.join(fields)[:80]}'",
-            )
-        segid, name, cell = fields[SEGID_COLUMN], fields[NAME_COLUMN], fields[position]
-        if not (segid.isascii() and segid.isdigit()):
-            raise wrong(number, f"expected a SegId such as 26, found '{segid[:40]}'")
-        value = UNKNOWN if measure.may_be_unknown and cell == "-" else finite_number(cell)
-        if (
-            value is None
-            or (measure.lowest is not None and value < measure.lowest)
-            or (measure.highest is not None and value > measure.highest)
-        ):
-            raise wrong(number, f"expected {_range(measure)} as {measure.headers[0]} of {name}, found '{cell[:40]}'")
-        columns.append((int(segid), NEW_NAMES.get(name, name) if new_names else name))
-        lines.append(number)
-        values.append(value)
-
+            left_out.append(f"{source}:{number}: {shown}")
+        elif line:
+            segid, name, value = _row(line.split(), header, number)
+            columns.append((segid, NEW_NAMES.get(name, name) if options.new_names else name))
+            lines.append(number)
+            values.append(value)
     _check_once(columns, lines, source)
-    rows = len(columns)
-    if rows != promised and promised is not None:
-        short = f"holds {rows} rows, its line NRows says {promised}"
-        if not lenient:
-            raise wrong(
-                None, f"{short}: the file is cut off or was changed; write it again, or take it as it is with --lenient"
-            )
-        left_out.append(f"{source}: {short}")
-    if not rows and not lenient:
-        raise wrong(None, f"holds no row of a structure ('{' '.join(COLUMNS)}'); write it again")
-    if measure.with_etiv and with_etiv and etiv is not None:
+    left_out += _check_number(len(columns), header, source, lenient=options.lenient)
+    if measure.with_etiv and options.with_etiv and header.etiv is not None:
         columns.append(ETIV)
-        values.append(etiv)
+        values.append(header.etiv)
     layout = tuple(columns)
     if shared is not None:
         layout = shared.setdefault(layout, layout)
-    return StatsValues(layout, tuple(values), tuple(left_out), tuple(others), tuple(dict.fromkeys(concerns)))
+    return StatsValues(
+        columns=layout,
+        values=tuple(values),
+        left_out=tuple(left_out),
+        other_measures=tuple(header.other_measures),
+        concerns=tuple(dict.fromkeys(header.concerns)),
+    )
+
+
+class _Header:
+    """What the lines that begin with ``#`` say, filled while they are read."""
+
+    def __init__(self, measure: Measure, source: str) -> None:
+        self.measure, self.source = measure, source
+        self.etiv: float | None = None
+        self.position = measure.position
+        """Index of the measure's column."""
+        self.width: int | None = None
+        """Fields of a row; None without a line ColHeaders."""
+        self.n_rows: int | None = None
+        """Rows that the file promises."""
+        self.other_measures: list[str] = []
+        self.concerns: list[str] = []
+
+    def take(self, number: int, line: str) -> None:
+        words = line.split()
+        if line.startswith(ETIV_START):
+            if self.etiv is not None:
+                raise TableError(f"{self.source}:{number}: a second eTIV; expected one")
+            self.etiv = _etiv(line)
+            if self.etiv is None:
+                raise TableError(
+                    f"{self.source}:{number}: expected '{ETIV_START} NAME, VOLUME, mm^3' above 0, found '{line[:120]}'"
+                )
+        elif words[1:2] == ["Measure"]:
+            self.other_measures.append(line.removeprefix("# Measure ").split(",")[0].strip())
+        elif words[1:2] == ["Warning"]:
+            self.concerns.append(words[2] if words[2:] and words[2] in KINDS else OTHER)
+        elif words[1:2] == ["NRows"] and words[2:] and words[2].isdigit():
+            self.n_rows = int(words[2])
+        elif words[1:2] == ["ColHeaders"]:
+            self.position = _position(words[2:], self.measure, self.source, number)
+            self.width = len(words) - 2
+
+
+def _row(fields: Sequence[str], header: _Header, number: int) -> tuple[int, str, float]:
+    """SegId, name and value of one row."""
+    measure, where = header.measure, f"{header.source}:{number}"
+    fewest = max(header.position, NAME_COLUMN) + 1
+    if len(fields) != header.width if header.width is not None else len(fields) < fewest:
+        raise TableError(
+            f"{where}: expected {header.width or f'at least {fewest}'} fields "
+            f"('{' '.join(COLUMNS)}' ...), found {len(fields)}: '{' '.join(fields)[:80]}'"
+        )
+    segid, name, cell = fields[SEGID_COLUMN], fields[NAME_COLUMN], fields[header.position]
+    if not (segid.isascii() and segid.isdigit()):
+        raise TableError(f"{where}: expected a SegId such as 26, found '{segid[:40]}'")
+    value = UNKNOWN if measure.may_be_unknown and cell == "-" else finite_number(cell)
+    if (
+        value is None
+        or (measure.lowest is not None and value < measure.lowest)
+        or (measure.highest is not None and value > measure.highest)
+    ):
+        raise TableError(f"{where}: expected {_range(measure)} as {measure.headers[0]} of {name}, found '{cell[:40]}'")
+    return int(segid), name, value
+
+
+def _check_number(rows: int, header: _Header, source: str, *, lenient: bool) -> list[str]:
+    """Refuse a file with fewer or more rows than it promises; if lenient, say so."""
+    left_out = []
+    if rows != header.n_rows and header.n_rows is not None:
+        short = f"holds {rows} rows, its line NRows says {header.n_rows}"
+        if not lenient:
+            raise TableError(
+                f"{source}: {short}: the file is cut off or was changed; write it again, or take it as it is with "
+                "--lenient"
+            )
+        left_out.append(f"{source}: {short}")
+    if not rows and not lenient:
+        raise TableError(f"{source}: holds no row of a structure ('{' '.join(COLUMNS)}'); write it again")
+    return left_out
 
 
 def _etiv(line: str) -> float | None:
@@ -269,7 +249,7 @@ def _range(measure: Measure) -> str:
 
 
 def _check_once(columns: Sequence[Column], lines: Sequence[int], source: str) -> None:
-    """Refuse a SegId or a name that stands twice: it is not known which row is meant."""
+    """Refuse a SegId or a name that stands twice, since either row may be meant."""
     segids, names = {segid for segid, _ in columns}, {name for _, name in columns}
     if len(segids) == len(names) == len(columns):
         return

@@ -11,23 +11,7 @@ from fs_sclimbic.errors import DesignError, UsageError
 from fs_sclimbic.group.design.contrast import Contrast
 from fs_sclimbic.group.design.design import Design, GroupClass
 from fs_sclimbic.group.design.fsgd import format_fsgd, parse_fsgd, read_fsgd
-
-HEAD = "GroupDescriptorFile 1\nTitle my title\nClass A\nClass B\nVariables Age IQ\n"
-INPUTS = [
-    f"Input s{i} {'AB'[i % 2]} {age} {iq}\n"
-    for i, (age, iq) in enumerate([(20, 100), (31, 90), (42, 120), (55, 101), (63, 99), (70, 115), (33, 104), (44, 95)])
-]
-GOOD = HEAD + "".join(INPUTS)
-
-
-def refused(text, **more):
-    with pytest.raises(DesignError) as caught:
-        parse_fsgd(text, "f", **more)
-    return str(caught.value).splitlines()
-
-
-def warned(text, **more):
-    return list(parse_fsgd(text, "f", **more)[1])
+from tests.fsgd_texts import GOOD, HEAD, INPUTS, refused, warned
 
 
 def test_a_good_file():
@@ -178,64 +162,6 @@ def test_what_is_wrong_is_said_with_its_line(text, message):
         return
     lines = refused(text)
     assert any(line.startswith(message) or (not message.startswith("f:") and message in line) for line in lines)
-
-
-def test_whole_lines():
-    assert refused(GOOD.replace("Class B\n", "") + "Class B\n") == [
-        "f:6: class 'B' is used here and 3 more line(s), but named only in line 13; move it up"
-    ]
-    assert refused(GOOD + "Input s9 A 1 2 3\n") == [
-        "f:14: expected 2 value(s) (Age, IQ) for subject 's9', found 3: '1 2 3'"
-    ]
-
-
-def test_all_problems_at_once_in_the_order_of_the_lines():
-    lines = refused(
-        "GroupDescriptorFile 1\nClass A\nClass A\nClass C\nVariables Age\nInptu s0 A 1\nInput s1 A 1,5\n"
-        "Input s1 A 2\nInput s2 Z 1 2\nDefaultVariable IQ\nContrast d 1\nDesignMatFile X.mat\n"
-    )
-    assert [int(line.split(":")[1]) for line in lines] == [3, 4, 6, 7, 8, 9, 9, 10, 11, 12]
-
-
-def test_one_mistake_in_every_line_that_has_one_cause_is_said_once():
-    text = "GroupDescriptorFile 1\nClass Control\n" + "".join(f"Input s{i} Contrl 1\n" for i in range(500))
-    lines = refused(text)
-    assert len(lines) == 3
-    assert "class 'Contrl' of subject 's0' and 499 more line(s) is not defined; did you mean 'Control'?" in lines[1]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (GOOD.replace("Age", "Sex"), "f:5: variable 'Sex' is fitted as a number; groups of people are better told by"),
-        (GOOD.replace("Age", "gender"), "f:5: variable 'gender' is fitted as a number"),
-        (GOOD + "SomeTag foo bar\n", "f:14: unknown tag 'SomeTag'; not read: 'SomeTag foo bar'"),
-        (GOOD + "Measurement x\n", "f:14: unknown tag 'Measurement', did you mean 'MeasurementName'?"),
-        (GOOD + "MeasurementName thick ness\n", "f:14: unknown tag 'ness'; not read: 'ness'"),
-        (GOOD.replace("Class A", "Class A plus blue extra"), "f:3: expected 'Class NAME [MARKER [COLOUR]]'; no marker"),
-        (
-            GOOD.replace("Age IQ", "Age B:Age").replace("Class A", "Class B:Age").replace(" A ", " B:Age "),
-            "f: two",
-        ),
-        (HEAD + "".join(INPUTS[:6]), "f:3: class 'A' has 3 subjects, as many as its columns: its fit is exact"),
-        (GOOD.replace("s3", "s" * 120), "f:9: subject name 'ssssssssssssssssssss...' is longer than the 99 bytes"),
-        (GOOD.replace("my title", "t" * 300), "f:2: title 'tttttttttttttttttttt...' is longer than the 199 bytes"),
-    ],
-)
-def test_what_looks_odd_is_said(text, message):
-    assert any(line.startswith(message) for line in warned(text))
-
-
-def test_more_than_the_original_has_room_for():
-    names = [f"c{i}" for i in range(129)]
-    text = "GroupDescriptorFile 1\n" + "".join(f"Class {name}\nInput s{name} {name}\n" for name in names)
-    assert warned(text) == ["f: 129 classes; mri_glmfit has room for 128"]
-
-
-def test_a_tag_may_follow_on_the_same_line():
-    design, _ = parse_fsgd(GOOD + "DOSS DeMeanFlag 1 MeasurementName x Input s9 A 1 2\n")
-    assert (design.method, design.demean, design.measurement, design.subjects[-1]) == ("doss", True, "x", "s9")
-    assert parse_fsgd(GOOD.replace("File 1\nTitle", "File 1 Title"))[0].title == "my title"
 
 
 def test_the_method():
@@ -422,7 +348,7 @@ def test_designs_are_those_of_the_original(shared, monkeypatch):
             allow = "--allowsubjrep" in words
             if name in REFUSED or name in STRICTER:
                 with pytest.raises(DesignError) as caught:
-                    read_fsgd(path, method, allow)
+                    read_fsgd(path, method, allow_repeated=allow)
                 lines = [
                     int(re.match(rf"{re.escape(str(path))}:(\d+): ", line)[1])
                     for line in str(caught.value).splitlines()
@@ -433,7 +359,7 @@ def test_designs_are_those_of_the_original(shared, monkeypatch):
                 text = path.read_text().replace(*STRICTER[name][1:])
                 assert format_matrix(parse_fsgd(text, method=method)[0]) == expected.read_text()
             elif name not in REFUSED:
-                design, _ = read_fsgd(path, method, allow)
+                design, _ = read_fsgd(path, method, allow_repeated=allow)
                 assert format_matrix(design) == expected.read_text(), name
         seen.add(name)
     assert {*REFUSED, *STRICTER} <= seen

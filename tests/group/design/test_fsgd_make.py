@@ -5,40 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fs_sclimbic.errors import DesignError, TableError
 from fs_sclimbic.group.design.fsgd import format_fsgd, parse_fsgd
-from fs_sclimbic.group.design.fsgd_make import Wanted, design_from_table
-
-HEADER = "participant_id\tsex\tdiagnosis\tage\tiq\n"
-ROWS = [
-    "sub-01\tF\tPatient\t20.5\t100\n",
-    "sub-02\tM\tControl\t31\t90\n",
-    "sub-03\tF\tControl\t42\t120\n",
-    "sub-04\tM\tPatient\t55\t101\n",
-    "sub-05\tF\tPatient\t63\t99\n",
-    "sub-06\tM\tControl\t70\t115\n",
-]
-WANTED = Wanted("participant_id", ("diagnosis",), ("age",))
-
-
-@pytest.fixture
-def table(tmp_path):
-    def write(text, name="participants.tsv"):
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-
-    return write
-
-
-def made(path, **more):
-    return design_from_table(path, Wanted(**{**WANTED.__dict__, **more}))
-
-
-def refused(path, **more):
-    with pytest.raises(DesignError) as caught:
-        made(path, **more)
-    return str(caught.value).split("\n")
+from fs_sclimbic.group.design.fsgd_make import design_from_table
+from fs_sclimbic.group.design.participants import DesignRequest
+from tests.participants import HEADER, ROWS, made, refused
 
 
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";", " "])
@@ -82,83 +52,9 @@ def test_without_classes_all_are_one(table):
     assert design.columns == ("Main", "Main:age")
 
 
-def test_who_is_in_it(table):
-    path = table(HEADER + "".join(ROWS))
-    chosen = ("sub-06", "sub-01", "sub-02", "sub-05")
-    design, notices = made(path, subjects=chosen)
-    assert design.subjects == chosen
-    assert design.values.ravel().tolist() == [70, 20.5, 31, 63]
-    assert notices == (f"2 subject(s) of {path} are not asked for and left out",)
-    assert refused(path, subjects=("sub-01", "sub-09", "sub-01")) == [
-        f"{path}: no subject 'sub-09', which is asked for",
-        "subject 'sub-01' is asked for 2 times",
-    ]
-
-
-def test_a_prefix_is_put_where_it_lacks(table):
-    text = HEADER + "".join(ROWS).replace("sub-02", "02").replace("sub-03", "03")
-    design, _ = made(table(text), subject_prefix="sub-")
-    assert design.subjects == tuple(f"sub-0{i}" for i in range(1, 7))
-
-
-@pytest.mark.parametrize("missing", ["n/a", "", "NA", "NaN", "."])
-def test_missing_values(table, missing):
-    text = HEADER + "".join(ROWS).replace("\t31\t", f"\t{missing}\t").replace("\tPatient\t55", "\tn/a\t" + missing)
-    path = table(text + f"sub-07\tM\tControl\t{missing}\t1\nsub-08\tM\tControl\t31\t{missing}\n")
-    assert refused(path) == [
-        f"{path}:3: subject 'sub-02' has no value of age",
-        f"{path}:5: subject 'sub-04' has no value of diagnosis, age",
-        f"{path}:8: subject 'sub-07' has no value of age",
-        "3 subject(s) lack values; fill them in, or give --missing drop",
-    ]
-    design, notices = made(path, drop_missing=True)
-    assert design.subjects == ("sub-01", "sub-03", "sub-05", "sub-06", "sub-08")
-    assert notices == (
-        f"{path}:3: subject 'sub-02' has no value of age: left out",
-        f"{path}:5: subject 'sub-04' has no value of diagnosis, age: left out",
-        f"{path}:8: subject 'sub-07' has no value of age: left out",
-        "3 left out, 5 subjects stay",
-    )
-
-
 def test_none_is_a_label(table):
     design, _ = made(table(HEADER + "".join(ROWS).replace("Control", "none")))
     assert [one.name for one in design.classes] == ["Patient", "none"]
-
-
-def test_missing_and_wrong_values_are_said_together(table):
-    text = HEADER + "".join(ROWS).replace("\t31\t", "\tn/a\t").replace("\t42\t", "\t42,5\t").replace(
-        "\t63\t", "\t63y\t"
-    )
-    path = table(text)
-    assert refused(path) == [
-        f"{path}:3: subject 'sub-02' has no value of age",
-        "1 subject(s) lack values; fill them in, or give --missing drop",
-        f"{path}:4: subject 'sub-03', variable 'age': expected a number, found '42,5'; write it with a decimal point",
-        f"{path}:6: subject 'sub-05', variable 'age': expected a number, found '63y'",
-    ]
-    everybody = table(HEADER + "".join(ROWS).replace("\t1", "\tn/a"))
-    assert refused(everybody, variables=("iq", "age"), drop_missing=True)[0].startswith(f"{everybody}:")
-
-
-def test_decimal_commas_everywhere_are_numbers_yet(table):
-    path = table(HEADER + "".join(row.replace("1", "1,") for row in ROWS))
-    lines = refused(path, subject_column="iq", variables=("age",))
-    assert lines == [f"{path}:3: subject '90', variable 'age': expected a number, found '31,'"]
-    path = table(HEADER + "".join(row.replace("\t1", ",5\t1").replace("\t9", ",5\t9") for row in ROWS))
-    lines = refused(path)
-    assert len(lines) == 6
-    assert (
-        lines[1]
-        == f"{path}:3: subject 'sub-02', variable 'age': expected a number, found '31,5'; write it with a decimal point"
-    )
-
-
-def test_text_is_no_variable(table):
-    path = table(HEADER + "".join(ROWS))
-    assert refused(path, variables=("age", "sex")) == [
-        f"{path}:2: variable 'sex' holds text ('F', 'M'); give it to --class-columns instead"
-    ]
 
 
 def test_numbers_as_classes(table):
@@ -207,32 +103,6 @@ def test_two_values_are_perhaps_groups(table):
     assert notices == ("variable 'sex' has two values, 0 and 1; if they stand for groups, give it to --class-columns",)
 
 
-def test_what_is_wrong_with_a_table(table):
-    path = table(HEADER + "".join(ROWS) + ROWS[1] + "sub 07\tF\tPatient\t1\t2\nn/a\tF\tPatient\t1\t2\n")
-    assert refused(path) == [
-        f"{path}:8: subject 'sub-02' stands twice, first in line 3; keep one row a subject",
-        f"{path}:9: subject 'sub 07' holds a blank, which an FSGD cannot; rename it",
-        f"{path}:10: no subject in column 'participant_id', found 'n/a'",
-    ]
-    good = table(HEADER + "".join(ROWS), "good.tsv")
-    assert refused(good, variables=("Age",), class_columns=("group",)) == [
-        f"{good}:1: no column 'group'; the columns are participant_id, sex, diagnosis, age, iq",
-        f"{good}:1: no column 'Age'; the columns are participant_id, sex, diagnosis, age, iq",
-    ]
-    assert refused(good, subject_column="id")[0].endswith("age, iq; name that of the subjects with --subject-column")
-    assert refused(good, variables=("age", "age")) == [
-        "column 'age' is asked for more than once; give it as subject, class or variable"
-    ]
-    twice = table(HEADER.replace("iq", "age") + "".join(ROWS), "twice.tsv")
-    assert refused(twice) == [f"{twice}:1: column 'age' stands twice; rename one"]
-    ragged = table(HEADER + ROWS[0] + "sub-02\tM\n", "ragged.tsv")
-    assert refused(ragged) == [f"{ragged}:3: expected 5 cells as in the header, found 2"]
-    empty = table(HEADER, "empty.tsv")
-    assert "expected a header and one row a subject, found 1 line(s)" in refused(empty)[0]
-    with pytest.raises(TableError, match="does not exist"):
-        made(empty.with_name("absent.tsv"))
-
-
 def test_classes_too_small_for_dods(table):
     path = table(HEADER + "".join(ROWS[:3]))
     assert made(path)[1] == (
@@ -266,7 +136,7 @@ def test_any_table_comes_back_from_its_fsgd(tmp_path_factory, data):
     writer.writerows(zip(subjects, notes, labels, map(repr, ages), strict=True))
     path = tmp_path_factory.mktemp("t") / "t.csv"
     path.write_bytes(text.getvalue().encode())
-    design, _ = design_from_table(path, Wanted("id", ("group",), ("age",), method="doss"))
+    design, _ = design_from_table(path, DesignRequest("id", ("group",), ("age",), method="doss"))
     again, _ = parse_fsgd(format_fsgd(design))
     assert list(again.subjects) == subjects
     assert [again.classes[index].name for index in again.class_of] == labels

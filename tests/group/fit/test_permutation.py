@@ -3,7 +3,6 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from fs_sclimbic.group.fit import permutation
 from fs_sclimbic.group.fit.glm import contrast_result, fit_glm
 from fs_sclimbic.group.fit.permutation import permutation_test
 
@@ -37,7 +36,7 @@ def two_groups(seed=0, n=7, effect=2.0):
 def test_exact_is_every_permutation():
     x, y = two_groups()
     matrix = np.array([[1.0, -1]])
-    ours = permutation_test(fit_glm(x, y), matrix, None, ALL, 100, 0)
+    ours = permutation_test(fit_glm(x, y), matrix, None, family=ALL, count=100, seed=0)
     assert (ours.exact, ours.count, ours.flips) == (True, 35, False)  # 7 over 3
     p, p_fwe = by_hand(x, y, matrix, None, None, [lambda e, o=list(o): e[o] for o in permutations(range(7))])
     np.testing.assert_allclose(ours.p, p, rtol=1e-12)
@@ -52,7 +51,7 @@ def test_exact_with_a_covariate_is_every_permutation(weighted, gamma0):
     x = np.column_stack([np.eye(2)[np.arange(6) % 2], rng.normal(50, 5, 6)])
     y, weights = rng.normal(100, 3, (6, 3)), rng.uniform(0.5, 2, 6) if weighted else None
     matrix, null = np.array([[1.0, -1, 0]]), None if gamma0 is None else np.array(gamma0)
-    ours = permutation_test(fit_glm(x, y, weights), matrix, null, ALL, 1000, 0)
+    ours = permutation_test(fit_glm(x, y, weights), matrix, null, family=ALL, count=1000, seed=0)
     assert (ours.exact, ours.count) == (True, 720)
     p, p_fwe = by_hand(x, y, matrix, weights, null, [lambda e, o=list(o): e[o] for o in permutations(range(6))])
     np.testing.assert_allclose(ours.p, p, rtol=1e-12)
@@ -63,7 +62,7 @@ def test_exact_f_contrast():
     rng = np.random.default_rng(8)
     x, y = np.eye(3)[[0, 0, 1, 1, 2, 2]], rng.normal(0, 1, (6, 3))
     matrix = np.array([[1.0, -1, 0], [0, 1, -1]])
-    ours = permutation_test(fit_glm(x, y), matrix, None, ALL, 100, 0)
+    ours = permutation_test(fit_glm(x, y), matrix, None, family=ALL, count=100, seed=0)
     p, p_fwe = by_hand(x, y, matrix, None, None, [lambda e, o=list(o): e[o] for o in permutations(range(6))])
     assert (ours.exact, ours.count) == (True, 90)
     np.testing.assert_allclose(ours.p, p, rtol=1e-12)
@@ -72,7 +71,7 @@ def test_exact_f_contrast():
 
 def test_a_mean_is_tested_by_flipping_signs():
     y = np.random.default_rng(1).normal(0.4, 1, (8, 3))
-    ours = permutation_test(fit_glm(np.ones((8, 1)), y), np.ones((1, 1)), None, ALL, 256, 0)
+    ours = permutation_test(fit_glm(np.ones((8, 1)), y), np.ones((1, 1)), None, family=ALL, count=256, seed=0)
     assert (ours.exact, ours.count, ours.flips) == (True, 256, True)
     moves = [lambda e, s=s: e * np.array(s)[:, None] for s in product((-1, 1), repeat=8)]
     p, p_fwe = by_hand(np.ones((8, 1)), y, np.ones((1, 1)), None, None, moves)
@@ -88,14 +87,14 @@ def test_what_flips(matrix, flips):
     rng = np.random.default_rng(2)
     x = np.column_stack([np.eye(2)[np.arange(20) % 2], rng.normal(50, 5, 20)])
     fit = fit_glm(x, rng.normal(0, 1, (20, 3)))
-    assert permutation_test(fit, np.array(matrix, float), None, ALL, 20, 0).flips == flips
+    assert permutation_test(fit, np.array(matrix, float), None, family=ALL, count=20, seed=0).flips == flips
 
 
 def test_random_permutations_near_the_exact_ones():
     x, y = two_groups(n=12, effect=0.8)
     fit, matrix = fit_glm(x, y), np.array([[1.0, -1]])
-    exact = permutation_test(fit, matrix, None, ALL, 924, 0)
-    sampled = permutation_test(fit, matrix, None, ALL, 923, 0)
+    exact = permutation_test(fit, matrix, None, family=ALL, count=924, seed=0)
+    sampled = permutation_test(fit, matrix, None, family=ALL, count=923, seed=0)
     assert exact.exact
     assert not sampled.exact
     assert sampled.count == 924
@@ -103,21 +102,21 @@ def test_random_permutations_near_the_exact_ones():
     assert np.abs(exact.p_fwe - sampled.p_fwe).max() < 0.06
 
 
-def test_seed_and_batches(monkeypatch):
+def test_seed_and_batches():
     rng = np.random.default_rng(6)
     x = np.column_stack([np.ones(40), rng.normal(50, 5, 40)])
     fit, matrix = fit_glm(x, rng.normal(0, 1, (40, 3))), np.array([[0, 1.0]])
-    first = permutation_test(fit, matrix, None, ALL, 500, 7)
-    assert permutation_test(fit, matrix, None, ALL, 500, 7).p.tolist() == first.p.tolist()
-    assert permutation_test(fit, matrix, None, ALL, 500, 8).p.tolist() != first.p.tolist()
-    monkeypatch.setattr(permutation, "BATCH_BYTES", 40 * 8 * 30)
-    assert permutation_test(fit, matrix, None, ALL, 500, 7).p.tolist() == first.p.tolist()
+    first = permutation_test(fit, matrix, None, family=ALL, count=500, seed=7)
+    assert permutation_test(fit, matrix, None, family=ALL, count=500, seed=7).p.tolist() == first.p.tolist()
+    assert permutation_test(fit, matrix, None, family=ALL, count=500, seed=8).p.tolist() != first.p.tolist()
+    small = permutation_test(fit, matrix, None, family=ALL, count=500, seed=7, batch_bytes=40 * 8 * 30)
+    assert small.p.tolist() == first.p.tolist()
 
 
 def test_the_smallest_p_is_not_zero():
     x = np.column_stack([np.ones(60), np.arange(60.0)])
     y = 5 * x[:, [1, 1, 1]] + np.random.default_rng(0).normal(0, 1, (60, 3))
-    result = permutation_test(fit_glm(x, y), np.array([[0, 1.0]]), None, ALL, 199, 0)
+    result = permutation_test(fit_glm(x, y), np.array([[0, 1.0]]), None, family=ALL, count=199, seed=0)
     assert result.p.tolist() == [1 / 200] * 3
     assert result.p_fwe.tolist() == [1 / 200] * 3
 
@@ -126,12 +125,14 @@ def test_family_and_what_cannot_be_tested():
     x, y = two_groups(n=10)
     y = np.column_stack([y, np.full(10, 3.0)])
     family = np.array([True, False, True, False])
-    result = permutation_test(fit_glm(x, y), np.array([[1.0, -1]]), None, family, 50, 0)
+    result = permutation_test(fit_glm(x, y), np.array([[1.0, -1]]), None, family=family, count=50, seed=0)
     assert np.isnan(result.p).tolist() == [False, False, False, True]
     assert np.isnan(result.p_fwe).tolist() == [False, True, False, True]
     # The largest statistic of two columns is at least each of them.
     assert (result.p_fwe[[0, 2]] >= result.p[[0, 2]]).all()
-    alone = permutation_test(fit_glm(x, y), np.array([[1.0, -1]]), None, np.array([True, False, False, False]), 50, 0)
+    alone = permutation_test(
+        fit_glm(x, y), np.array([[1.0, -1]]), None, family=np.array([True, False, False, False]), count=50, seed=0
+    )
     assert alone.p_fwe[0] == alone.p[0]
 
 
@@ -152,7 +153,7 @@ def test_calibration_under_the_null(kind):
             y = errors + 0.3 * age[:, None]
         else:
             y = errors + 4 * x[:, [0]]
-        result = permutation_test(fit_glm(x, y), matrix, None, ALL, 199, int(rng.integers(2**31)))
+        result = permutation_test(fit_glm(x, y), matrix, None, family=ALL, count=199, seed=int(rng.integers(2**31)))
         hits += result.p[0] <= 0.1
         hits_fwe += result.p_fwe.min() <= 0.1
     # Binomial(300, 0.1): mean 30, sd 5.2.
@@ -164,5 +165,5 @@ def test_normal_data_agree_with_the_t_test():
     rng = np.random.default_rng(12)
     x = np.column_stack([np.ones(200), rng.normal(0, 1, 200)])
     fit, matrix = fit_glm(x, rng.normal(0, 1, (200, 3)) + 0.12 * x[:, [1]]), np.array([[0, 1.0]])
-    result = permutation_test(fit, matrix, None, ALL, 10000, 0)
+    result = permutation_test(fit, matrix, None, family=ALL, count=10000, seed=0)
     np.testing.assert_allclose(result.p, contrast_result(fit, matrix).p, atol=0.015)

@@ -1,33 +1,13 @@
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fs_sclimbic.errors import DesignError, TableError
-from fs_sclimbic.group.fit.rows import Model
+from fs_sclimbic.group.design.model import Model
 from fs_sclimbic.group.fit.study import COVARIATE, SCALED, StudyOptions, assemble
 from fs_sclimbic.group.text_table import GroupTable
-from tests.groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_design, make_model, make_table
-
-
-def reordered(table, rows, columns=None):
-    columns = list(range(len(table.columns))) if columns is None else columns
-    return GroupTable(
-        table.measure,
-        tuple(table.subjects[i] for i in rows),
-        tuple(table.columns[i] for i in columns),
-        table.values[np.ix_(rows, columns)],
-    )
-
-
-def renamed(table, **names):
-    return GroupTable(table.measure, tuple(names.get(s, s) for s in table.subjects), table.columns, table.values)
-
-
-def said(study, words):
-    return [notice for notice in study.notices if words in notice]
+from tests.groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_design, make_model, make_table, reordered, said
 
 
 @settings(max_examples=40, deadline=None)
@@ -41,29 +21,6 @@ def test_rows_and_columns_in_any_order(rows, columns):
     order = [other.structures.index(name) for name in straight.structures]
     np.testing.assert_array_equal(other.values[:, order], straight.values)
     assert bool(said(other, "another order")) == (list(rows) != sorted(rows))
-
-
-def test_missing_subjects_are_listed():
-    table = reordered(make_table(), [0, 2, 3, 4, 5, 6, 7, 8, 9, 11])
-    with pytest.raises(
-        DesignError, match=r"2 subject\(s\) of group\.fsgd are not in t\.dat: sub-02, sub-11; .*allow-missing"
-    ):
-        assemble(make_model(), table, StudyOptions(), "t.dat")
-
-
-def test_names_that_are_nearly_the_same():
-    table = renamed(make_table(), **{"sub-03": "03", "sub-05": "SUB-05"})
-    with pytest.raises(DesignError, match=r"nearly the same: sub-03 \(03\), sub-05 \(SUB-05\)"):
-        assemble(make_model(), table, StudyOptions())
-
-
-def test_no_name_fits():
-    table = GroupTable("m", tuple("abcdefghijkl"), make_table().columns, make_table().values)
-    for allow in (False, True):
-        with pytest.raises(
-            DesignError, match=r"no subject of group\.fsgd is in the table: the design has sub-01, .* the table a"
-        ):
-            assemble(make_model(), table, StudyOptions(allow_missing=allow))
 
 
 @settings(max_examples=40, deadline=None)
@@ -83,16 +40,10 @@ def test_allow_missing_is_the_design_without_them(lost, demean):
     assert said(study, "left out of the design")[0].endswith(", ".join(SUBJECTS[i] for i in sorted(lost)))
 
 
-def test_a_class_that_is_lost():
-    table = reordered(make_table(), [i for i in range(12) if CLASS_OF[i] == 0])
-    with pytest.raises(DesignError, match="class 'Patient' has no subject"):
-        assemble(make_model(), table, StudyOptions(allow_missing=True))
-
-
 def test_extra_subjects_are_said_and_left_out():
     design = make_design()
     small = design.without(["sub-04", "sub-07"])
-    model = Model(small.columns, small.matrix, small.subjects, small, "g")
+    model = Model(columns=small.columns, matrix=small.matrix, subjects=small.subjects, design=small, source="g")
     study = assemble(model, make_table(), StudyOptions())
     assert said(study, "2 subject(s) of the table are not in the design and are left out: sub-04, sub-07")
     assert study.subjects == small.subjects
@@ -134,31 +85,13 @@ def test_etiv_in_the_design_and_as_covariate():
         assemble(model, make_table(), StudyOptions(etiv=COVARIATE))
 
 
-def test_thousands_of_names_are_matched_in_no_time():
-    n = 20_000
-    names = tuple(f"sub-{i:05d}" for i in range(n))
-    table = GroupTable("m", tuple(f"{name[4:]}" for name in names[::-1]), ("A",), np.ones((n, 1)))
-    model = Model(("Mean",), np.ones((n, 1)), (*names[:-1], "00000"), None, "g")
-    start = time.process_time()
-    with pytest.raises(DesignError, match=r"19999 subject.s. of g are not in the table: .* nearly the same: sub-00000"):
-        assemble(model, table, StudyOptions())
-    assert len(assemble(model, table, StudyOptions(allow_missing=True)).subjects) == 1
-    assert time.process_time() - start < 5  # a look through all names for each takes a minute
-
-
-def test_excluded_and_missing_together():
-    table = reordered(make_table(), [i for i in range(12) if i != 2])
-    study = assemble(make_model(demean=True), table, StudyOptions(exclude=(5,), allow_missing=True))
-    keep = [i for i in range(12) if i not in (2, 5)]
-    assert study.kept == tuple(keep)
-    smaller = make_design(demean=True).without(["sub-03"])
-    np.testing.assert_array_equal(study.matrix, smaller.matrix[[i for i in range(11) if i != 4]])
-    assert study.design.subjects == tuple(SUBJECTS[i] for i in keep)
-
-
 def test_a_subject_that_stands_twice_in_the_design():
     design = make_design(subjects=(*SUBJECTS[:-1], "sub-01"))
-    study = assemble(Model(design.columns, design.matrix, design.subjects, design, "g"), make_table(), StudyOptions())
+    study = assemble(
+        Model(columns=design.columns, matrix=design.matrix, subjects=design.subjects, design=design, source="g"),
+        make_table(),
+        StudyOptions(),
+    )
     np.testing.assert_array_equal(study.values[0], study.values[-1])
     assert said(study, "warning: a subject stands in several rows")
     assert not said(assemble(make_model(), make_table(), StudyOptions()), "several rows")
@@ -269,12 +202,3 @@ def test_columns_by_name():
 def test_other_global_measures_are_said():
     table = GroupTable("m", SUBJECTS, ("Left-A", "BrainSegVol", "B", "eTIV"), make_table().values)
     assert said(assemble(make_model(), table, StudyOptions()), "BrainSegVol: measures of the whole head")
-
-
-def test_rows_by_order_where_no_names_are():
-    model = Model(("X1",), np.ones((12, 1)), None, None, "x.mat")
-    study = assemble(model, make_table(), StudyOptions(exclude=(1,)))
-    assert study.subjects == tuple(s for s in SUBJECTS if s != "sub-02")
-    assert said(study, "x.mat names no subjects: rows of the table go by their order, 11 of them")
-    with pytest.raises(DesignError, match=r"12 subjects, x\.mat has 11 rows"):
-        assemble(Model(("X1",), np.ones((11, 1)), None, None, "x.mat"), make_table(), StudyOptions())

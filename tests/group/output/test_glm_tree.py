@@ -7,19 +7,22 @@ import scipy.io
 
 from fs_sclimbic.errors import DesignError, TableError
 from fs_sclimbic.group.design.contrast import Contrast
-from fs_sclimbic.group.fit.glm import contrast_result, fit_glm
+from fs_sclimbic.group.design.matrix_files import format_matrix
+from fs_sclimbic.group.fit.glm import fit_glm
+from fs_sclimbic.group.fit.results import group_result
+from fs_sclimbic.group.fit.study import StudyOptions, assemble
 from fs_sclimbic.group.output.glm_tree import (
     LOG,
     TreeOptions,
     check_names,
     check_replaceable,
-    format_matrix,
     format_table,
     tree_files,
     write_tree,
 )
+from fs_sclimbic.group.text_table import GroupTable
 from fs_sclimbic.image.volume import read_volume
-from tests.groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_table
+from tests.groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_model, make_table
 
 X = np.column_stack([np.eye(2)[list(CLASS_OF)], AGES])
 GROUP, AGE = Contrast("group", np.array([[1.0, -1, 0]])), Contrast("age", np.array([[0, 0, 1.0]]))
@@ -29,10 +32,12 @@ NAMES = (*STRUCTURES, "eTIV")
 
 def tree(contrasts=(GROUP, AGE, BOTH), options=TreeOptions(), values=None):  # noqa: B008
     values = make_table().values if values is None else values
-    fit = fit_glm(X, values)
-    results = [contrast_result(fit, c.matrix, c.gamma0) for c in contrasts]
-    files = tree_files("Measure:volume", SUBJECTS, NAMES, values, fit, contrasts, results, 7, options)
-    return fit, results, files
+    table = GroupTable("Measure:volume", SUBJECTS, NAMES, values)
+    study = assemble(make_model(method="doss"), table, StudyOptions())
+    fit = fit_glm(study.matrix, study.values)
+    results = [group_result(fit, contrast, study.structures, study.family) for contrast in contrasts]
+    files = tree_files(study, fit, results, seed=7, options=options)
+    return fit, [result.test for result in results], files
 
 
 def read(folder, name):
@@ -53,7 +58,7 @@ def test_which_files():
         parts += ["gammavar.mgh", "cnr.mgh"] if name != "both.F" else []
         everything |= {f"{name}/{part}" for part in parts}
     assert set(tree()[2]) == everything
-    more = set(tree(options=TreeOptions(".nii.gz", yhat=True, eres=True, cond=True))[2])
+    more = set(tree(options=TreeOptions(suffix=".nii.gz", yhat=True, eres=True, cond=True))[2])
     assert more == {name.replace(".mgh", ".nii.gz") for name in everything} | {
         "yhat.nii.gz", "eres.nii.gz", "cond.nii.gz"
     }  # fmt: skip
@@ -61,7 +66,7 @@ def test_which_files():
 
 @pytest.mark.parametrize("suffix", [".mgh", ".nii.gz"])
 def test_images(tmp_path, suffix):
-    fit, results, files = tree(options=TreeOptions(suffix, yhat=True, eres=True, cond=True))
+    fit, results, files = tree(options=TreeOptions(suffix=suffix, yhat=True, eres=True, cond=True))
     write_tree(tmp_path / "out", files)
     expected = {
         "beta": fit.beta,

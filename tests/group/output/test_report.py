@@ -11,7 +11,15 @@ from fs_sclimbic.group.fit.study import SCALED, StudyOptions, assemble
 from fs_sclimbic.group.output.report import ReportText, report_page
 from tests.groups import make_model, make_table
 
-TEXT = ReportText("Study <1>", "sclimbic_glmfit --contrast 'a&b'", "t.dat", "g.fsgd", ["method dods"], 51.2, 7)
+TEXT = ReportText(
+    title="Study <1>",
+    command="sclimbic_glmfit --contrast 'a&b'",
+    table="t.dat",
+    design="g.fsgd",
+    method=["method dods"],
+    condition=51.2,
+    seed=7,
+)
 
 
 class Page(HTMLParser):

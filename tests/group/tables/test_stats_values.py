@@ -4,8 +4,9 @@ import pytest
 
 from fs_sclimbic.cases.stats_files import format_qa_stats, format_stats
 from fs_sclimbic.errors import TableError
-from fs_sclimbic.group.tables.stats_values import ETIV, KINDS, MEASURES, parse_values, read_many
-from fs_sclimbic.group.tables.subject_lists import StatsFile
+from fs_sclimbic.group.tables.measures import ETIV, MEASURES, ReadOptions
+from fs_sclimbic.group.tables.stats_paths import StatsFile
+from fs_sclimbic.group.tables.stats_values import KINDS, parse_values, read_many
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.segmentation.flags import flag_messages
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
@@ -21,7 +22,7 @@ QA_TEXT = format_qa_stats(SegStats(ROWS, 1.0, 1640017.851257), {"A": Norm(300, 1
 
 
 def parse(text, measure="volume", **options):
-    return parse_values(text, "x.stats", MEASURES[measure], **options)
+    return parse_values(text, "x.stats", MEASURES[measure], ReadOptions(**options))
 
 
 @pytest.mark.parametrize("text", [TEXT, QA_TEXT])

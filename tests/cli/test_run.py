@@ -4,7 +4,7 @@ import pytest
 
 from fs_sclimbic.cli.arguments import build_parser, parse_flags
 from fs_sclimbic.cli.run import options_of
-from fs_sclimbic.network.spec import network_weights
+from fs_sclimbic.network.architecture import network_weights
 from fs_sclimbic.segmentation.population import Norm
 
 

@@ -10,7 +10,7 @@ from fs_sclimbic.errors import ModelError
 from fs_sclimbic.image.labels import ColorTable, Structure, read_ctab
 from fs_sclimbic.image.volume import Grid
 from fs_sclimbic.network.store import (
-    PLACE_SUFFIX,
+    PRIOR_SUFFIX,
     PUBLISHED_SHA256,
     find_prior,
     learned_prior_file,
@@ -220,7 +220,7 @@ def test_a_place_beside_the_weights_goes_before_a_learned_one(models, tmp_path):
     assert find_prior(weights, "abc", TWO_BALLS) == learned
     assert find_prior(weights, "abd", TWO_BALLS) is None, "it is of other weights"
     write_prior(prior_file_beside(weights), beside, "abc")
-    assert prior_file_beside(weights).name == f"tiny.h5{PLACE_SUFFIX}"
+    assert prior_file_beside(weights).name == f"tiny.h5{PRIOR_SUFFIX}"
     assert find_prior(weights, "abc", TWO_BALLS) == beside
 
 

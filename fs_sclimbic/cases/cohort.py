@@ -102,8 +102,9 @@ class Steps:
         Outcome
         """
         outcome = predicted if isinstance(predicted, Outcome) else close_case(predicted, self.options)
-        if outcome.case.outputs.log:
-            write_log(outcome.case.outputs.log, [*run.log_header(), *outcome_lines(outcome)])
+        log = outcome.case.outputs.log
+        if log and log.parent.parent.is_dir():  # else the subject was removed: its folder is not made again
+            write_log(log, [*run.log_header(), *outcome_lines(outcome)])
         return outcome
 
 

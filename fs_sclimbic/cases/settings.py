@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ImageError, ModelError
+from ..files.content import find_problem
 from ..files.hashing import sha256_of, sha256_of_text
 from ..files.resources import data_file
 from ..network.structure_prior import StructurePrior, format_prior
@@ -44,8 +45,8 @@ def hash_inputs(case: Case, transform: Path | None) -> InputHashes:
     ImageError
         If a file cannot be read.
     """
-    if not case.t1.is_file():
-        raise ImageError(f"{case.t1}: image does not exist")
+    if problem := find_problem(case.t1, "image"):
+        raise ImageError(problem)
     try:
         return InputHashes(
             sha256_of(case.t1),

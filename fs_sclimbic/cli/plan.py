@@ -56,7 +56,7 @@ def _sparing_inputs(plan: Plan, args: argparse.Namespace) -> Plan:
         if case.outputs.ctab and ctab == _entry(case.outputs.ctab):
             case = replace(case, outputs=replace(case.outputs, ctab=None))
         inputs = given | {_entry(path) for path in (case.t1, *case.transforms)} | ({ctab} if ctab else set())
-        for path in (*case.outputs.products(), case.outputs.record):
+        for path in case.outputs.written():
             if _entry(path) in inputs:
                 raise UsageError(f"{path} is an input and would be overwritten; give another name for the output")
         cases.append(case)

@@ -12,12 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from ..cases.pipeline import Outcome
+from .terminal import printable
 
 COLORS = {"failed": "red", "warning": "yellow"}
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Print a line at once. If the reader has gone (``| head``, a closed terminal), the run still goes on.
+    """Print a line at once, without control characters.
+
+    If the reader has gone (``| head``, a closed terminal), the run still goes on.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ def say(text: str, stream: TextIO | None = None) -> None:
     """
     stream = stream or sys.stdout
     try:
-        print(text, file=stream, flush=True)
+        print(printable(text), file=stream, flush=True)
     except OSError:
         with open(os.devnull, "w") as sink:
             os.dup2(sink.fileno(), stream.fileno())
@@ -78,7 +81,7 @@ def show_progress(
         task = bar.add_task("segmenting", total=total)
         for number, outcome in enumerate(outcomes, 1):
             for kind, line in lines_of(outcome, f"[{number}/{total}]", debug, told):
-                console.print(Text(line, style=COLORS.get(kind, "")))
+                console.print(Text(printable(line), style=COLORS.get(kind, "")))
             bar.advance(task)
             yield outcome
 
@@ -130,5 +133,5 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         number = sample.replace(".", "", 1).isdigit()
         table.add_column(title, justify="right" if number else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(printable(cell)) for cell in row))
     Console(highlight=False).print(table)

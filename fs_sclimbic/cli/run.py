@@ -6,17 +6,22 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 
 from .._version import __version__
 from ..cases.case_log import outcome_lines, write_log
 from ..cases.cohort import DEFAULT_FINDERS, run_cohort
+from ..cases.file_names import check_file_names
 from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.record import read_record
 from ..cases.run import Run
-from ..cases.tables import case_names, write_tables
-from ..errors import SclimbicError, UsageError
+from ..cases.tables import case_names, cases_with_other_columns, lock_file_of, write_tables
+from ..errors import ModelError, SclimbicError, UsageError
+from ..files.hashing import sha256_of
+from ..files.resources import data_file
+from ..files.staging import remove_leftovers
 from ..files.system import peak_memory_kb
-from ..image.labels import ColorTable
+from ..image.labels import DEFAULT_CTAB, ColorTable
 from ..network.predictor import NetworkPredictor, choose_engine
 from ..network.spec import ModelSpec
 from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model
@@ -78,14 +83,27 @@ def run(
     plan = make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
     weights = read_weights(spec)  # a file that does not fit is an error before the first case
+    if sha256_of(spec.weights) != spec.sha256:
+        raise ModelError(f"{spec.weights}: was changed while it was read; run the command again")
     options = options_of(args)
     _check_labels(spec.colors, options, z_scores=args.write_qa_stats)
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
+    tables = [path for path, _ in plan.tables]
+    locks = [lock_file_of(path) for path in tables] if plan.update_tables else []
+    check_file_names([*tables, *locks, *([plan.log] if plan.log else [])])
     engine = choose_engine(args.engine, args.cuda_device)
-    this_run = Run(spec, ("mri_sclimbic_seg", *argv), threads=args.threads, engine=engine, precision=args.precision)
+    this_run = Run(
+        spec,
+        ("mri_sclimbic_seg", *argv),
+        threads=args.threads,
+        engine=engine,
+        precision=args.precision,
+        ctab=Path(args.ctab).absolute() if args.ctab else data_file(*DEFAULT_CTAB),
+    )
+    remove_leftovers([plan.folder, *(path.parent for case in plan.cases for path in case.outputs.written())])
     for warning in _weights_warnings(spec):
         say(f"warning: {warning}", sys.stderr)
     if not args.quiet:
@@ -113,11 +131,13 @@ def run(
 
     coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
     coming = show_progress(coming, len(plan.cases), args.quiet, args.debug, told)
-    status = _run_plan(args, plan, coming, options, this_run)
+    status, has_results = _run_plan(args, plan, coming, options, this_run)
     if args.vmp:
         say(f"vmpcma: {peak_memory_kb()}")
-    if not args.no_cite_sclimbic and not args.quiet and status != INTERRUPTED:
+    if not args.no_cite_sclimbic and not args.quiet and status != INTERRUPTED and has_results:
         say(f"\n{CITATION}")
+    if status == ALL_DONE and not args.quiet:
+        say("done")  # scripts look at the last line
     return status
 
 
@@ -160,7 +180,11 @@ def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
         say("warning: the population table has none of the model's structures: no z scores", sys.stderr)
 
 
-def _run_plan(args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], options: Options, this_run: Run) -> int:
+def _run_plan(
+    args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], options: Options, this_run: Run
+) -> tuple[int, bool]:
+    """Run the cases and write their tables; the exit status, and whether a case has results."""
+
     def log(*lines: str) -> None:
         if plan.log is not None:
             write_log(plan.log, lines)
@@ -186,7 +210,7 @@ def _run_plan(args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], o
         log(str(error))
     tables_written = _write_tables(plan, outcomes, options, log)
     if plan.update_tables and tables_written:
-        for line in _mixed_settings(plan, this_run.spec):
+        for line in (*_mixed_settings(plan, this_run.spec), *_mixed_columns(plan)):
             log(f"warning: {line}")
             say(f"warning: {line}", sys.stderr)
 
@@ -201,9 +225,10 @@ def _run_plan(args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], o
         say(summary, sys.stderr if interrupted else sys.stdout)
     if lost:
         raise lost
+    has_results = count["failed"] < len(outcomes)
     if interrupted:
-        return INTERRUPTED
-    return SOME_FAILED if count["failed"] or not tables_written else ALL_DONE
+        return INTERRUPTED, has_results
+    return SOME_FAILED if count["failed"] or not tables_written else ALL_DONE, has_results
 
 
 def _mixed_settings(plan: Plan, spec: ModelSpec) -> Iterator[str]:
@@ -223,6 +248,18 @@ def _mixed_settings(plan: Plan, spec: ModelSpec) -> Iterator[str]:
             yield (
                 f"{path}: {len(cases)} of {len(names)} rows were made with {words} "
                 f"({', '.join(cases[:5])}{' ...' if len(cases) > 5 else ''}); run them again with the same settings"
+            )
+
+
+def _mixed_columns(plan: Plan) -> Iterator[str]:
+    """Find tables that got one subject's row and hold rows with other columns."""
+    for path, _ in plan.tables:
+        text = path.read_text("utf-8", "surrogateescape") if path.exists() else ""
+        if others := cases_with_other_columns(text):
+            yield (
+                f"{path}: {len(others)} rows have empty cells ({', '.join(others[:5])}"
+                f"{' ...' if len(others) > 5 else ''}): they were made with other structures or other flags than this "
+                "one; run them again with the same command line"
             )
 
 

@@ -1,11 +1,16 @@
 """Process and system: time, user, folder, versions, memory."""
 
 import getpass
+import hashlib
 import importlib.metadata
 import os
+import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
+from functools import lru_cache
+from pathlib import Path
 
 
 def now() -> str:
@@ -19,6 +24,34 @@ def user_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container's user without a name
         return "unknown"
+
+
+def host_name() -> str:
+    """Name of this machine."""
+    return socket.gethostname()
+
+
+@lru_cache(maxsize=1)
+def process_space() -> str:
+    """Where process ids mean the same: host, start of the system, and namespace (of a container)."""
+    parts = [host_name()]
+    with suppress(OSError):  # not on Linux
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        parts.append(str(os.stat("/proc/self/ns/pid").st_ino))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
+def process_runs(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    if os.name != "posix":  # there this very signal ends it
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def current_folder() -> str:

@@ -4,40 +4,15 @@ surfa samples, so that the numbers are FreeSurfer's. The geometry is our own: su
 (permuted axes, bounding boxes), and a grid here is a value.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .box import Box, moved_corners, three
+from .grid import Grid, Volume
 from .intensity import IntensityRange, intensity_range
-from .volume import Grid, Volume
-
-
-def _load_interpolate() -> Callable[..., NDArray[Any]]:
-    """Load surfa's interpolation alone: importing all of surfa takes a third of a second."""
-    package = find_spec("surfa")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        for suffix in EXTENSION_SUFFIXES:  # the most particular first
-            file = Path(folder, "image", f"interp{suffix}")
-            if file.is_file():
-                spec = spec_from_file_location("surfa.image.interp", file)
-                assert spec is not None
-                assert spec.loader is not None
-                module = module_from_spec(spec)
-                spec.loader.exec_module(module)
-                return module.interpolate  # type: ignore[no-any-return]
-    from surfa.image.interp import interpolate
-
-    return interpolate  # type: ignore[no-any-return]
-
-
-interpolate = _load_interpolate()
+from .interpolation import interpolate
 
 SAME_SIZE_TOLERANCE_MM = 1e-5
 """FreeSurfer's: voxels that differ by less have the same size."""

@@ -29,6 +29,8 @@ class Grid:
     """NIfTI's qform where the file has both forms; ``vox2ras`` is then the sform. Kept for images on this grid."""
     oriented: bool = True
     """Whether the file says how the image lies; False: ``vox2ras`` is a reader's default."""
+    repetition_time_ms: float = 0.0
+    """TR of the scan; 0 where it is not known. Kept for images on this grid."""
 
     def __post_init__(self) -> None:
         vox2ras = np.array(self.vox2ras, np.float64)
@@ -73,7 +75,13 @@ class Grid:
         """
         qform_code, sform_code = self.xform_codes
         code = sform_code or qform_code or NIFTI_SCANNER_CODE
-        return Grid(shape, vox2ras, voxel_size_mm=voxel_size_mm, xform_codes=(code, code))  # type: ignore[arg-type]
+        return Grid(
+            shape,  # type: ignore[arg-type]
+            vox2ras,
+            voxel_size_mm=voxel_size_mm,
+            xform_codes=(code, code),
+            repetition_time_ms=self.repetition_time_ms,
+        )
 
     def matches(self, other: "Grid", tolerance_mm: float = SAME_PLACE_TOLERANCE_MM) -> bool:
         """Whether two grids have the same shape and put every voxel in the same place.
@@ -105,6 +113,8 @@ class Volume:
     data: NDArray[Any]
     """Three axes, or four with frames last; the first three have the grid's shape."""
     grid: Grid
+    notes: tuple[str, ...] = ()
+    """How the file was read, where it departs from its name or format."""
 
     def __post_init__(self) -> None:
         if self.data.shape[:3] != self.grid.shape or self.data.ndim not in (3, 4):

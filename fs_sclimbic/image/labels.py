@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import TableError
+from ..files.content import ContentError, quote_text, read_small_file
 from ..files.resources import data_file
 
 DEFAULT_CTAB = ("ctab", "sclimbic.ctab")
@@ -14,6 +15,8 @@ DEFAULT_CTAB = ("ctab", "sclimbic.ctab")
 OPAQUE = 0
 """FreeSurfer's colour tables give transparency, not opacity: 0 is solid."""
 MGH_TAG_VERSION = -2
+MAX_SEG_ID = 2**31 - 2
+"""FreeSurfer stores SegIds, and one more than the largest, as int32."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class ColorTable:
         return self.structures[1:]
 
     def to_mgh_tag(self) -> bytes:
-        """The table as FreeSurfer stores it inside an .mgz: version -2, big-endian int32 and strings."""
+        """The table as FreeSurfer stores it inside an image: version -2, big-endian int32 and strings."""
         highest = max(structure.index for structure in self)
         parts = [struct.pack(">4i", MGH_TAG_VERSION, highest + 1, 0, len(self))]
         for structure in self:
@@ -77,8 +80,8 @@ def read_ctab(path: str | PathLike[str] | None = None) -> ColorTable:
     """
     file = data_file(*DEFAULT_CTAB) if path is None else Path(path)
     try:
-        lines = file.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_small_file(file, noun="colour table").decode("utf-8-sig").splitlines()
+    except (ContentError, UnicodeDecodeError) as error:
         raise TableError(f"{file}: colour table cannot be read ({error}); give a text file to --ctab") from error
     rows = [_read_row(file, number, line) for number, line in enumerate(lines, 1) if line.split("#")[0].strip()]
     if not rows:
@@ -102,8 +105,10 @@ def _read_row(file: Path, number: int, line: str) -> Structure:
         index, colour = int(fields[0]), [int(field) for field in fields[2:6]]
     except ValueError:
         index, colour = -1, []
-    if index < 0 or len(colour) not in (3, 4) or not all(0 <= value <= 255 for value in colour):
-        raise TableError(f"{file}:{number}: expected 'SegId Name R G B A' with colours 0-255, found '{line.strip()}'")
+    if not 0 <= index <= MAX_SEG_ID or len(colour) not in (3, 4) or not all(0 <= value <= 255 for value in colour):
+        raise TableError(f"{file}:{number}: expected 'SegId Name R G B A' with colours 0-255, found {quote_text(line)}")
+    if not fields[1].isprintable():  # a terminal would obey it
+        raise TableError(f"{file}:{number}: expected a name of printable characters, found {quote_text(fields[1])}")
     red, green, blue, transparency = (*colour, OPAQUE)[:4]
     return Structure(index, fields[1], (red, green, blue, transparency))
 

@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import TransformError
+from ..files.content import ContentError, quote_text, read_small_file
 
 VOX_TO_VOX, RAS_TO_RAS = 0, 1
 """The two LTA types that carry a scanner-space transform; the numbers are FreeSurfer's."""
+ROW_NUMBERS = 4
+MIN_VOXEL_VOLUME_MM3 = 1e-9
 
 
 def read_transform(path: str | PathLike[str]) -> NDArray[np.float64]:
@@ -39,16 +42,17 @@ def read_transform(path: str | PathLike[str]) -> NDArray[np.float64]:
     if file.suffix.lower() not in readers:
         raise TransformError(f"{file}: expected a transform that ends in .xfm or .lta; convert it with lta_convert")
     try:
-        text = file.read_text("utf-8-sig", "replace")  # comments may have any encoding
-    except FileNotFoundError as error:
-        raise TransformError(f"{file}: transform does not exist") from error
-    except OSError as error:
-        raise TransformError(f"{file}: transform cannot be read ({error.strerror})") from error
+        content = read_small_file(file, noun="transform")
+    except ContentError as error:
+        raise TransformError(f"{file}: {error}") from error
+    text = content.decode("utf-8-sig", "replace")  # comments may have any encoding
     return readers[file.suffix.lower()](text, str(file))
 
 
 def parse_xfm(text: str, source: str = "xfm") -> NDArray[np.float64]:
     """Read the matrix of an MNI transform file: three rows after ``Linear_Transform =``, ended by ``;``.
+
+    Some programs write a ``;`` behind each row.
 
     Parameters
     ----------
@@ -73,13 +77,17 @@ def parse_xfm(text: str, source: str = "xfm") -> NDArray[np.float64]:
             f"{source}: expected an 'MNI Transform File' with a 'Linear_Transform =', make it again (talairach_avi)"
         )
     after = uncommented.split("Linear_Transform", 1)[1].lstrip().removeprefix("=")
-    if ";" not in after:
-        raise TransformError(f"{source}: the three rows of Linear_Transform must end with ';': the file is cut off")
     if uncommented.count("Transform_Type") > 1 or uncommented.count("Linear_Transform") > 1:
         raise TransformError(f"{source}: holds several transforms; expected one (concatenate them with xfmconcat)")
-    matrix = np.vstack([_numbers(after.split(";", 1)[0], (3, 4), source), [0, 0, 0, 1]])
+    parts = after.split(";")
+    rows, end = parts[:1], parts[1:]
+    if all(len(part.split()) == ROW_NUMBERS for part in parts[:3]):
+        rows, end = parts[:3], parts[3:]
+    if not end:
+        raise TransformError(f"{source}: the three rows of Linear_Transform must end with ';': the file is cut off")
+    matrix = np.vstack([_numbers(" ".join(rows), (3, 4), source), [0, 0, 0, 1]])
     inverted = any(line.replace(" ", "").lower() == "invert_flag=true;" for line in uncommented.splitlines())
-    return np.linalg.inv(matrix) if inverted else matrix
+    return _inverse(matrix, source) if inverted else matrix
 
 
 def parse_lta(text: str, source: str = "lta") -> NDArray[np.float64]:
@@ -115,7 +123,7 @@ def parse_lta(text: str, source: str = "lta") -> NDArray[np.float64]:
         return matrix
     if kind != str(VOX_TO_VOX):
         raise TransformError(
-            f"{source}: LTA of type '{kind}'; expected 0 (voxel-to-voxel) or 1 (RAS-to-RAS); "
+            f"{source}: LTA of type {quote_text(kind)}; expected 0 (voxel-to-voxel) or 1 (RAS-to-RAS); "
             "convert it with lta_convert --outlta"
         )
     where = {
@@ -124,7 +132,11 @@ def parse_lta(text: str, source: str = "lta") -> NDArray[np.float64]:
     if min(where.values()) < 0:
         raise TransformError(f"{source}: a voxel-to-voxel LTA needs 'src volume info' and 'dst volume info'")
     moving, fixed = (_lta_vox2ras(lines[where[name] + 1 :], f"{source} ({name})") for name in ("src", "dst"))
-    return np.asarray(fixed @ matrix @ np.linalg.inv(moving), np.float64)
+    with np.errstate(all="ignore"):
+        ras2ras = fixed @ matrix @ _inverse(moving, source)
+    if not np.isfinite(ras2ras).all():
+        raise TransformError(f"{source}: its numbers are too large for a transform of a head; make it again")
+    return np.asarray(ras2ras, np.float64)
 
 
 def _lta_vox2ras(lines: list[str], source: str) -> NDArray[np.float64]:
@@ -141,23 +153,32 @@ def _lta_vox2ras(lines: list[str], source: str) -> NDArray[np.float64]:
     missing = [key for key in needed if key not in block]
     if missing:
         raise TransformError(f"{source}: volume info lacks {', '.join(missing)}")
-    shape, size, *axes, centre = (_numbers(block[key], (3,), source) for key in needed)
+    shape, size, *axes, centre = (_numbers(block[key].replace(",", " "), (3,), source) for key in needed)
     vox2ras = np.eye(4)
-    vox2ras[:3, :3] = np.column_stack(axes) * size
-    vox2ras[:3, 3] = centre - vox2ras[:3, :3] @ (shape / 2)
-    if abs(np.linalg.det(vox2ras)) < 1e-9:
+    with np.errstate(all="ignore"):
+        vox2ras[:3, :3] = np.column_stack(axes) * size
+        vox2ras[:3, 3] = centre - vox2ras[:3, :3] @ (shape / 2)
+        without_volume = not abs(np.linalg.det(vox2ras)) >= MIN_VOXEL_VOLUME_MM3
+    if without_volume:
         raise TransformError(f"{source}: the volume info describes a grid without volume")
     return vox2ras
+
+
+def _inverse(matrix: NDArray[np.float64], source: str) -> NDArray[np.float64]:
+    try:
+        return np.asarray(np.linalg.inv(matrix), np.float64)
+    except np.linalg.LinAlgError as error:
+        raise TransformError(f"{source}: the matrix is singular; make the transform again") from error
 
 
 def _numbers(text: str, shape: tuple[int, ...], source: str) -> NDArray[np.float64]:
     try:
         numbers = np.array([float(word) for word in text.split()])
     except ValueError as error:
-        raise TransformError(f"{source}: expected numbers, found '{' '.join(text.split())[:60]}'") from error
+        raise TransformError(f"{source}: expected numbers, found {quote_text(text)}") from error
     if numbers.size != np.prod(shape) or not np.isfinite(numbers).all():
         raise TransformError(
-            f"{source}: expected {np.prod(shape)} finite numbers, found {numbers.size}: '{' '.join(text.split())[:60]}'"
+            f"{source}: expected {np.prod(shape)} finite numbers, found {numbers.size}: {quote_text(text)}"
         )
     return numbers.reshape(shape)
 

@@ -2,33 +2,30 @@
 
 import gzip
 import zlib
-from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
+from nibabel.volumeutils import apply_read_scaling
 from numpy.typing import NDArray
 
 from ..errors import ImageError
+from ..files.content import ContentError, ContentReader, open_content
 from .compression import gzip_image
 from .grid import Grid, Volume
+from .header import ImageHeader, check_shape
 from .labels import ColorTable
-from .mgh import encode_mgh, read_mgh_oriented, read_mgh_vox2ras
-from .nifti import encode_nifti
+from .mgh import DATA_OFFSET, FOOTER_BYTES, encode_mgh, read_mgh_header, read_repetition_time_ms
+from .nifti import MAX_HEADER_BYTES, encode_nifti, read_nifti_header
 
 __all__ = ["IMAGE_SUFFIXES", "Grid", "Volume", "encode_volume", "image_suffix", "read_volume", "write_volume"]
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
-
-# Headers disagree in the last float32 digits; above this share the two voxel sizes are two statements.
-MAX_VOXEL_SIZE_DISAGREEMENT = 0.01
-VOXEL_SIZE_RANGE_MM = (0.1, 10.0)
-"""Of head scans; outside, the header's unit is wrong."""
-MIN_VOX2RAS_DETERMINANT = 1e-9
-"""Below, a matrix is singular."""
+COMPRESSED_SUFFIXES = (".nii.gz", ".mgz")
+MGH_SUFFIXES = (".mgz", ".mgh")
+BYTES_PER_GB = 1e9
 
 
 def image_suffix(path: str | PathLike[str]) -> str | None:
@@ -40,11 +37,13 @@ def image_suffix(path: str | PathLike[str]) -> str | None:
 def read_volume(path: str | PathLike[str], *, frames: bool = False) -> Volume:
     """Read one 3-D image.
 
+    What a header claims is checked against the file before memory is taken for it.
+
     Parameters
     ----------
     path : path-like
-        .mgz, .mgh, .nii or .nii.gz. Integer, float and scaled data of any orientation; a fourth axis is
-        accepted when it holds one frame.
+        .mgz, .mgh, .nii or .nii.gz; whether it is compressed is told by its content. Integer, float and scaled data of
+        any orientation; a fourth axis is accepted when it holds one frame.
     frames : bool
         Accept several frames; the data then have four axes.
 
@@ -56,74 +55,78 @@ def read_volume(path: str | PathLike[str], *, frames: bool = False) -> Volume:
     Raises
     ------
     ImageError
-        If the file is missing, of another kind, cut off, has more than one frame, or describes no
-        sensible grid.
+        If the file is missing, of another kind, cut off, has more than one frame, describes no
+        sensible grid, or is larger than the memory.
     """
-    file = Path(path)
-    if image_suffix(file) is None:
+    file, suffix = Path(path), (image_suffix(path) or "").lower()
+    if not suffix:
         raise ImageError(f"{file}: expected an image that ends in {', '.join(IMAGE_SUFFIXES)}")
-    if not file.is_file():
-        raise ImageError(f"{file}: image does not exist" if not file.exists() else f"{file}: is not a file")
-    if file.stat().st_size == 0:
-        raise ImageError(f"{file}: file is empty (0 bytes): copy or convert the image again")
     try:
-        image = nib.load(file)
-        data = np.asanyarray(image.dataobj)  # type: ignore[attr-defined]
-    except (ImageFileError, nib.spatialimages.HeaderDataError, gzip.BadGzipFile) as error:
-        raise ImageError(
-            f"{file}: is not a {image_suffix(file)} image ({_one_line(error)}); convert it again"
-        ) from error
-    except (OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error) as error:
+        with open_content(file, "image") as content:
+            return _read(content, suffix, frames)
+    except (ContentError, ImageError) as error:
+        raise ImageError(f"{file}: {error}") from error
+    except (OSError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ImageError(
             f"{file}: image is cut off or damaged ({_one_line(error)}); copy or convert it again"
         ) from error
-    return Volume(
-        data if frames and data.ndim == 4 and data.shape[3] > 1 else _one_frame(file, data), _read_grid(file, image)
-    )
 
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:120] or type(error).__name__
 
 
-def _one_frame(file: Path, data: NDArray[Any]) -> NDArray[Any]:
-    if data.ndim < 3 or data.size == 0:
-        raise ImageError(f"{file}: expected a 3-D image, found shape {data.shape}")
-    if data[0, 0, 0].size != 1:
-        raise ImageError(
-            f"{file}: expected one frame, found {data[0, 0, 0].size} (shape {data.shape}); "
-            "give one T1-weighted frame (mri_convert --frame 0)"
+def _read(content: ContentReader, suffix: str, frames: bool) -> Volume:
+    notes = []
+    if content.compressed != (suffix in COMPRESSED_SUFFIXES):
+        notes.append(f"the file is {'' if content.compressed else 'not '}compressed, unlike its name; read by content")
+    if suffix in MGH_SUFFIXES:
+        start = content.read(DATA_OFFSET)
+        header = read_mgh_header(start)
+    else:
+        start = content.read(MAX_HEADER_BYTES)
+        header = read_nifti_header(start)
+    check_shape(header.shape, header.dtype, frames=frames)
+    data = _read_values(content, header, start)
+    grid = header.grid
+    if suffix in MGH_SUFFIXES:
+        footer = _read_footer(content)
+        grid = replace(grid, repetition_time_ms=read_repetition_time_ms(footer))
+    if not content.check_end():
+        notes.append("the end of the file is missing; the image's values are complete")
+    return Volume(data, grid, (*notes, *header.notes))
+
+
+def _read_values(content: ContentReader, header: ImageHeader, start: bytes) -> NDArray[Any]:
+    """The image's intensities; ``start`` was read already."""
+    if header.offset + header.value_bytes > content.max_bytes:
+        raise ContentError(
+            f"image is cut off or damaged: {header.shape} values of {header.dtype.itemsize} bytes do not fit into a "
+            f"file of {content.file_bytes} bytes; copy or convert it again"
         )
-    if data.dtype.fields or np.iscomplexobj(data):
-        raise ImageError(f"{file}: expected real numbers, found {'colours' if data.dtype.fields else 'complex values'}")
-    return data.reshape(data.shape[:3])
+    try:
+        values = np.empty(header.value_bytes, np.uint8)
+        buffer, early = values.data, start[header.offset :]
+        buffer[: len(early)] = early
+        content.skip(header.offset - len(start))
+        filled = len(early) + content.fill(buffer[len(early) :])
+        if filled < len(buffer):
+            raise ContentError(
+                f"image is cut off or damaged: {filled} bytes of values found, the header promises {len(buffer)} "
+                f"{header.shape}; copy or convert it again"
+            )
+        data = values.view(header.dtype).reshape(header.shape, order="F")
+        return data if header.scaling is None else apply_read_scaling(data, *(np.float64(x) for x in header.scaling))
+    except MemoryError as error:
+        values_gb = 2 * header.value_bytes / BYTES_PER_GB
+        raise ContentError(f"too little memory: needs about {values_gb:.1f} GB for {header.shape} voxels") from error
 
 
-def _read_grid(file: Path, image: Any) -> Grid:
-    shape, is_mgh = image.shape[:3], isinstance(image, nib.MGHImage)
-    vox2ras = read_mgh_vox2ras(image.header) if is_mgh else np.asarray(image.affine, np.float64)
-    size = np.asarray(image.header.get_zooms()[:3], np.float64)
-    norms = np.linalg.norm(vox2ras[:3, :3], axis=0)
-    if not np.isfinite(vox2ras).all() or abs(np.linalg.det(vox2ras)) < MIN_VOX2RAS_DETERMINANT:
-        raise ImageError(f"{file}: the header's vox2ras matrix is singular; repair the header (sform and qform)")
-    if not np.isfinite(size).all() or np.any(np.abs(size - norms) > MAX_VOXEL_SIZE_DISAGREEMENT * norms):
-        raise ImageError(
-            f"{file}: the header contradicts itself: voxel size {_mm(size)} mm, but {_mm(norms)} mm by its "
-            "matrix; volumes would be wrong. Repair the header (is the sform a registration to a template?)"
-        )
-    if size.min() < VOXEL_SIZE_RANGE_MM[0] or size.max() > VOXEL_SIZE_RANGE_MM[1]:
-        raise ImageError(
-            f"{file}: voxel size {_mm(size)} mm cannot be a head scan; repair the header (its unit must be mm)"
-        )
-    if is_mgh:
-        return Grid(shape, vox2ras, voxel_size_mm=size, oriented=read_mgh_oriented(file))
-    codes = (int(image.header["qform_code"]), int(image.header["sform_code"]))
-    qform2ras = image.get_qform() if all(codes) else None
-    return Grid(shape, vox2ras, voxel_size_mm=size, xform_codes=codes, qform2ras=qform2ras, oriented=any(codes))
-
-
-def _mm(sizes: Sequence[float] | NDArray[np.float64]) -> str:
-    return " x ".join(f"{size:.4g}" for size in sizes)
+def _read_footer(content: ContentReader) -> bytes:
+    try:
+        return content.read(FOOTER_BYTES)
+    except EOFError:
+        return b""
 
 
 def encode_volume(volume: Volume, path: str | PathLike[str], colors: ColorTable | None = None) -> bytes:
@@ -136,7 +139,7 @@ def encode_volume(volume: Volume, path: str | PathLike[str], colors: ColorTable 
     path : path-like
         Its ending counts, and its name for messages.
     colors : ColorTable, optional
-        Stored inside .mgz and .mgh, where freeview looks for it; NIfTI has no place for it.
+        Stored inside the image, where freeview, surfa and FreeSurfer look for it.
 
     Returns
     -------
@@ -148,13 +151,10 @@ def encode_volume(volume: Volume, path: str | PathLike[str], colors: ColorTable 
         If the ending is not that of an image, or the format has no type for the values.
     """
     suffix = (image_suffix(path) or "").lower()
-    if suffix in (".mgz", ".mgh"):
-        stored = encode_mgh(volume, path, colors)
-    elif suffix in (".nii", ".nii.gz"):
-        stored = encode_nifti(volume, path)
-    else:
+    if not suffix:
         raise ImageError(f"{path}: expected an image that ends in {', '.join(IMAGE_SUFFIXES)}")
-    return gzip_image(stored) if suffix in (".mgz", ".nii.gz") else stored.to_bytes()
+    stored = (encode_mgh if suffix in MGH_SUFFIXES else encode_nifti)(volume, path, colors)
+    return gzip_image(stored) if suffix in COMPRESSED_SUFFIXES else stored.to_bytes()
 
 
 def write_volume(volume: Volume, path: str | PathLike[str], colors: ColorTable | None = None) -> None:

@@ -10,7 +10,7 @@ from .box_choice import EDGE_MM
 from .intensity_check import IntensityProfile, intensity_warnings
 from .local_prediction import LocalPrediction
 from .options import Options
-from .postprocess import CROP_MARGIN_VOXELS
+from .postprocess import CROP_MARGIN_VOXELS, box_without_islands
 from .preset import PRESETS, STUDY_PRESET
 
 COARSE_VOXEL_MM = 1.5
@@ -91,16 +91,14 @@ def edge_warnings(conformed: Conformed, prediction: LocalPrediction, crop: Box) 
     list of str
     """
     # The crop has a margin around the labels, but none beyond what was computed.
-    computed = prediction.box
+    computed, box = prediction.box, conformed.box
     structures = Box(
         three(np.where(np.array(crop.low) > computed.low, np.array(crop.low) + CROP_MARGIN_VOXELS, computed.low)),
         three(np.where(np.array(crop.high) < computed.high, np.array(crop.high) - CROP_MARGIN_VOXELS, computed.high)),
     )
-    box, image = conformed.box, conformed.image
-    goes_on = conformed.goes_on & ~np.array(prediction.beyond)
-    ends = image if prediction.beyond else image.clipped(box)
-    margin = np.where(goes_on, EDGE_MM, IMAGE_EDGE_MM)
-    near = (np.array(structures.low) - ends.low < margin) | (np.array(ends.high) - structures.high < margin)
+    near, goes_on = _near_edges(conformed, prediction, structures)
+    if prediction.whole and near.any():  # islands are kept there, and may lie at an edge
+        near, goes_on = _near_edges(conformed, prediction, box_without_islands(prediction.winner) or structures)
 
     warnings = []
     if prediction.beyond:
@@ -120,6 +118,34 @@ def edge_warnings(conformed: Conformed, prediction: LocalPrediction, crop: Box) 
             "view cuts the structures, their volumes are too small"
         )
     return warnings
+
+
+def are_structures_cut(conformed: Conformed, prediction: LocalPrediction) -> bool:
+    """Whether structures of the whole field of view lie so near to an edge that a part of them may be missing.
+
+    Parameters
+    ----------
+    conformed : Conformed
+    prediction : LocalPrediction
+        Of the whole field of view.
+
+    Returns
+    -------
+    bool
+    """
+    structures = box_without_islands(prediction.winner)
+    return structures is not None and bool(_near_edges(conformed, prediction, structures)[0].any())
+
+
+def _near_edges(
+    conformed: Conformed, prediction: LocalPrediction, structures: Box
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Along which axes structures lie near an edge, and along which the image goes on beyond the network's box."""
+    goes_on = conformed.goes_on & ~np.array(prediction.beyond)
+    ends = conformed.image if prediction.beyond else conformed.image.clipped(conformed.box)
+    margin = np.where(goes_on, EDGE_MM, IMAGE_EDGE_MM)
+    near = (np.array(structures.low) - ends.low < margin) | (np.array(ends.high) - structures.high < margin)
+    return near, goes_on
 
 
 def _names(axes: NDArray[np.bool_]) -> str:

@@ -15,7 +15,7 @@ from ..network.spec import ModelSpec
 from ..network.structure_prior import StructurePrior, expect, measure_prior
 from ..registration.head_search import Head, locate_head
 from .flags import flag_messages
-from .image_warnings import edge_warnings, image_warnings, size_notes
+from .image_warnings import are_structures_cut, edge_warnings, image_warnings, size_notes
 from .intensity_check import check_content, profile_intensities
 from .local_prediction import Guess, LocalPrediction, Predictor, predict_locally, trimmed, whole_field_of_view
 from .measure import SegStats, label_image, measure, winning_channels
@@ -24,6 +24,8 @@ from .postprocess import clean_posteriors, to_voxel_size
 
 MIN_DETERMINANT = 1e-6
 """Determinant of a transform below which it is singular."""
+MIN_EMPTY_FRACTION, MIN_EMPTY_STRUCTURES = 0.5, 2
+"""Structures without a voxel from which the image must at least look like a head. One may really be missing."""
 AROUND, WHOLE = "around the structures", "whole field of view"
 BEYOND = "around the structures, beyond the network's box about the image centre"
 GIVEN = "the given transform"
@@ -97,7 +99,7 @@ def segment(
     ------
     ImageError
         If the image cannot be read, is blank, has voxels that are not finite, is not 1 mm without
-        ``conform``, or shows no structure at all.
+        ``conform``, or shows no structure at all, or half of the structures and no head.
     TransformError
         If ``ras2mni`` is singular or not finite.
     """
@@ -211,7 +213,7 @@ def finish(
     Raises
     ------
     ImageError
-        If no structure was found.
+        If no structure was found; or if half of the structures or more are empty, and no head is found.
     """
     image, conformed = prepared.image, prepared.conformed
     clean = clean_posteriors(prediction.posteriors, prediction.winner)
@@ -229,6 +231,7 @@ def finish(
     stats = measure(
         posteriors, winner, spec.colors, exclude=options.exclude, voxel_counts=options.voxel_counts, etiv_mm3=etiv_mm3
     )
+    _check_head(prepared, stats)
     doubt = f"{prediction.doubt}: all labels of the {spec.fov} mm box are kept, islands too; look at the image"
     return Segmentation(
         labels=resample_nearest(label_image(winner, spec.colors, posteriors.grid), image.grid),
@@ -243,6 +246,18 @@ def finish(
         ),
         notes=(*prepared.notes, *prediction.notes),
         region=WHOLE if prediction.whole else BEYOND if prediction.beyond else AROUND,
+    )
+
+
+def _check_head(prepared: Prepared, stats: SegStats) -> None:
+    """Fail if half of the structures are empty and no head is found: zeros would look like numbers in a table."""
+    n_empty = sum(row.n_voxels == 0 for row in stats.structures)
+    are_many = n_empty >= max(MIN_EMPTY_FRACTION * len(stats.structures), MIN_EMPTY_STRUCTURES)
+    if not are_many or prepared.locate(prepared.image) is not None:
+        return
+    hints = "; ".join(prepared.warnings) or "is it a T1-weighted head, upright by its header?"
+    raise ImageError(
+        f"no head was found in the image, and {n_empty} of {len(stats.structures)} structures have no voxel: {hints}"
     )
 
 
@@ -262,9 +277,9 @@ def learn_prior(
     -------
     (StructurePrior, LocalPrediction) or None
         The prior, and the part of the prediction that is kept now that the prior is known. None if the network did not
-        run on the whole field of view, or this does not show a head with all structures.
+        run on the whole field of view, or this does not show a head with all structures, none of them cut.
     """
-    if not prediction.whole:
+    if not prediction.whole or are_structures_cut(prepared.conformed, prediction):
         return None
     head = prepared.locate(prepared.image)
     if head is None:

@@ -1,9 +1,15 @@
+import errno
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
-from fs_sclimbic.files.staging import StagedFiles, append_text, write_atomically
+from fs_sclimbic.files.staging import StagedFiles, append_text, remove_leftovers, write_atomically, write_new
+from fs_sclimbic.files.system import process_space
+from tests.conftest import ROOT
 
 
 def test_all_or_nothing(tmp_path):
@@ -81,3 +87,70 @@ def test_long_and_undecodable_names(tmp_path):
     write_atomically(tmp_path / ("x" * 250), b"")
     append_text(tmp_path / "log", "M\udcfcller\n")
     assert (tmp_path / "log").read_bytes() == b"M\xfcller\n"
+
+
+def temporary(space, pid):
+    return f".sclimbic-{space}{pid}-0123456789abcdef.tmp"
+
+
+@pytest.fixture
+def dead_process():
+    """The id of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_temporary_files_of_killed_runs_go_and_those_of_running_ones_stay(tmp_path, dead_process):
+    space = f"{process_space()}-"
+    names = {
+        temporary(space, dead_process): False,
+        temporary(space, os.getpid()): True,
+        temporary("00000000-", dead_process): True,  # of another machine, and young
+        temporary("", dead_process): True,  # of an earlier version, and young
+        "mine.tmp": True,
+        ".sclimbic-notes.tmp": True,
+    }
+    for name in names:
+        (tmp_path / name).touch()
+    for name in ("00000000-", ""):
+        old = tmp_path / temporary(name, 7)
+        old.touch()
+        os.utime(old, (0, 0))
+        names[old.name] = False
+    removed = remove_leftovers([tmp_path, tmp_path / "none", tmp_path])
+    assert {path.name for path in removed} == {name for name, stays in names.items() if not stays}
+    assert {path.name for path in tmp_path.iterdir()} == {name for name, stays in names.items() if stays}
+
+
+def test_the_next_run_removes_what_a_killed_one_left(tmp_path):
+    code = (
+        "import os, signal, sys; from fs_sclimbic.files.staging import StagedFiles\n"
+        "with StagedFiles() as staged:\n"
+        "    staged.write(sys.argv[1] + '/table.csv', b'half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+    write_atomically(tmp_path / "table.csv", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_a_temporary_file_that_somebody_removed_is_an_error(tmp_path):
+    with pytest.raises(OSError, match="table") as error, StagedFiles() as staged:  # noqa: PT012
+        staged.write(tmp_path / "table.csv", b"x")
+        next(tmp_path.glob(".sclimbic-*")).unlink()
+    assert error.value.errno == errno.ENOENT
+
+
+@pytest.mark.parametrize("write", [write_new, append_text], ids=["new", "append"])
+def test_a_full_disk_names_the_file(write, tmp_path):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs /dev/full")
+    (tmp_path / "log").symlink_to(full)
+    text = "x" if write is append_text else b"x"
+    path = tmp_path / "log"
+    with pytest.raises(OSError) as error:  # noqa: PT011
+        write(path, text)
+    assert error.value.filename == str(path)

@@ -717,9 +717,11 @@ def test_a_table_whose_name_is_too_long_fails_before_the_cases(tmp_path, head_fi
     assert sorted(path.name for path in tmp_path.iterdir()) == ["head.nii.gz"]
 
 
-def test_a_run_removes_what_a_killed_one_has_staged(tmp_path, head_file, run_seg):
-    (tmp_path / "out").mkdir()
-    left = tmp_path / f"out/.sclimbic-1234-{'0' * 16}.tmp"
+@pytest.mark.parametrize("folder", ["out", "models"])
+def test_a_run_removes_what_a_killed_one_has_staged(tmp_path, head_file, run_seg, monkeypatch, folder):
+    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path / "models"))
+    left = tmp_path / folder / f".sclimbic-1234-{'0' * 16}.tmp"
+    left.parent.mkdir()
     left.touch()
     os.utime(left, (0, 0))
     assert run_seg(f"--i {head_file} --o {tmp_path / 'out/seg.mgz'}") == 0

@@ -11,6 +11,8 @@ from types import FrameType
 
 from ..errors import SclimbicError, UsageError, describe_memory_error, describe_system_error
 from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED
+from .pipes import outlive_readers
+from .terminal import printable
 
 TALKATIVE_LIBRARIES = ("h5py", "absl", "tensorflow", "urllib3", "matplotlib", "jax")
 
@@ -32,6 +34,7 @@ def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
     int
         The action's, or 1 (failed), 2 (usage), 130 (interrupted).
     """
+    outlive_readers()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may hold what a terminal's encoding does not
             stream.reconfigure(errors="backslashreplace")
@@ -53,7 +56,7 @@ def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
         message = describe_system_error(error)
     except MemoryError as error:
         message = describe_memory_error(error)
-    print(f"{program}: error: {message}", file=sys.stderr)
+    print(printable(f"{program}: error: {message}"), file=sys.stderr)
     return status
 
 

@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     place.add_argument("--model", dest="weights", metavar="H5", help="default: the weights that would be used")
     place.add_argument("--fov", metavar="N", type=int, default=DEFAULT_FOV_MM, help="edge of its box (default: 160)")
     place.add_argument("--percentile", metavar="P", type=float, help="top of the intensity range, as for segmenting")
-    place.add_argument("--threads", metavar="N", type=int, help="processor threads (default: all)")
+    place.add_argument("--threads", metavar="N", type=int, help="processor threads; 0 or less: all (default: all)")
     place.add_argument(
         "--o",
         metavar="FILE",

@@ -132,11 +132,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     add = parser.add_argument_group("running").add_argument
     add("--backend", choices=BACKENDS, help="backend of Keras (default: KERAS_BACKEND, else tensorflow)")
-    add("--threads", metavar="N", type=int, help="processor threads (default: all)")
+    add("--threads", metavar="N", type=int, help="processor threads; 0 or less: all (default: all)")
     add(
         "--cuda-device",
         metavar="D",
-        help="train on this CUDA device (default: the processor; jax and torch take what they find)",
+        help="train on this CUDA device, -1: the processor (default: the processor; jax and torch take what they find)",
     )
     add("--tensorboard", action="store_true", help="write events for TensorBoard (needs tensorboardX)")
     add("--quiet", action="store_true", help="print only warnings and errors")
@@ -187,8 +187,8 @@ def _train(args: argparse.Namespace, command: tuple[str, ...]) -> int:
         resume=args.resume,
         start_from=args.start_from,
         teacher=args.teacher,
-        threads=args.threads,
-        device=args.cuda_device,
+        threads=args.threads if args.threads and args.threads > 0 else None,
+        device=None if args.cuda_device and args.cuda_device.startswith("-") else args.cuda_device,
         tensorboard=args.tensorboard,
         command=command,
     )
@@ -213,8 +213,6 @@ def _check_installed(args: argparse.Namespace) -> None:
         raise UsageError(f"--backend {backend}: is not installed; python -m pip install {backend}")
     if args.tensorboard and find_spec("tensorboardX") is None:
         raise UsageError("--tensorboard needs tensorboardX: python -m pip install tensorboardX")
-    if args.threads is not None and args.threads < 1:
-        raise UsageError(f"--threads {args.threads}: give a positive number")
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:

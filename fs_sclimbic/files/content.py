@@ -154,7 +154,9 @@ def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 
     check_content(path, noun)
     with _opened(path, noun) as file:
         try:
-            content = file.read(max_bytes + 1)
+            # Asked for a number of bytes, Python sets aside so many, whatever the file has.
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(min(size, max_bytes) + 1)
         except OSError as error:
             raise ContentError(f"{noun} cannot be read ({error.strerror})") from error
     if len(content) > max_bytes:

@@ -12,6 +12,9 @@ from .libraries import silent_stderr
 
 logger = logging.getLogger(__name__)
 
+FIRST_DEVICE = "0"
+NO_GPU = "CUDA device %s: %s finds no GPU on this machine; the processor is used"
+
 
 def backend_name() -> str:
     """What runs Keras: ``tensorflow``, ``jax`` or ``torch``."""
@@ -27,12 +30,12 @@ def configure(threads: int | None = None, device: str | None = None) -> None:
         Processor threads; by default the backend's own choice.
     device : str, optional
         Number of a CUDA device. Without it TensorFlow uses the processor, also where there is a GPU; JAX and PyTorch
-        use what they find.
+        use what they find. On a machine without a GPU the processor is used, with a warning.
 
     Raises
     ------
     ModelError
-        If the device is not there, or this process has already started on others.
+        If there are GPUs and this one is not among them, or this process has already started on others.
     """
     backend = backend_name()
     if backend == "tensorflow":
@@ -61,7 +64,9 @@ def _choose_cuda_device(backend: str, device: str) -> None:
 
         jax.config.update("jax_default_matmul_precision", "highest")
         found = jax.default_backend() == "gpu"
-    if not found:
+    if not found and device == FIRST_DEVICE:
+        logger.warning(NO_GPU, device, backend)
+    elif not found:
         raise ModelError(
             f"CUDA device '{device}' is not there: {backend} finds no GPU of this number; leave --cuda-device out"
         )
@@ -130,6 +135,9 @@ def _configure_tensorflow(threads: int | None, device: str | None) -> None:
 
     with silent_stderr():
         gpus = tf.config.list_physical_devices("GPU")
+    if device is not None and device.isdigit() and not gpus:
+        logger.warning(NO_GPU, device, "TensorFlow")
+        device = None
     if device is not None and (not device.isdigit() or int(device) >= len(gpus)):
         raise ModelError(
             f"CUDA device '{device}' is not there: TensorFlow sees {len(gpus)} GPU(s); leave "

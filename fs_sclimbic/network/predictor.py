@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..files.processors import processor_quota
 from ..image.box import Box
 from ..image.conform import shift_grid
 from ..image.volume import Volume
-from .libraries import start_keras
+from .libraries import start_keras, start_openvino
 from .receptive_field import Extents, extents_of
 from .spec import (
     AUTO,
@@ -70,6 +71,7 @@ def load_engine(
     """
     # Each engine's libraries take seconds or hundreds of megabytes: only those of the one that is used.
     if engine == OPENVINO:
+        start_openvino()
         from .openvino_engine import OpenvinoEngine
 
         return OpenvinoEngine(weights, threads, precision)
@@ -86,9 +88,9 @@ class NetworkPredictor:
     ----------
     spec : ModelSpec
     threads : int, optional
-        Processor threads; by default all that the engine finds.
+        Processor threads; by default, and for 0 or less, all that the engine finds.
     device : str, optional
-        Number of a CUDA device; by default the processor.
+        Number of a CUDA device; by default, and for a negative number, the processor.
     engine : {"auto", "tensorflow", "openvino"}
         What runs the network. ``tensorflow`` is Keras, on TensorFlow unless ``KERAS_BACKEND`` says otherwise.
         ``auto`` takes the quickest: OpenVINO on x86 processors, else Keras.
@@ -120,6 +122,7 @@ class NetworkPredictor:
         load: Callable[..., Engine] = load_engine,
     ) -> None:
         self.spec = spec
+        device, threads = chosen_device(device), chosen_threads(threads)
         self.engine, self.precision = choose_engine(engine, device), precision
         if precision not in PRECISIONS:
             raise ModelError(f"precision '{precision}': expected one of {', '.join(PRECISIONS)}")
@@ -165,6 +168,16 @@ class NetworkPredictor:
         return Volume(posteriors, shift_grid(conformed.grid, wanted.low, wanted.shape))
 
 
+def chosen_threads(threads: int | None) -> int | None:
+    """The number of threads; for None, and for 0 or less, the quota of the container, or None: all."""
+    return threads if threads and threads > 0 else processor_quota()
+
+
+def chosen_device(device: str | None) -> str | None:
+    """The number of a CUDA device; None, the processor, for a negative number, as in CUDA's own variable."""
+    return None if device is not None and device.startswith("-") else device
+
+
 def choose_engine(
     engine: str = AUTO,
     device: str | None = None,
@@ -197,6 +210,7 @@ def choose_engine(
         raise ModelError(f"engine '{engine}': expected one of {', '.join(ENGINES)}")
     installed = find_spec(OPENVINO) is not None if has_openvino is None else has_openvino
     processor = processor or platform.machine()
+    device = chosen_device(device)
     if engine == AUTO:
         return OPENVINO if installed and device is None and processor in X86_PROCESSORS else TENSORFLOW
     if engine == OPENVINO and not installed:

@@ -10,12 +10,13 @@ from pathlib import Path
 import platformdirs
 
 from ..errors import ModelError
+from ..files.content import ContentError, check_content
 from ..files.hashing import sha256_of, sha256_of_text
 from ..files.resources import data_file
 from ..files.staging import write_atomically
 from ..image.labels import ColorTable, read_ctab
 from .spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ModelSpec
-from .structure_prior import StructurePrior, format_prior, parse_prior, read_prior
+from .structure_prior import StructurePrior, format_prior, read_prior, read_shipped_prior
 
 PUBLISHED_NAME = "sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5"
 PUBLISHED_SHA256 = "38ce0c0982d38a7039b5ed27286bbed9d3320718c7e7cdee5f42f2bc521d3e82"
@@ -28,6 +29,7 @@ PRIOR_SUFFIX = ".place.json"
 KNOWN_PRIORS_NAME = "places.json"
 
 MODELS_FOLDER_VARIABLE = "FS_SCLIMBIC_MODELS"
+NO_FOLDER = Path(os.devnull, "models")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,23 +63,45 @@ class Home:
 
 
 def models_folder() -> Path:
-    """The user's folder for installed models; the variable ``FS_SCLIMBIC_MODELS`` moves it."""
+    """The user's folder for installed models; the variable ``FS_SCLIMBIC_MODELS`` moves it.
+
+    Returns
+    -------
+    Path
+        `NO_FOLDER`, in which nothing can be, if the user has no home: a container's user without a name.
+    """
     moved = os.environ.get(MODELS_FOLDER_VARIABLE)
-    return Path(moved).expanduser() if moved else platformdirs.user_data_path("fs_sclimbic") / "models"
+    try:
+        return Path(moved).expanduser() if moved else platformdirs.user_data_path("fs_sclimbic") / "models"
+    except RuntimeError:  # neither HOME nor an entry in the list of users
+        return NO_FOLDER
 
 
 def default_homes_of_weights(known: KnownWeights = KNOWN_WEIGHTS) -> Iterator[Home]:
     """The files in which default weights are looked for, first choice first."""
     freesurfer = os.environ.get("FREESURFER_HOME")
     if freesurfer:
-        yield Home("FREESURFER_HOME", Path(freesurfer) / "models" / PUBLISHED_NAME)
+        yield Home("FREESURFER_HOME", _first_there(Path(freesurfer), Path(freesurfer).parent / "fspython"))
     else:
         yield Home("FREESURFER_HOME", None, "the variable is not set")
-    yield Home("installed", models_folder() / PUBLISHED_NAME)
+    # Installations of FreeSurfer in two parts keep the models with the Python part.
+    if python_part := os.environ.get("FREESURFER_FSPYTHON"):
+        yield Home("FREESURFER_FSPYTHON", Path(python_part) / "models" / PUBLISHED_NAME)
+    folder = models_folder()
+    if folder == NO_FOLDER:
+        yield Home("installed", None, f"this user has no home folder; {MODELS_FOLDER_VARIABLE} names another one")
+    else:
+        yield Home("installed", folder / PUBLISHED_NAME)
     try:
         yield Home(SHIPPED, data_file("models", known.shipped_name))
     except FileNotFoundError:
         yield Home(SHIPPED, None, "the installation is incomplete")
+
+
+def _first_there(*folders: Path) -> Path:
+    """The published file in the first folder that has it, or where it should be in the first."""
+    files = [folder / "models" / PUBLISHED_NAME for folder in folders]
+    return next((file for file in files if file.is_file()), files[0])
 
 
 def find_model(
@@ -124,7 +148,9 @@ def find_model(
     return ModelSpec(path, sha256, colors, origin, fov, features, channels, prior)
 
 
-def find_prior(weights: Path, sha256: str, colors: ColorTable) -> StructurePrior | None:
+def find_prior(
+    weights: Path, sha256: str, colors: ColorTable, *, shipped_priors: Path | None = None
+) -> StructurePrior | None:
     """Where a model's structures lie in a head.
 
     Looked for beside the weights (``<weights>.place.json``), among those that come with the package, and in the
@@ -138,6 +164,8 @@ def find_prior(weights: Path, sha256: str, colors: ColorTable) -> StructurePrior
         Its SHA-256, hexadecimal.
     colors : ColorTable
         The model's structures.
+    shipped_priors : Path, optional
+        The priors of known models; by default those that come with the package.
 
     Returns
     -------
@@ -147,15 +175,15 @@ def find_prior(weights: Path, sha256: str, colors: ColorTable) -> StructurePrior
     Raises
     ------
     ModelError
-        If the file beside the weights is not of this model.
+        If the file beside the weights is not of this model, or the shipped priors are damaged.
     """
     names = [structure.name for structure in colors.foreground]
     beside = prior_file_beside(weights)
     if beside.is_file():
         return read_prior(beside, names, sha256)
-    shipped = json.loads(data_file("models", KNOWN_PRIORS_NAME).read_text("utf-8"))
-    if sha256 in shipped and [row["name"] for row in shipped[sha256]["structures"]] == names:
-        return parse_prior(shipped[sha256], names)
+    shipped = read_shipped_prior(shipped_priors or data_file("models", KNOWN_PRIORS_NAME), sha256)
+    if shipped is not None and [site.name for site in shipped.sites] == names:
+        return shipped
     try:
         return read_prior(learned_prior_file(sha256, colors), names, sha256)
     except ModelError:  # not there, or of no use: it is learned again
@@ -204,10 +232,10 @@ def _find_weights(weights: str | PathLike[str] | None, known: KnownWeights) -> t
     """Where the weights come from, and their file."""
     if weights not in (None, PUBLISHED, SHIPPED):
         path = Path(weights)
-        if not path.is_file():
-            raise ModelError(
-                f"{path}: weight file does not exist; give a file, or the word '{PUBLISHED}' or '{SHIPPED}'"
-            )
+        try:
+            check_content(path, "weight file")
+        except ContentError as error:
+            raise ModelError(f"{path}: {error}; give a file, or the word '{PUBLISHED}' or '{SHIPPED}'") from error
         return "--model", path
     homes = list(default_homes_of_weights(known))
     for home in homes:

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,16 +15,22 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..errors import ModelError
+from ..files.content import ContentError, read_small_file
 from ..image.box import moved_corners
 from ..image.labels import ColorTable
 from ..image.volume import Grid
 
 FORMAT = 1
+MAX_FILE_BYTES = 1 << 20
 SPACE = "MNI305"
 MIN_PART_FRACTION = 0.1
 """A part of a structure that is smaller than this fraction of it is an island."""
 MIN_STRUCTURE_VOXELS = 5
 """A structure with fewer voxels was not found."""
+
+# Further from the centre of MNI305 space, or larger, is nothing in a head.
+MAX_COORDINATE_MM = 300.0
+MAX_VOLUME_MM3 = 3e6
 
 Point = tuple[float, float, float]
 
@@ -119,7 +124,7 @@ def measure_prior(
     to_mni = ras2mni @ grid.vox2ras
     sites = []
     for channel, structure in enumerate(colors.foreground, 1):
-        voxels = np.argwhere(_large_parts(winner == channel))
+        voxels = np.argwhere(large_parts(winner == channel))
         if len(voxels) < MIN_STRUCTURE_VOXELS:
             return None
         ras = voxels @ to_mni[:3, :3].T + to_mni[:3, 3]
@@ -128,7 +133,7 @@ def measure_prior(
     return StructurePrior(tuple(sites))
 
 
-def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """A structure without islands; a label may stand for two sides, so it may have several parts."""
     parts, _ = ndimage.label(mask, np.ones((3, 3, 3)))
     sizes = np.bincount(parts.ravel())
@@ -180,14 +185,14 @@ def format_prior(prior: StructurePrior) -> dict[str, Any]:
     }
 
 
-def parse_prior(content: Mapping[str, Any], names: Sequence[str]) -> StructurePrior:
+def parse_prior(content: Mapping[str, Any], names: Sequence[str] | None = None) -> StructurePrior:
     """Read what `format_prior` gives.
 
     Parameters
     ----------
     content : mapping
-    names : sequence of str
-        Structures that the prior must have, in this order.
+    names : sequence of str, optional
+        Structures that the prior must have, in this order; by default any.
 
     Returns
     -------
@@ -206,13 +211,18 @@ def parse_prior(content: Mapping[str, Any], names: Sequence[str]) -> StructurePr
             for row in content["structures"]
         )
         prior = StructurePrior(sites, int(content["heads"]))
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not the place of a model ({error})") from error
-    numbers = np.array([(*site.low, *site.high, *site.centre, site.volume_mm3) for site in sites])
-    if not np.isfinite(numbers).all():
-        raise ValueError("holds numbers that are not finite")
-    if [site.name for site in sites] != list(names):
+    if names is not None and [site.name for site in sites] != list(names):
         raise ValueError("its structures are not those of the colour table")
+    points = np.array([(*site.low, *site.high, *site.centre) for site in sites])
+    volumes = np.array([site.volume_mm3 for site in sites])
+    if not (np.isfinite(points).all() and np.isfinite(volumes).all()):
+        raise ValueError("holds numbers that are not finite")
+    if not (np.abs(points) <= MAX_COORDINATE_MM).all() or not ((volumes > 0) & (volumes <= MAX_VOLUME_MM3)).all():
+        raise ValueError("holds numbers that no head has")
+    if not all((np.array(site.low) <= site.high).all() for site in sites):
+        raise ValueError("a structure ends before it begins")
     return prior
 
 
@@ -237,9 +247,37 @@ def read_prior(path: str | PathLike[str], names: Sequence[str], sha256: str) -> 
         If the file cannot be read, or is of another model.
     """
     try:
-        content = json.loads(Path(path).read_text("utf-8"))
+        content = json.loads(read_small_file(path, noun="place of a model", max_bytes=MAX_FILE_BYTES))
         if isinstance(content, dict) and content.get("weights_sha256", sha256) != sha256:
             raise ValueError("it was measured with other weights")
         return parse_prior(content, names)
-    except (OSError, ValueError) as error:
+    except RecursionError:
+        raise ModelError(f"{path}: is nested too deep; make it again with fs_sclimbic model place") from None
+    except (ContentError, ValueError) as error:
         raise ModelError(f"{path}: cannot be used ({error}); make it again with fs_sclimbic model place") from error
+
+
+def read_shipped_prior(path: str | PathLike[str], sha256: str) -> StructurePrior | None:
+    """Read the prior of a model from the file that holds those of known models.
+
+    Parameters
+    ----------
+    path : path-like
+    sha256 : str
+        SHA-256 of the model's weights, hexadecimal.
+
+    Returns
+    -------
+    StructurePrior or None
+        None if the model is not among them.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read.
+    """
+    try:
+        priors = json.loads(read_small_file(path, noun="list of structure priors", max_bytes=MAX_FILE_BYTES))
+        return parse_prior(priors[sha256]) if sha256 in priors else None
+    except (ContentError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ModelError(f"{path}: is damaged ({type(error).__name__}); install fs_sclimbic again") from error

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..files.arrays import ArrayFile, read_arrays
+from ..files.content import ContentError
 from ..files.staging import write_atomically
 from ..image.labels import ColorTable
 from ..network.weights import Weights
@@ -107,18 +108,43 @@ def read_checkpoint(folder: str | PathLike[str]) -> Checkpoint | None:
     weights: Weights = {}
     average: Weights = {}
     try:
-        with np.load(path) as file:
-            story = json.loads(str(file["story"]))
-            for key in file.files:
-                if key.startswith(("weights/", "average/")):
-                    kind, layer, name = key.split("/")
-                    (weights if kind == "weights" else average).setdefault(layer, {})[name] = file[key]
-            optimizer = [file[key] for key in sorted(key for key in file.files if key.startswith("optimizer/"))]
-            losses = [float(loss) for loss in file["losses"]]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise ModelError(f"{path}: checkpoint cannot be read ({error}); remove it to start again") from error
-    epochs = [Epoch(**epoch) for epoch in story["epochs"]]
-    return Checkpoint(weights, optimizer, losses, epochs, story["fingerprint"], story["seconds"], average)
+        file = read_arrays(path, noun="checkpoint")
+        story = json.loads(str(file.read("story")))
+        for key in file.names:
+            if key.startswith(("weights/", "average/")):
+                kind, layer, name = key.split("/")
+                (weights if kind == "weights" else average).setdefault(layer, {})[name] = _floats(file, key)
+        optimizer = [_floats(file, key) for key in sorted(key for key in file.names if key.startswith("optimizer/"))]
+        losses = [float(loss) for loss in np.atleast_1d(_floats(file, "losses", np.float64))]
+        epochs = [_parse_epoch(row) for row in story["epochs"]]
+        fingerprint, seconds = story["fingerprint"], float(story["seconds"])
+        if not isinstance(json.loads(fingerprint), dict):
+            raise ValueError("fingerprint is of another kind")
+    except (ContentError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        reason = "".join(sign for sign in str(error) if sign.isprintable())
+        raise ModelError(f"{path}: checkpoint cannot be read ({reason}); remove it to start again") from error
+    return Checkpoint(weights, optimizer, losses, epochs, fingerprint, seconds, average)
+
+
+def _parse_epoch(row: Mapping[str, Any]) -> Epoch:
+    return Epoch(
+        number=int(row["number"]),
+        steps=int(row["steps"]),
+        loss=float(row["loss"]),
+        rate=float(row["rate"]),
+        dice={str(name): float(value) for name, value in row["dice"].items()},
+        seconds=float(row["seconds"]),
+        settled=bool(row["settled"]),
+        kept=bool(row["kept"]),
+    )
+
+
+def _floats(file: ArrayFile, name: str, dtype: type[np.floating[Any]] = np.float32) -> NDArray[Any]:
+    """An array of numbers; optimizers count steps in whole ones."""
+    array = file.read(name)
+    if array.dtype.kind not in "fiu":
+        raise ContentError(f"array {name} holds {array.dtype}, expected numbers")
+    return np.asarray(array, dtype if array.dtype.kind == "f" else None)
 
 
 def lasting_settings(recipe: Recipe, colors: ColorTable) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ImageError, TableError, UsageError, naming
+from ..files.arrays import read_arrays
+from ..files.content import ContentError
 from ..image.box import moved_corners
 from ..image.conform import conform, resample_linear, shift_grid
 from ..image.labels import ColorTable
@@ -259,9 +260,9 @@ def _read_prepared(
     path: Path, labels: int, fov: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[int, int, int]]:
     try:
-        with np.load(path) as file:
-            image, targets, start = file["t1"], file["posteriors"], file["box"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        file = read_arrays(path, noun="prepared head")
+        image, targets, start = file.read("t1"), file.read("posteriors"), file.read("box")
+    except ContentError as error:
         raise ImageError(f"not a prepared head: an .npz with t1, posteriors and box ({error})") from error
     if image.shape != (fov,) * 3 or targets.ndim != 4 or targets.shape[3] != labels:
         raise ImageError(
@@ -269,9 +270,12 @@ def _read_prepared(
         )
     if image.dtype != np.uint8 or targets.dtype != np.uint8:
         raise ImageError(f"t1 is {image.dtype} and posteriors {targets.dtype}; expected uint8, where 255 is 1")
-    if start.shape != (3,) or (start < 0).any() or (start + targets.shape[:3] > fov).any():
-        raise ImageError(f"posteriors {targets.shape[:3]} from voxel {start.tolist()} reach beyond the image")
-    return image, targets, (int(start[0]), int(start[1]), int(start[2]))
+    if start.shape != (3,) or start.dtype.kind not in "iu":
+        raise ImageError(f"box is {start.dtype} of shape {start.shape}; expected three whole numbers")
+    x, y, z = (int(first) for first in start)
+    if any(first < 0 or first + n > fov for first, n in zip((x, y, z), targets.shape, strict=False)):
+        raise ImageError(f"posteriors {targets.shape[:3]} from voxel {[x, y, z]} reach beyond the image")
+    return image, targets, (x, y, z)
 
 
 def _to_targets(truth: Volume, colors: ColorTable, grid: Grid) -> tuple[NDArray[np.uint8], tuple[int, int, int]]:

@@ -106,9 +106,10 @@ class TrainingRecord:
 def read_sessions(weights: str | PathLike[str]) -> tuple[dict[str, Any], ...]:
     """The sessions of a training so far, from the record beside its weights; none if there is no record."""
     try:
-        return tuple(json.loads(Path(weights).with_suffix(".json").read_text())["sessions"])
-    except (OSError, ValueError, KeyError):
+        sessions = json.loads(Path(weights).with_suffix(".json").read_text("utf-8"))["sessions"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ()
+    return tuple(session for session in sessions if isinstance(session, dict)) if isinstance(sessions, list) else ()
 
 
 def describe_heads(heads: Sequence[HeadFiles]) -> list[dict[str, Any]]:

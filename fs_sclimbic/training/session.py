@@ -11,6 +11,7 @@ from typing import Literal
 from .._version import __version__
 from ..errors import UsageError
 from ..files.locks import only_one
+from ..files.processors import processor_quota
 from ..files.staging import append_text, write_atomically
 from ..files.system import now
 from ..image.labels import ColorTable, format_ctab
@@ -145,7 +146,7 @@ def _train(
     from ..network.backend import backend_name, configure
     from .trainer import Trainer
 
-    configure(settings.threads, settings.device)
+    configure(settings.threads or processor_quota(), settings.device)
     trainer = Trainer(
         examples[TRAIN],
         examples[VALIDATE],

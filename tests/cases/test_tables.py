@@ -11,6 +11,7 @@ from fs_sclimbic.cases.tables import (
     CONFIDENCES,
     VOLUMES,
     Z_SCORES,
+    cases_with_other_columns,
     format_table,
     merge_rows,
     table_files,
@@ -66,12 +67,22 @@ def test_names():
     assert table_files(Path("o/head"), ".", [Z_SCORES])[0][0] == Path("o/head.zqa_scores_all.csv")
 
 
-def test_rows_of_other_cases_stay():
+def test_rows_of_other_cases_stay_behind_the_new_ones():
+    """Readers of a single subject's table take the first row."""
     old = "case,A\nbert,1.0000\nernie,2.0000\n"
-    assert merge_rows(old, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\nernie,2.0000\n"
-    assert merge_rows(old, "case,A\nkermit,3.0000\n") == old + "kermit,3.0000\n"
-    for other in ("", "case,B\nbert,1.0000\n"):
-        assert merge_rows(other, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\n"
+    assert merge_rows(old, "case,A\nernie,3.0000\n") == "case,A\nernie,3.0000\nbert,1.0000\n"
+    assert merge_rows(old, "case,A\nkermit,3.0000\n") == "case,A\nkermit,3.0000\nbert,1.0000\nernie,2.0000\n"
+    for nothing in ("", "\n", "a text\n", "case,B,B\nbert,1,2\n", "\0\n", "case,A\n" + "x" * 200_000):
+        assert merge_rows(nothing, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\n"
+
+
+def test_rows_with_other_columns_stay_and_are_told():
+    """--keep_ac, or another model: no number of another subject vanishes."""
+    old, new = "case,B,A,C\nbert,1,2,3\nernie,4,5\n", "case,A,B\nkermit,6,7\n"
+    merged = merge_rows(old, new)
+    assert merged == "case,A,B,C\nkermit,6,7,\nbert,2,1,3\nernie,5,4,\n"
+    assert cases_with_other_columns(merged) == ["kermit", "ernie"]
+    assert cases_with_other_columns(new) == cases_with_other_columns("") == []
 
 
 def outcome(name, numbers=None):
@@ -118,5 +129,5 @@ def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, monkeypatch):
     files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
     for one in OUTCOMES:
         write_tables(files, [one], POPULATION, update=True)
-    assert names_in(files[0][0]) == ["case", "bert_seg", "ernie_seg"]
+    assert names_in(files[0][0]) == ["case", "ernie_seg", "bert_seg"]
     assert list(tmp_path.iterdir()) == [files[0][0]], "no lock file stays"

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from fs_sclimbic.files.hashing import sha256_of
 from fs_sclimbic.network.store import KnownWeights
 from fs_sclimbic.network.weights import write_weights
 from tests.conftest import TWO_BALLS, make_model
@@ -33,4 +34,4 @@ def homes(tmp_path, monkeypatch):
 def random_model(tmp_path):
     spec = make_model(tmp_path)
     write_weights(spec.weights, random_weights(len(TWO_BALLS), 2))
-    return replace(spec, fov=12)
+    return replace(spec, fov=12, sha256=sha256_of(spec.weights))

@@ -97,6 +97,32 @@ def test_slabs_give_what_the_whole_box_gives(random_model, engine):
         assert np.abs(found.data - whole).max() < 1e-5
 
 
-def test_a_device_that_is_not_there(tiny_model):
-    with pytest.raises(ModelError, match="99"):
-        NetworkPredictor(tiny_model, device="99")
+def test_a_device_on_a_machine_without_a_gpu(tiny_model, caplog):
+    """The processor does the work, and this is said."""
+    if has_gpu():
+        pytest.skip("this machine has a GPU")
+    model = NetworkPredictor(tiny_model, device="0", threads=1)
+    assert model.engine == "tensorflow"
+    assert "CUDA device 0: TensorFlow finds no GPU on this machine; the processor is used" in caplog.text
+    with pytest.raises(ModelError, match="'first' is not there"):
+        NetworkPredictor(tiny_model, device="first")
+
+
+def has_gpu():
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+@pytest.mark.parametrize("device", ["-1", "-2", None])
+def test_a_negative_device_is_the_processor(device):
+    assert choose_engine("auto", device, processor="x86_64", has_openvino=True) == "openvino"
+    assert choose_engine("openvino", device, has_openvino=True) == "openvino"
+
+
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+@pytest.mark.parametrize("threads", [0, -1])
+def test_no_threads_are_all(tiny_model, engine, threads):
+    image = Volume(np.full((8, 8, 8), 0.9, np.float32), Grid((8, 8, 8), np.eye(4)))
+    found = NetworkPredictor(tiny_model, threads=threads, engine=engine).predict(image)
+    assert found.data.shape == (8, 8, 8, 3)

@@ -3,7 +3,7 @@ from functools import partial
 import pytest
 
 from fs_sclimbic.errors import ModelError
-from fs_sclimbic.network import store
+from fs_sclimbic.network import install, store
 from fs_sclimbic.network.store import PUBLISHED_NAME, KnownWeights, advice
 from tests.network.conftest import KNOWN, put
 
@@ -63,3 +63,37 @@ def test_no_weights_names_every_place(homes, monkeypatch):
 def test_a_given_file_that_is_not_there(homes):
     with pytest.raises(ModelError, match=r"none\.h5"):
         find_model(homes / "none.h5")
+
+
+def test_the_python_part_of_a_split_installation(homes, monkeypatch):
+    """Beside FreeSurfer's folder, or where its variable says."""
+    beside = put(homes / "fspython/models" / PUBLISHED_NAME)
+    assert find_model().weights == beside
+    assert find_model().origin == "FREESURFER_HOME, published"
+    moved = put(homes / "elsewhere/models" / PUBLISHED_NAME)
+    monkeypatch.setenv("FREESURFER_FSPYTHON", str(homes / "elsewhere"))
+    assert find_model().weights == beside
+    monkeypatch.delenv("FREESURFER_HOME")
+    assert (find_model().weights, find_model().origin) == (moved, "FREESURFER_FSPYTHON, published")
+    first = put(homes / "fs/models" / PUBLISHED_NAME)
+    monkeypatch.setenv("FREESURFER_HOME", str(homes / "fs"))
+    assert find_model().weights == first
+
+
+def test_a_user_without_a_home(homes, monkeypatch):
+    """As a container's user whose number has no name."""
+
+    def nobody(*_):
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for variable in ("HOME", "FS_SCLIMBIC_MODELS", "XDG_DATA_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    assert find_model().origin == "shipped"
+    (installed,) = [home for home in store.default_homes_of_weights() if home.origin == "installed"]
+    assert (installed.path, installed.present) == (None, False)
+    assert "no home folder" in installed.note
+    monkeypatch.setenv("FS_SCLIMBIC_MODELS", "~/models")
+    assert find_model().origin == "shipped"
+    with pytest.raises(ModelError, match="FS_SCLIMBIC_MODELS names another folder"):
+        install.install_model(put(homes / "x.h5"), KNOWN)

@@ -7,7 +7,7 @@ from fs_sclimbic.group.tables.measures import ETIV, MEASURES, StatsValues
 from fs_sclimbic.group.tables.stats_paths import StatsFile
 from fs_sclimbic.group.tables.stats_table import build_table
 
-SEGIDS = {"A": 26, "B": 58, "C": 853}
+SEGIDS = {"A": 26, "B": 58, "C": 853, "D": 854}
 NAME = ETIV[1]
 
 
@@ -21,6 +21,6 @@ def build(*rows, measure="volume", choice=None, **options):
     return build_table(files, values, MEASURES[measure], choice or Choice(), **options)
 
 
-FULL = {"A": 1.0, "B": 2.0, "C": 3.0, "E": 1000.0}
-NO_C = {"A": 4.0, "B": 5.0, "E": 2000.0}
+FULL = {"A": 1.0, "B": 2.0, "C": 3.0, "E": 1e6}
+NO_C = {"A": 4.0, "B": 5.0, "E": 2e6}
 NO_E = {"A": 7.0, "B": 8.0, "C": 9.0}

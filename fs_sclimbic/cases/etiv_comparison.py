@@ -1,5 +1,6 @@
 """eTIV of one case from its transform and from its image, side by side."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from ..files.staging import StagedFiles
 from ..image.transforms import format_lta, format_xfm, read_transform
 from ..image.volume import Volume, image_suffix, read_volume
 from ..registration.etiv import etiv_mm3
+from ..registration.plausibility import find_transform_doubts
 from ..registration.talairach import Registration
 from .case import SUBJECT_T1, SUBJECT_TRANSFORMS
 
@@ -40,6 +42,8 @@ class EtivComparison:
     """The transform that was found in the image."""
     flags: tuple[str, ...]
     """Reasons to look at the case."""
+    notes: tuple[str, ...] = ()
+    """How the image was read, where that departs from its name or format."""
 
     @property
     def difference(self) -> float | None:
@@ -111,7 +115,8 @@ def compare_etiv(source: EtivSource, register: Callable[[Volume], Registration])
     flags = list(registration.doubts)
     transform_mm3 = None
     try:
-        transform_mm3 = _read_etiv(source)
+        transform_mm3, doubts = _read_etiv(source)
+        flags += doubts
     except TransformError as error:
         flags.append(str(error))
     compared = EtivComparison(
@@ -120,6 +125,7 @@ def compare_etiv(source: EtivSource, register: Callable[[Volume], Registration])
         image_mm3=image_mm3,
         registration=registration,
         flags=tuple(flags),
+        notes=tuple(f"{source.image}: {note}" for note in t1.notes),
     )
     if compared.difference is None or abs(compared.difference) <= MAX_SOUND_DIFFERENCE:
         return compared
@@ -127,16 +133,16 @@ def compare_etiv(source: EtivSource, register: Callable[[Volume], Registration])
     return replace(compared, flags=(*flags, flag))
 
 
-def _read_etiv(source: EtivSource) -> float | None:
-    """eTIV of the transform on disk; None where none is to be compared with."""
-    transform = next((path for path in source.transforms if path.is_file()), None)
+def _read_etiv(source: EtivSource) -> tuple[float | None, list[str]]:
+    """eTIV of the transform on disk and reasons to doubt it; None where there is none to compare with."""
+    transform = next((path for path in source.transforms if os.path.lexists(path)), None)
     if transform is None:
         if source.transforms:
             raise TransformError(f"no transform to compare with at {' or '.join(map(str, source.transforms))}")
-        return None
+        return None, []
     matrix = read_transform(transform)
     with naming(transform):
-        return etiv_mm3(matrix)
+        return etiv_mm3(matrix), [f"{transform}: {doubt}" for doubt in find_transform_doubts(matrix)]
 
 
 def transform_paths(source: EtivSource, folder: Path) -> tuple[Path, Path]:

@@ -1,5 +1,6 @@
 """eTIV of a case: from a transform on disk, or from one that is computed from the image."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from ..errors import TransformError, naming
 from ..image.transforms import read_transform
 from ..image.volume import Volume
-from ..registration.etiv import etiv_mm3, why_implausible
+from ..registration.etiv import etiv_mm3
+from ..registration.plausibility import find_transform_doubts
 from ..registration.talairach import Registration
 from .case import Case
 
@@ -62,10 +64,10 @@ def read_head_size(case: Case, *, without_etiv: bool) -> HeadSize:
         if not without_etiv:
             raise TransformError(f"{error}; or let such cases pass without eTIV (--no-etiv)") from error
         return HeadSize(warnings=(f"no eTIV: {error}",))
-    implausible = why_implausible(etiv)
-    if not implausible:
+    doubts = "; ".join(find_transform_doubts(ras2mni))
+    if not doubts:
         return HeadSize(etiv, transform, ras2mni)
-    return HeadSize(etiv, transform, warnings=(f"{transform}: {implausible}; check the transform in freeview",))
+    return HeadSize(etiv, transform, warnings=(f"{transform}: {doubts}; check the transform in freeview",))
 
 
 def compute_head_size(case: Case, t1: Volume, register: Register) -> HeadSize:
@@ -101,7 +103,9 @@ def compute_head_size(case: Case, t1: Volume, register: Register) -> HeadSize:
 
 
 def _find_transform(case: Case) -> Path:
-    found = next((path for path in case.transforms if path.is_file()), None)
+    candidates = [path for path in case.transforms if os.path.lexists(path)]
+    # A link without content is named by the reader, unless there is another transform.
+    found = next((path for path in candidates if path.is_file()), next(iter(candidates), None))
     if found is None:
         looked = " or ".join(str(path) for path in case.transforms)
         raise TransformError(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ..errors import SclimbicError, UsageError
+from ..files.content import find_problem
 from ..image.volume import image_suffix
 from .case import DEFAULT_BASE, Case, Outputs, Requests
 from .record import read_record
@@ -36,7 +37,7 @@ def image_case(image: Path, segmentation: Path, requests: Requests, *, transform
         t1=image,
         transforms=(transform,) if transform else (),
         outputs=_image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),
-        problem=None if image.is_file() else f"{image}: image does not exist",
+        problem=None if image.is_file() else find_problem(image, "image"),
     )
 
 

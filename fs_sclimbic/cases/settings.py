@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ImageError, ModelError
+from ..files.content import find_problem
 from ..files.hashing import sha256_of, sha256_of_text
 from ..files.resources import data_file
 from ..network.structure_prior import StructurePrior, format_prior
@@ -44,8 +45,8 @@ def hash_inputs(case: Case, transform: Path | None) -> InputHashes:
     ImageError
         If a file cannot be read.
     """
-    if not case.t1.is_file():
-        raise ImageError(f"{case.t1}: image does not exist")
+    if problem := find_problem(case.t1, "image"):
+        raise ImageError(problem)
     try:
         return InputHashes(
             sha256_of(case.t1),
@@ -85,6 +86,9 @@ def settings_of(inputs: InputHashes, run: Run, options: Options) -> Settings:
         "exclude": sorted(options.exclude),
         "full_fov": options.full_fov,
         "average_shifts": options.average_shifts,
+        # Only where they are not the published ones: records of published runs stay as they were.
+        **({} if options.low_percentile is None else {"low_percentile": options.low_percentile}),
+        **({"size_tolerance_voxels": options.size_tolerance_voxels} if options.size_tolerance_voxels else {}),
         # Engines agree in float32 up to rounding; with fewer bits each rounds in its own way.
         "precision": run.precision if run.precision == "float32" else f"{run.precision} {run.engine}",
         **prior_setting(spec.prior, options),

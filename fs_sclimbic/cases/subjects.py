@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UsageError
+from ..files.content import find_problem
 from .case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS, Case, Outputs, Requests
 
 
@@ -67,6 +68,8 @@ def _subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
         what = "no subject matches this pattern" if is_pattern(home.name) else "subject does not exist"
         return f"{home}: {what} in SUBJECTS_DIR"
     if not (home / SUBJECT_T1).is_file():
+        if os.path.lexists(home / SUBJECT_T1):
+            return find_problem(home / SUBJECT_T1, "image")
         return f"{home / SUBJECT_T1}: does not exist; run recon-all as far as nu.mgz first"
     # --output-base nu, aseg or T1 would overwrite a file of recon-all.
     target = outputs.segmentation
@@ -96,7 +99,8 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     names : sequence of str
         Subjects, or patterns such as ``*.long.*`` that match folders with an ``mri/nu.mgz``.
         Empty: every folder with an ``mri/nu.mgz``. A trailing slash is removed. A pattern without a
-        match and a name without a folder are kept: they fail as cases, with a reason.
+        match and a name without a folder are kept: they fail as cases, with a reason. A folder of the very
+        name is preferred to what the name matches as a pattern.
 
     Returns
     -------
@@ -123,7 +127,8 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     found: list[str] = []
     for given in names:
         name = _inside(subjects_dir, given)
-        found += (fnmatch.filter(there, name) or [name]) if is_pattern(name) else [name]
+        is_folder = (subjects_dir / name).is_dir()  # also of a name such as a[1]
+        found += (fnmatch.filter(there, name) or [name]) if is_pattern(name) and not is_folder else [name]
     return list(dict.fromkeys(found))
 
 

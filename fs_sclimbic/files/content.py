@@ -82,6 +82,27 @@ def check_content(path: str | PathLike[str], noun: str = "file") -> None:
         _check_pointer(path, noun)
 
 
+def find_problem(path: str | PathLike[str], noun: str) -> str | None:
+    """Why a path is no file with content.
+
+    Parameters
+    ----------
+    path : path-like
+    noun : str
+        What is expected there, for the message.
+
+    Returns
+    -------
+    str or None
+        One line that begins with the path; None where nothing is wrong.
+    """
+    try:
+        check_content(path, noun)
+    except ContentError as error:
+        return f"{path}: {error}"
+    return None
+
+
 def _why_missing(path: str | PathLike[str], noun: str) -> str:
     try:
         target = os.readlink(path)
@@ -144,7 +165,17 @@ def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 
 
 
 class ContentReader:
-    """The content of a file from its start, decompressed if it is gzip. Made by `open_content`."""
+    """The content of a file from its start, decompressed if it is gzip. Made by `open_content`.
+
+    Parameters
+    ----------
+    stream : binary file
+        Of the decompressed content.
+    compressed : bool
+        Whether the file is gzip.
+    file_bytes : int
+        Size of the file.
+    """
 
     def __init__(self, stream: BinaryIO, *, compressed: bool, file_bytes: int) -> None:
         self._stream = stream

@@ -2,10 +2,10 @@
 
 import hashlib
 from os import PathLike
+from pathlib import Path
 
 from ..errors import ModelError
-
-PIECE_BYTES = 1 << 20
+from .content import PIECE_BYTES, ContentError, check_content
 
 
 def sha256_of_text(text: str) -> str:
@@ -21,10 +21,15 @@ def sha256_of(path: str | PathLike[str]) -> str:
     ModelError
         If the file cannot be read.
     """
-    digest = hashlib.sha256()
+    file, digest = Path(path), hashlib.sha256()
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        try:
+            check_content(file)
+        except ContentError as error:
+            raise ModelError(f"{path}: cannot be read ({error})") from error
     try:
-        with open(path, "rb") as file:
-            while piece := file.read(PIECE_BYTES):
+        with open(file, "rb") as stream:
+            while piece := stream.read(PIECE_BYTES):
                 digest.update(piece)
         return digest.hexdigest()
     except OSError as error:

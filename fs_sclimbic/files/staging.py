@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from os import PathLike
@@ -58,7 +59,7 @@ class StagedFiles:
         self._moves.append((temporary, final))
         try:
             write_new(temporary, content)
-            _remove_leftovers_once(str(final.parent.absolute()))
+            _remove_leftovers_once(final.parent.absolute())
         except OSError as error:  # the user knows the final name, not the temporary one
             raise OSError(error.errno, error.strerror, str(final)) from error
 
@@ -95,17 +96,32 @@ class StagedFiles:
 
 
 @cache
-def _remove_leftovers_once(folder: str) -> None:
-    remove_leftovers(folder)
+def _remove_leftovers_once(folder: Path) -> None:
+    remove_leftovers([folder])
 
 
-def remove_leftovers(folder: str | PathLike[str]) -> None:
-    """Remove temporary files of runs that were killed; those of running processes stay."""
-    with suppress(OSError):  # nobody is kept from working by files that cannot be listed or removed
-        for entry in os.scandir(folder):
-            if (name := LEFTOVER_NAME.fullmatch(entry.name)) and _is_leftover(name, entry):
-                with suppress(OSError):
-                    os.unlink(entry.path)
+def remove_leftovers(folders: Iterable[Path]) -> list[Path]:
+    """Remove temporary files of runs that were killed; those of processes that may still run stay.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+        Where files are staged; folders that do not exist are passed over.
+
+    Returns
+    -------
+    list of Path
+        The files that were removed.
+    """
+    removed = []
+    for folder in dict.fromkeys(folders):
+        with suppress(OSError):  # no such folder, or another user's: nobody is kept from working by that
+            for entry in os.scandir(folder):
+                if (name := LEFTOVER_NAME.fullmatch(entry.name)) and _is_leftover(name, entry):
+                    with suppress(OSError):
+                        os.unlink(entry.path)
+                        removed.append(Path(entry.path))
+    return removed
 
 
 def _is_leftover(name: re.Match[str], entry: "os.DirEntry[str]") -> bool:
@@ -158,6 +174,11 @@ def append_text(path: str | PathLike[str], text: str) -> None:
     path : path-like
         Made if it is missing, with its folders.
     text : str
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; it names the file.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -4,7 +4,8 @@ import csv
 import io
 import math
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from ..errors import TableError
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+WHOLE_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 # Spreadsheets and statistics programs write these where a value is missing.
 MISSING_VALUES = {"na", "n/a", "nan", "-nan", "+nan", "null", "none", "nil", "-", ".", "?", "#n/a", "missing", "<na>"}
@@ -103,6 +105,11 @@ def finite_number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def is_whole_number(text: str) -> bool:
+    """Whether a text is a whole number that fits into 32 bits, without a sign."""
+    return bool(WHOLE_NUMBER.fullmatch(text)) and int(text) < 2**31
+
+
 def is_missing(cell: str) -> bool:
     """Whether a cell is empty or says that its value is missing."""
     return not cell or cell.lower() in MISSING_VALUES
@@ -135,3 +142,44 @@ def listed(names: Sequence[object], most: int = MAX_LISTED) -> str:
 def shortened(text: str) -> str:
     """A text with at most 40 characters."""
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def displayable(text: str) -> str:
+    """A text whose bytes that are not UTF-8 are read as Windows-1252; what that lacks becomes a question mark."""
+    return "".join(
+        bytes([ord(sign) - 0xDC00]).decode("cp1252", "replace").replace("\ufffd", "?")
+        if "\udc80" <= sign <= "\udcff"
+        else sign
+        for sign in text
+    )
+
+
+def name_key(name: str) -> str:
+    """Equal for names that differ in their bytes only: composed and decomposed letters, UTF-8 and Windows-1252."""
+    return unicodedata.normalize("NFC", displayable(name))
+
+
+def same_names(wanted: Iterable[str], there: Sequence[str]) -> dict[str, str]:
+    """Find names among others, also where they are written with other bytes.
+
+    Parameters
+    ----------
+    wanted : iterable of str
+    there : sequence of str
+
+    Returns
+    -------
+    dict of str to str
+        For each wanted name that is found the name that is there: the same, else the only one of its `name_key`.
+    """
+    known = set(there)
+    by_key: dict[str, list[str]] = {}
+    for name in there:
+        if not name.isascii():
+            by_key.setdefault(name_key(name), []).append(name)
+    found = {}
+    for name in wanted:
+        alike = [name] if name in known else by_key.get(name_key(name), [])
+        if len(alike) == 1:
+            found[name] = alike[0]
+    return found

@@ -187,6 +187,11 @@ def etiv_column(table: GroupTable) -> int | None:
     return found[0] if found else None
 
 
+def holds_volumes(table: GroupTable) -> bool:
+    """Whether the values may be volumes: the header names no other measure."""
+    return not table.measure.startswith("Measure:") or table.measure == "Measure:volume"
+
+
 def format_group_table(table: GroupTable, delimiter: str = "tab", *, transpose: bool = False) -> str:
     r"""The text of a table as asegstats2table writes it.
 

@@ -124,7 +124,7 @@ def measure_prior(
     to_mni = ras2mni @ grid.vox2ras
     sites = []
     for channel, structure in enumerate(colors.foreground, 1):
-        voxels = np.argwhere(_large_parts(winner == channel))
+        voxels = np.argwhere(large_parts(winner == channel))
         if len(voxels) < MIN_STRUCTURE_VOXELS:
             return None
         ras = voxels @ to_mni[:3, :3].T + to_mni[:3, 3]
@@ -133,7 +133,7 @@ def measure_prior(
     return StructurePrior(tuple(sites))
 
 
-def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """A structure without islands; a label may stand for two sides, so it may have several parts."""
     parts, _ = ndimage.label(mask, np.ones((3, 3, 3)))
     sizes = np.bincount(parts.ravel())

@@ -10,15 +10,6 @@ ATLAS_FACTOR_MM3 = 1948106.0
 
 MIN_DETERMINANT = 1e-6
 """Below, the matrix is singular or mirrors left and right."""
-PLAUSIBLE_ETIV_MM3 = (7e5, 2.5e6)
-
-
-def why_implausible(etiv: float) -> str:
-    """Why an eTIV (mm^3) is not that of a head; empty for a plausible one."""
-    low, high = PLAUSIBLE_ETIV_MM3
-    if low <= etiv <= high:
-        return ""
-    return f"eTIV of {etiv / 1000:.0f} cm^3 is not that of a head ({low / 1000:.0f}-{high / 1000:.0f})"
 
 
 def etiv_mm3(ras2ras: NDArray[np.float64]) -> float:

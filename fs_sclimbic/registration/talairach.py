@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from ..errors import ImageError, TransformError
 from ..image.grid import Grid, Volume
 from .affine import MIN_FIELD_RATIO, AffineFit, find_field, refine
-from .etiv import etiv_mm3, why_implausible
+from .etiv import etiv_mm3
 from .head_search import locate_head
 from .head_template import AverageHead, HeadContrast, shipped_head
 from .level import field_terms, pitch_matrix, sample, smooth, voxel_points
+from .plausibility import find_distortions, why_implausible
 
 MAX_BRIGHTNESS = 1.6
 """Over the brain's mean; intensities are clipped there, because fat and vessels are brighter."""
@@ -47,8 +48,6 @@ MIN_SCORE, MIN_STRIPPED_SCORE = 0.65, 0.85
 """Sound registrations of whole heads reach 0.75 to 0.92 (0.70 for a head unlike those of the average), of stripped
 brains 0.89 to 0.95. Where eTIV is wrong by 20 %, whole heads reach at most 0.60 and stripped brains 0.91; where it is
 wrong by 40 %, stripped brains reach 0.83."""
-MAX_STRETCH_RATIO = 1.3
-"""Largest over smallest stretch: 1.04 to 1.22 in 66 images of 55 heads."""
 MIN_SEEN_FRACTION = 0.9
 """Of the average head, in the field of view."""
 MAX_TURN_DEG = 45.0
@@ -148,10 +147,8 @@ def find_doubts(ras2mni: NDArray[np.float64], *, score: float, stripped: bool, s
         yield f"it looks like an average {'brain' if stripped else 'head'} to {score:.2f} only (sound: {lowest:.2f})"
     if seen < MIN_SEEN_FRACTION:
         yield f"{1 - seen:.0%} of the head lies outside the image (sound: up to {1 - MIN_SEEN_FRACTION:.0%})"
-    left, stretches, right = np.linalg.svd(ras2mni[:3, :3])
-    ratio = float(stretches[0] / max(stretches[-1], 1e-6))
-    if ratio > MAX_STRETCH_RATIO:
-        yield f"it is stretched {ratio:.2f} times more along one axis than another (sound: up to {MAX_STRETCH_RATIO})"
+    yield from find_distortions(ras2mni[:3, :3])
+    left, _, right = np.linalg.svd(ras2mni[:3, :3])
     turned = float(np.degrees(np.arccos(np.clip((np.trace(left @ right) - 1) / 2, -1, 1))))
     if turned > MAX_TURN_DEG:
         yield f"the head is turned by {turned:.0f} degrees: the image's header may be wrong (sound: {MAX_TURN_DEG:.0f})"

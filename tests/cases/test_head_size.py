@@ -8,12 +8,14 @@ import pytest
 
 from fs_sclimbic.cases.case import Requests
 from fs_sclimbic.cases.case_log import outcome_lines
+from fs_sclimbic.cases.head_size import read_head_size
 from fs_sclimbic.cases.images import image_case
 from fs_sclimbic.cases.record import format_record, read_record
 from fs_sclimbic.cases.stats_files import read_stats
 from fs_sclimbic.cases.subjects import subject_case
 from fs_sclimbic.cli.progress import lines_of
-from fs_sclimbic.image.transforms import read_transform
+from fs_sclimbic.errors import TransformError
+from fs_sclimbic.image.transforms import format_lta, read_transform
 from fs_sclimbic.network.structure_prior import Site, StructurePrior
 from fs_sclimbic.registration.etiv import etiv_mm3
 from fs_sclimbic.registration.head_search import Head
@@ -66,7 +68,39 @@ def test_an_implausible_etiv_is_told(subjects_dir, predictor, run):
     )
     outcome = run_one(subject_case(subjects_dir, "bert", Requests()), lambda: predictor, run)
     assert outcome.status == "done"
-    assert any("eTIV of 244 cm^3" in warning for warning in outcome.warnings)
+    assert any("intracranial volume of 244 cm^3" in warning for warning in outcome.warnings)
+
+
+@pytest.mark.parametrize(
+    ("rows", "word"),
+    [
+        ("1 0 0 0\n0 1 0 0\n0 0 1 0", "scales nothing"),
+        ("1 0 0 12\n0 0.8 -0.6 -4\n0 0.6 0.8 9", "scales nothing"),
+        ("1.1 0.6 0 0\n0 1.1 0 0\n0 0 1.1 0", "shears"),
+        ("1.1 0 0 0\n0 1.1 0 0\n0 0 1.6 0", "stretched"),
+    ],
+    ids=["identity", "rigid", "shear", "stretch"],
+)
+def test_a_transform_of_no_head_is_doubted_and_places_nothing(subjects_dir, rows, word):
+    path = subjects_dir / "bert/mri/transforms/talairach.xfm"
+    path.write_text(f"MNI Transform File\nLinear_Transform =\n{rows};\n")
+    head = read_head_size(subject_case(subjects_dir, "bert", Requests()), without_etiv=False)
+    assert head.etiv_mm3 > 0, "the number that recon-all would give"
+    assert head.ras2mni is None
+    assert len(head.warnings) == 1
+    assert head.warnings[0].startswith(f"{path}: ")
+    assert word in head.warnings[0]
+
+
+def test_a_link_without_content_is_named_unless_there_is_another_transform(subjects_dir):
+    transforms = subjects_dir / "bert/mri/transforms"
+    (transforms / "talairach.xfm").unlink()
+    (transforms / "talairach.xfm").symlink_to("../../.git/annex/objects/xx/yy/MD5E-s1--z.xfm/MD5E-s1--z.xfm")
+    case = subject_case(subjects_dir, "bert", Requests())
+    with pytest.raises(TransformError, match=r"talairach\.xfm: is a git-annex link.*datalad get"):
+        read_head_size(case, without_etiv=False)
+    (transforms / "talairach.xfm.lta").write_text(format_lta(np.diag([1.1, 1.1, 1.2, 1])))
+    assert read_head_size(case, without_etiv=False).etiv_mm3 == pytest.approx(1948106 / 1.452)
 
 
 RAS2MNI = np.array([[1.1, 0.02, 0, 3], [0, 1.05, 0.2, -9], [0.01, -0.2, 1.1, 4], [0, 0, 0, 1]])
@@ -97,8 +131,9 @@ def test_a_doubtful_etiv_is_kept_and_said_everywhere(tmp_path, head_file, predic
     (told,) = [warning for warning in outcome.warnings if warning.startswith("ETIV (doubtful): ")]
     for words in (*DOUBTFUL.doubts, "seg.talairach.xfm", "--tal", f"{etiv_mm3(RAS2MNI) / 1000:.0f} cm^3"):
         assert words in told
-    assert f"# Warning {told}" in case.outputs.stats.read_text()
-    assert f"# Warning {told}" in case.outputs.qa_stats.read_text()
+    in_header = told.replace("eTIV", "intracranial volume")
+    assert f"# Warning {in_header}" in case.outputs.stats.read_text()
+    assert f"# Warning {in_header}" in case.outputs.qa_stats.read_text()
     assert told in read_record(case.outputs.record).warnings
     assert f"  warning: {told}" in outcome_lines(outcome)
     assert ("warning", f"[1/1] seg: warning: {told}") in list(lines_of(outcome, "[1/1]", False))

@@ -14,6 +14,7 @@ from fs_sclimbic.cases.stats_files import read_stats
 from fs_sclimbic.cli.segment import main as segment
 from fs_sclimbic.cli.train import main as train
 from fs_sclimbic.files.hashing import sha256_of
+from fs_sclimbic.files.locks import locked
 from fs_sclimbic.image.labels import format_ctab
 from fs_sclimbic.image.volume import read_volume, write_volume
 from fs_sclimbic.training.checkpoint import CHECKPOINT_NAME, read_checkpoint
@@ -273,9 +274,7 @@ def test_structures_and_words_that_are_not_there(data, tmp_path, capsys):
 
 
 def test_one_training_at_a_time_in_a_folder(data, tmp_path, capsys):
-    from filelock import FileLock
-
     (tmp_path / "o").mkdir()
-    with FileLock(tmp_path / "o" / ".training.lock"):
+    with locked(tmp_path / "o" / ".training.lock"):
         assert train([*flags(data, tmp_path / "o"), *SHORT, "--epochs", "1", "--steps", "1"]) == 2
     assert "another training runs here" in capsys.readouterr().err

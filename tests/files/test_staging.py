@@ -118,7 +118,8 @@ def test_temporary_files_of_killed_runs_go_and_those_of_running_ones_stay(tmp_pa
         old.touch()
         os.utime(old, (0, 0))
         names[old.name] = False
-    remove_leftovers(tmp_path)
+    removed = remove_leftovers([tmp_path, tmp_path / "none", tmp_path])
+    assert {path.name for path in removed} == {name for name, stays in names.items() if not stays}
     assert {path.name for path in tmp_path.iterdir()} == {name for name, stays in names.items() if stays}
 
 

@@ -128,3 +128,62 @@ def test_lta_with_a_blank_line_and_a_broken_row():
     assert np.array_equal(parse_lta(good.replace("voxelsize", "\nvoxelsize")), parse_lta(good))
     with pytest.raises(TransformError, match="last row"):
         parse_lta(vox_to_vox_lta(np.full((4, 4), 5.0), 1.0))
+
+
+def test_commas_in_the_volume_info():
+    """FastSurfer's cc_up.lta has them (Deep-MI/fsqc issue 101)."""
+    plain = vox_to_vox_lta(np.diag([1.1, 1.2, 1.3, 1]), 1.0)
+    lines = [
+        line.replace(" ", ", ").replace(",", "", 2) if line.startswith(("volume ", "voxelsize")) else line
+        for line in plain.splitlines()
+    ]
+    with_commas = "\n".join(lines)
+    assert with_commas.count(",") >= 8
+    assert np.array_equal(parse_lta(with_commas), parse_lta(plain))
+
+
+ROWS = ("1.1 0 0 1", "0 1.1 0 -2", "0 0 1.1 3")
+
+
+@pytest.mark.parametrize("ends", [";\n", " ;\n", ";", " ; \r\n"])
+def test_a_semicolon_behind_each_row(ends):
+    """As minctools' and some pipelines' writers do it."""
+    start = "MNI Transform File\nTransform_Type = Linear;\nLinear_Transform =\n"
+    assert np.array_equal(parse_xfm(start + "".join(row + ends for row in ROWS)), parse_xfm(XFM))
+
+
+@pytest.mark.parametrize(
+    ("rows", "word"),
+    [
+        ("1.1 0 0 1;\n0 1.1 0 -2;\n0 0 1.1 3", "cut off"),
+        ("1.1 0 0 1;\n0 1.1 0 -2;\n", "12 finite numbers"),
+        ("1.1 0 0 1;\n0 1.1 0;\n0 0 1.1 3;", "12 finite numbers"),
+        ("1.1 0 0;\n0 1.1 0;\n0 0 1.1;", "12 finite numbers"),
+        ("1.1 0 0 1\n0 1.1 0 -2\n0 0 1.1 3", "cut off"),
+        ("1.1 0 0 1e999\n0 1.1 0 -2\n0 0 1.1 3;", "12 finite numbers"),
+    ],
+)
+def test_rows_that_are_cut_off_or_too_few(rows, word):
+    with pytest.raises(TransformError, match=word):
+        parse_xfm(f"MNI Transform File\nLinear_Transform =\n{rows}\n")
+
+
+def test_an_inverted_singular_matrix_is_an_error():
+    text = "MNI Transform File\nInvert_Flag = True;\nLinear_Transform =\n1 0 0 0\n0 1 0 0\n0 0 0 0;\n"
+    with pytest.raises(TransformError, match="singular"):
+        parse_xfm(text)
+
+
+def test_a_message_shows_no_escape_codes():
+    with pytest.raises(TransformError, match="numbers") as error:
+        parse_xfm("MNI Transform File\nLinear_Transform =\n1 0 0 \x1b[2J\n;")
+    assert str(error.value).isprintable()
+
+
+def test_what_is_no_transform_file_says_what_it_is(tmp_path):
+    (tmp_path / "a.xfm").symlink_to(".git/annex/objects/x/y/z")
+    with pytest.raises(TransformError, match=r"a\.xfm: is a git-annex link"):
+        read_transform(tmp_path / "a.xfm")
+    (tmp_path / "b.lta").write_bytes(bytes(17 << 20))
+    with pytest.raises(TransformError, match="larger than 16 MB"):
+        read_transform(tmp_path / "b.lta")

@@ -1,4 +1,7 @@
 import gzip
+import os
+import subprocess
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -8,7 +11,7 @@ from fs_sclimbic.errors import ImageError
 from fs_sclimbic.image.conform import shift_grid
 from fs_sclimbic.image.labels import read_ctab
 from fs_sclimbic.image.volume import Grid, Volume, encode_volume, read_volume, write_volume
-from tests.conftest import grid_about
+from tests.conftest import ROOT, grid_about
 
 OBLIQUE = nib.eulerangles.euler2mat(0.2, -0.1, 0.3)
 GRIDS = {
@@ -209,3 +212,107 @@ def test_a_box_of_an_unoriented_image_is_still_in_its_place(tmp_path):
     box = shift_grid(grid, (5, 6, 7), (4, 4, 4))
     write_volume(Volume(np.zeros((4, 4, 4), np.float32), box), tmp_path / "p.nii")
     assert np.allclose(nib.load(tmp_path / "p.nii").affine[:3, 3], [5, 6, 7])
+
+
+def good(suffix, shape=(20, 20, 20)):
+    data = np.random.default_rng(0).random(shape, np.float32)
+    return encode_volume(Volume(data, Grid(shape, np.eye(4))), f"x{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".mgh"])
+def test_compression_is_told_by_content_with_a_note(tmp_path, suffix):
+    packed_suffix = {".nii": ".nii.gz", ".mgh": ".mgz"}[suffix]
+    (tmp_path / f"packed{suffix}").write_bytes(good(packed_suffix))
+    (tmp_path / f"plain{packed_suffix}").write_bytes(good(suffix))
+    (tmp_path / f"right{suffix}").write_bytes(good(suffix))
+    right = read_volume(tmp_path / f"right{suffix}")
+    assert not right.notes
+    for name, word in ((f"packed{suffix}", "is compressed"), (f"plain{packed_suffix}", "is not compressed")):
+        found = read_volume(tmp_path / name)
+        assert np.array_equal(found.data, right.data)
+        assert word in found.notes[0]
+
+
+def test_a_file_whose_last_bytes_are_missing_is_read_with_a_note(tmp_path):
+    (tmp_path / "x.nii.gz").write_bytes(good(".nii.gz")[:-3])
+    found = read_volume(tmp_path / "x.nii.gz")
+    assert np.array_equal(found.data, np.random.default_rng(0).random((20, 20, 20), np.float32))
+    assert "values are complete" in found.notes[0]
+
+
+def test_voxels_that_the_disk_changed_are_not_believed(tmp_path):
+    """gzip's checksum is of the whole file; who stops at the last voxel never sees it."""
+    content = bytearray(gzip.compress(good(".nii"), 0))
+    content[5000] ^= 1
+    (tmp_path / "x.nii.gz").write_bytes(content)
+    with pytest.raises(ImageError, match="damaged"):
+        read_volume(tmp_path / "x.nii.gz")
+
+
+MEASURED = (
+    "import resource, sys, time; from fs_sclimbic.errors import ImageError\n"
+    "from fs_sclimbic.image.volume import read_volume\n"
+    "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+    "try:\n    read_volume(sys.argv[1]); print('read')\nexcept ImageError as error:\n    print(error)\n"
+    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+)
+
+
+def read_in_a_process(path, memory_bytes=None):
+    """What a process prints that reads an image, and how many kB it took."""
+    limit = f"resource.setrlimit(resource.RLIMIT_AS, ({memory_bytes},) * 2)\n" if memory_bytes else ""
+    code = MEASURED.replace("before =", f"{limit}before =")
+    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not done.stderr
+    message, kilobytes = done.stdout.splitlines()
+    return message, int(kilobytes)
+
+
+def test_a_small_file_that_claims_5_gb_takes_no_memory(tmp_path):
+    """76 bytes were enough to take 5 GB."""
+    header = nib.Nifti1Header()
+    header.set_data_shape((1000, 1000, 1250))
+    header.set_data_dtype(np.float32)
+    header["vox_offset"], header["magic"] = 352, b"n+1"
+    (tmp_path / "x.nii.gz").write_bytes(gzip.compress(header.binaryblock + b"\0" * 4))
+    assert (tmp_path / "x.nii.gz").stat().st_size < 120
+    message, kilobytes = read_in_a_process(tmp_path / "x.nii.gz")
+    assert "(1000, 1000, 1250) values of 4 bytes do not fit into a file of" in message
+    assert kilobytes < 20_000
+
+
+def test_a_large_file_that_claims_more_than_it_holds(tmp_path):
+    """Half of the 400 MB are there; no more than these are taken."""
+    header = nib.Nifti1Header()
+    header.set_data_shape((500, 500, 400))
+    header.set_data_dtype(np.float32)
+    header["vox_offset"], header["magic"] = 352, b"n+1"
+    noise = np.random.default_rng(0).bytes(400_000)
+    (tmp_path / "x.nii.gz").write_bytes(gzip.compress(header.binaryblock + b"\0" * 4 + noise + bytes(100_000_000), 1))
+    message, kilobytes = read_in_a_process(tmp_path / "x.nii.gz")
+    assert "100400000 bytes of values found, the header promises 400000000 (500, 500, 400)" in message
+    assert kilobytes < 150_000
+
+
+def test_too_little_memory_says_how_much_is_needed(tmp_path):
+    header = nib.Nifti1Header()
+    header.set_data_shape((1000, 1000, 1000))
+    header.set_data_dtype(np.float32)
+    header["vox_offset"], header["magic"] = 352, b"n+1"
+    with open(tmp_path / "x.nii", "wb") as file:
+        file.write(header.binaryblock + b"\0" * 4)
+        file.truncate(352 + 4_000_000_000)  # a sparse file
+    message, _ = read_in_a_process(tmp_path / "x.nii", 2 << 30)
+    assert message == f"{tmp_path}/x.nii: too little memory: needs about 8.0 GB for (1000, 1000, 1000) voxels"
+
+
+def test_a_pipe_is_named_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.nii")
+    with pytest.raises(ImageError, match=r"x\.nii: is not a file but a named pipe"):
+        read_volume(tmp_path / "x.nii")
+
+
+def test_a_link_to_content_that_is_not_here(tmp_path):
+    (tmp_path / "x.nii.gz").symlink_to("../.git/annex/objects/W8/K5/MD5E-s6828969--a.nii.gz/MD5E-s6828969--a.nii.gz")
+    with pytest.raises(ImageError, match=r"git-annex link .*\(datalad get x\.nii\.gz\)"):
+        read_volume(tmp_path / "x.nii.gz")

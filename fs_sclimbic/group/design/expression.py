@@ -2,8 +2,9 @@
 
 import difflib
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from ...errors import DesignError
 OPERATORS = "+-*/();"
 UNSIGNED = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 MAX_READINGS = 4096
+MAX_DEPTH = 50
+"""Brackets and signs inside each other."""
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
 """Word processors and web pages put these for a minus."""
 
@@ -46,14 +49,13 @@ def linear_rows(text: str, columns: Sequence[str]) -> NDArray[np.float64]:
     DesignError
         If a name is no column, or the text can be read in two ways or not at all.
     """
-    readings = list(islice(_readings(text, columns), MAX_READINGS))
-    if len(readings) == MAX_READINGS:
-        raise DesignError(f"contrast '{text[:60]}': too many of its names are numbers or hold signs; use a matrix file")
-    if not readings:
-        raise DesignError(f"contrast '{text}': {_unknown(text, columns)}; the columns are {', '.join(columns)}")
     found: list[NDArray[np.float64]] = []
     reasons: list[str] = []
-    for tokens in readings:
+    for number, tokens in enumerate(_readings(text, columns)):
+        if number == MAX_READINGS:
+            raise DesignError(
+                f"contrast '{text[:60]}': too many of its names are numbers or hold signs; use a matrix file"
+            )
         try:
             rows = _rows(tokens, len(columns))
         except _NotAForm as error:
@@ -61,13 +63,15 @@ def linear_rows(text: str, columns: Sequence[str]) -> NDArray[np.float64]:
             continue
         if not any(np.array_equal(rows, other) for other in found):
             found.append(rows)
+        if len(found) > 1:
+            raise DesignError(
+                f"contrast '{text}': can be read in two ways, since names of columns hold signs, are numbers or stand "
+                f"twice; put blanks around the operators, or use a matrix file; the columns are {', '.join(columns)}"
+            )
+    if not found and not reasons:
+        raise DesignError(f"contrast '{text}': {_unknown(text, columns)}; the columns are {', '.join(columns)}")
     if not found:
         raise DesignError(f"contrast '{text}': {reasons[0]}; the columns are {', '.join(columns)}")
-    if len(found) > 1:
-        raise DesignError(
-            f"contrast '{text}': can be read in two ways, since names of columns hold signs, are numbers or stand "
-            f"twice; put blanks around the operators, or use a matrix file; the columns are {', '.join(columns)}"
-        )
     return found[0]
 
 
@@ -90,27 +94,46 @@ def reads_as_expression(text: str, columns: Sequence[str]) -> bool:
 def _readings(text: str, columns: Sequence[str]) -> Iterator[list[Token]]:
     """Every way to cut a text into tokens: columns first, then numbers, then operators."""
     dead: set[int] = set()  # places from which no reading reaches the end; without them a long text takes very long
+    path: list[Token] = []  # the tokens before the last level
+    levels = [_Level(0, iter(_tokens_at(text, 0, columns)))]
+    if not text.strip():
+        yield []
+    while levels:
+        level = levels[-1]
+        token, end = next(level.choices, (None, 0))
+        if token is None:
+            levels.pop()
+            if levels:
+                path.pop()
+                levels[-1].alive |= level.alive
+            if not level.alive:
+                dead.add(level.start)
+            continue
+        while end < len(text) and text[end].isspace():
+            end += 1
+        if end == len(text):
+            level.alive = True
+            yield [*path, token]
+        elif end not in dead:
+            path.append(token)
+            levels.append(_Level(end, iter(_tokens_at(text, end, columns))))
 
-    def from_here(start: int) -> Iterator[list[Token]]:
-        while start < len(text) and text[start].isspace():
-            start += 1
-        if start == len(text):
-            yield []
-        if start == len(text) or start in dead:
-            return
-        alive = False
-        for token, end in _tokens_at(text, start, columns):
-            for rest in from_here(end):
-                alive = True
-                yield [token, *rest]
-        if not alive:
-            dead.add(start)
 
-    return from_here(0)
+@dataclass
+class _Level:
+    """A place of a text, and the ways to go on from it."""
+
+    start: int
+    choices: Iterator[tuple[Token, int]]
+    alive: bool = False
 
 
 def _tokens_at(text: str, start: int, columns: Sequence[str]) -> list[tuple[Token, int]]:
     """The tokens that can begin at this position, and where each ends."""
+    while start < len(text) and text[start].isspace():
+        start += 1
+    if start == len(text):
+        return []
     found: list[tuple[Token, int]] = [
         (index, start + len(name)) for index, name in enumerate(columns) if name and text.startswith(name, start)
     ]
@@ -142,7 +165,10 @@ def _rows(tokens: Sequence[Token], n_columns: int) -> NDArray[np.float64]:
             row.append(token)
             continue
         parser = _Parser(row, n_columns)
-        weights, constant = parser.sum()
+        with np.errstate(all="ignore"):
+            weights, constant = parser.sum()
+        if not (np.isfinite(weights).all() and np.isfinite(constant)):
+            raise _NotAForm("a weight is too large for a number")
         if parser.tokens:
             raise _NotAForm("expected an operator between names (+ - * /)")
         if constant:
@@ -156,13 +182,14 @@ class _Parser:
     """Reads tokens from the left; every method returns the linear form of what it took."""
 
     def __init__(self, tokens: Sequence[Token], n_columns: int) -> None:
-        self.tokens = list(tokens)
+        self.tokens = deque(tokens)
         self.n_columns = n_columns
+        self.depth = 0
 
     def sum(self) -> Form:
         weights, constant = self.product()
         while self.tokens and self.tokens[0] in ("+", "-"):
-            sign = 1 if self.tokens.pop(0) == "+" else -1
+            sign = 1 if self.tokens.popleft() == "+" else -1
             if self.tokens and self.tokens[0] in ("+", "-"):
                 raise _NotAForm("two signs stand together; write one of them")
             more, number = self.product()
@@ -172,7 +199,7 @@ class _Parser:
     def product(self) -> Form:
         weights, constant = self.factor()
         while self.tokens and self.tokens[0] in ("*", "/"):
-            operator = self.tokens.pop(0)
+            operator = self.tokens.popleft()
             more, number = self.factor()
             if operator == "/":
                 if more.any() or not number:
@@ -184,13 +211,19 @@ class _Parser:
         return weights, constant
 
     def factor(self) -> Form:
-        token = self.tokens.pop(0) if self.tokens else None
+        token = self.tokens.popleft() if self.tokens else None
+        if token in ("+", "-", "("):
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                raise _NotAForm(f"more than {MAX_DEPTH} brackets or signs stand inside each other")
         if token in ("+", "-"):
             weights, constant = self.factor()
+            self.depth -= 1
             return (weights, constant) if token == "+" else (-weights, -constant)
         if token == "(":
             form = self.sum()
-            if not self.tokens or self.tokens.pop(0) != ")":
+            self.depth -= 1
+            if not self.tokens or self.tokens.popleft() != ")":
                 raise _NotAForm("a bracket is not closed")
             return form
         weights = np.zeros(self.n_columns)

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from ...errors import DesignError, TableError, UsageError
-from ..text_files import read_text
+from ..text_files import read_text, same_names
 from ..text_table import read_group_table
 from .contrast import Contrast, check_contrast, named_contrast, read_contrast
 from .design import Design
@@ -143,18 +143,22 @@ def _against_table(path: str, design: Design) -> tuple[list[str], list[str]]:
         rows = read_group_table(path).subjects
     except TableError as error:
         return [], str(error).split("\n")
-    there, wanted = set(rows), set(design.subjects)
-    if not there & wanted:
+    found = same_names(dict.fromkeys(design.subjects), rows)
+    if not found:
         return [], [
             f"{path}: holds no subject of the FSGD; names must be the same: '{rows[0]}' there, "
             f"'{design.subjects[0]}' here"
         ]
-    problems = [f"{path}: no row of subject '{name}'" for name in design.subjects if name not in there]
+    problems = [f"{path}: no row of subject '{name}'" for name in design.subjects if name not in found]
     notices = []
+    wanted = set(found.values())
+    respelt = [name for name, there in found.items() if name != there]
+    if respelt:
+        notices.append(f"{path}: names are written with other letters or bytes: {', '.join(respelt[:MAX_LISTED])}")
     others = [name for name in rows if name not in wanted]
     if others:
         notices.append(f"{path}: {len(others)} subject(s) are not in the FSGD: {', '.join(others[:MAX_LISTED])}")
-    if not problems and tuple(name for name in rows if name in wanted) != tuple(dict.fromkeys(design.subjects)):
+    if not problems and tuple(name for name in rows if name in wanted) != tuple(found.values()):
         notices.append(
             f"{path}: subjects stand in another order than in the FSGD; we match by name, mri_glmfit by order alone"
         )
@@ -166,9 +170,10 @@ def _against_subjects_dir(folder: Path, stats: str, design: Design) -> list[str]
     if not folder.is_dir():
         raise UsageError(f"{folder}: subjects directory does not exist; give --sd DIR")
     problems = []
+    found = same_names(dict.fromkeys(design.subjects), [entry.name for entry in folder.iterdir()])
     for name in dict.fromkeys(design.subjects):
-        file = folder / name / "stats" / stats
-        if not (folder / name).is_dir():
+        file = folder / found.get(name, name) / "stats" / stats
+        if not file.parent.parent.is_dir():
             problems.append(f"{folder / name}: subject does not exist")
         elif not file.is_file():
             problems.append(f"{file}: does not exist; segment the subject first, or give --stats")

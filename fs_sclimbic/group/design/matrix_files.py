@@ -1,16 +1,15 @@
 """Matrices, weights and lists of rows around a fit as files: read with all problems named, and written."""
 
-import io
 import re
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 
 from ...errors import DesignError
 from ..text_files import finite_number
+from .matlab_files import read_matlab
 
 Array = NDArray[np.float64]
 
@@ -100,16 +99,15 @@ def read_design_matrix(path: str | PathLike[str]) -> Array:
 
 def _matlab(file: Path, content: bytes) -> Array:
     try:
-        found = scipy.io.loadmat(io.BytesIO(content))
-    except Exception as error:  # scipy raises errors of many kinds on such bytes
-        raise DesignError(f"{file}: expected text or a Matlab file (version 4 to 7), found neither") from error
-    matrices = {name: value for name, value in found.items() if not name.startswith("__")}
-    matrix = matrices.get("X", next(iter(matrices.values())) if len(matrices) == 1 else None)
-    if not (isinstance(matrix, np.ndarray) and matrix.ndim == 2 and matrix.size and matrix.dtype.kind in "iufb"):
-        raise DesignError(f"{file}: expected one matrix, or one named X, found {', '.join(matrices) or 'nothing'}")
+        found = read_matlab(content)
+    except ValueError as error:
+        raise DesignError(f"{file}: expected text or a Matlab file (version 4 to 7), found neither: {error}") from error
+    matrix = found.get("X", next(iter(found.values())) if len(found) == 1 else None)
+    if matrix is None or not matrix.size:
+        raise DesignError(f"{file}: expected one matrix, or one named X, found {', '.join(found) or 'nothing'}")
     if not np.isfinite(matrix).all():
         raise DesignError(f"{file}: the design matrix holds values that are no finite numbers")
-    return matrix.astype(np.float64)
+    return matrix
 
 
 def read_weights(path: str | PathLike[str], n_rows: int) -> Array:

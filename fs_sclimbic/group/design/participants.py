@@ -8,7 +8,17 @@ from os import PathLike
 from pathlib import Path
 
 from ...errors import DesignError
-from ..text_files import DECIMAL_COMMA, MISSING_VALUES, TextRow, finite_number, read_cells
+from ..text_files import (
+    DECIMAL_COMMA,
+    MISSING_VALUES,
+    TextRow,
+    displayable,
+    finite_number,
+    listed,
+    read_cells,
+    same_names,
+    shortened,
+)
 from .design import Method
 
 MISSING_LABELS = frozenset(("", "n/a", "na", "nan", "#n/a", "<na>", "null"))
@@ -72,10 +82,11 @@ def read_participants(path: str | PathLike[str], wanted: DesignRequest) -> Parti
         With all problems, one a line.
     """
     file = Path(path)
-    rows = read_cells(file)
+    rows, notices = _decoded(file, read_cells(file))
     header = _header(file, rows, wanted)
     body = _rows_by_subject(file, rows[1:], header, wanted)
-    body, notices = _chosen(file, body, wanted)
+    body, more = _chosen(file, body, wanted)
+    notices += more
     body, lacking = _complete(file, body, wanted)
     numbers, wrong = _numbers(file, body, wanted)
     if lacking and not wanted.drop_missing:
@@ -84,6 +95,29 @@ def read_participants(path: str | PathLike[str], wanted: DesignRequest) -> Parti
     if lacking:
         notices += [*(f"{text}: left out" for text in lacking), f"{len(lacking)} left out, {len(body)} subjects stay"]
     return Participants(body, numbers, tuple(notices))
+
+
+def _decoded(file: Path, rows: Sequence[TextRow]) -> tuple[list[TextRow], list[str]]:
+    """Rows of a file that is not UTF-8 as Windows-1252, which spreadsheets write, and what to say about it."""
+    decoded = [TextRow(row.line, tuple(map(displayable, row.cells))) for row in rows]
+    pairs = [
+        (new.line, before, cell)
+        for old, new in zip(rows, decoded, strict=True)
+        for before, cell in zip(old.cells, new.cells, strict=True)
+        if before != cell
+    ]
+    raise_design_problems(
+        f"{file}:{line}: '{shortened(cell)}' is neither UTF-8 nor Windows-1252; save the table as CSV (UTF-8)"
+        for line, before, cell in pairs
+        if cell.count("?") > before.count("?")
+    )
+    if not pairs:
+        return decoded, []
+    line, _, cell = pairs[0]
+    return decoded, [
+        f"{file}: is not UTF-8; it is read as Windows-1252, with '{shortened(cell)}' in line {line}; save the table as "
+        "CSV (UTF-8) if that is wrong"
+    ]
 
 
 def raise_design_problems(problems: Iterable[str]) -> None:
@@ -153,15 +187,18 @@ def _chosen(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[di
     """The subjects asked for, in that order."""
     if wanted.subjects is None:
         return body, []
-    problems = [f"{file}: no subject '{name}', which is asked for" for name in wanted.subjects if name not in body]
+    found = same_names(wanted.subjects, list(body))
+    problems = [f"{file}: no subject '{name}', which is asked for" for name in wanted.subjects if name not in found]
     problems += [
         f"subject '{name}' is asked for {count} times" for name, count in Counter(wanted.subjects).items() if count > 1
     ]
     raise_design_problems(problems)
     others = len(body) - len(wanted.subjects)
-    return {name: body[name] for name in wanted.subjects}, (
-        [f"{others} subject(s) of {file} are not asked for and left out"] if others else []
-    )
+    notices = [f"{others} subject(s) of {file} are not asked for and left out"] if others else []
+    respelt = [name for name, there in found.items() if name != there]
+    if respelt:
+        notices.append(f"names written with other letters or bytes in {file} were matched: {listed(respelt)}")
+    return {name: body[found[name]] for name in wanted.subjects}, notices
 
 
 def _complete(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[dict[str, Row], list[str]]:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ...errors import DesignError
+from .centring import centre
+from .f_tail import log_p_of_f, p_of_f
 
 Array = NDArray[np.float64]
 
@@ -20,13 +22,17 @@ EXACT_SHARE = 1e-12
 """Residuals below this share of the values (as norms) are rounding: the design explains the values exactly."""
 SIG_CAP = 1e10
 """The sig of p = 0 in mri_glmfit 7.3.2; reached only where even the logarithm of p overflows."""
-SMALLEST_DIRECT_P = 1e-290
-"""Below it p comes from its logarithm, which does not run out of range."""
+MIN_OWN_SHARE = 1e-13
+"""A row of a contrast follows from the others if less of it is its own: that is rounding."""
+DEPENDENT_ROWS = "rows of the contrast are zero or depend on each other: there is no F test of them"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
-    """Least squares of several columns on one design; n subjects, p columns of the design, m columns of values."""
+    """Least squares of several columns on one design; n subjects, p columns of the design, m columns of values.
+
+    It is computed on a centred design, whose numbers are exact also where a covariate lies far from 0.
+    """
 
     design: Array
     """(n, p), as given, without weights."""
@@ -34,14 +40,33 @@ class Fit:
     """(n, m), as given, without weights."""
     weights: Array | None
     """(n,), by which rows of the design and of the values were multiplied; None: all 1."""
-    beta: Array
-    """(p, m), in the unit of the values per unit of the design's column."""
+    centred: Array
+    """(n, p), the design with its covariates centred, without weights."""
+    transform: Array
+    """(p, p): centred = design times transform."""
+    centred_beta: Array
+    """(p, m), coefficients of the centred design."""
+    root: Array
+    """(p, p): root times its transpose is the inverse of Z'Z, where Z is the (weighted) centred design."""
     residual_variance: Array
     """(m,), the sum of squared (weighted) residuals / dof; at least `VARIANCE_FLOOR`."""
     dof: int
     """n - p."""
-    inverse: Array
-    """(p, p), the inverse of X'X, of the weighted design where there are weights."""
+
+    @property
+    def beta(self) -> Array:
+        """(p, m), in the unit of the values per unit of the design's column."""
+        return np.asarray(self.transform @ self.centred_beta)
+
+    @property
+    def inverse(self) -> Array:
+        """(p, p), the inverse of X'X, of the weighted design where there are weights."""
+        factor = self.transform @ self.root
+        return np.asarray(factor @ factor.T)
+
+    def on_centred(self, matrix: Array) -> Array:
+        """(J, p): a contrast of the design as one of the centred design."""
+        return np.asarray(matrix @ self.transform)
 
     @property
     def residual_sd(self) -> Array:
@@ -51,7 +76,7 @@ class Fit:
     @property
     def fitted(self) -> Array:
         """(n, m), the design times beta (yhat), in the unit of the values also where there are weights."""
-        return np.asarray(self.design @ self.beta)
+        return np.asarray(self.centred @ self.centred_beta)
 
     @property
     def residuals(self) -> Array:
@@ -96,28 +121,33 @@ def fit_glm(design: Array, values: Array, weights: Array | None = None, *, allow
     if weights is not None and not (np.isfinite(weights).all() and (weights > 0).all()):
         raise DesignError("weights must be positive numbers; leave subjects out instead of giving them no weight")
     by_row = np.ones((n, 1)) if weights is None else np.asarray(weights, np.float64)[:, None]
-    x, y = design * by_row, values * by_row
+    empty = np.flatnonzero(~design.any(axis=0))
+    if len(empty):
+        raise DesignError(f"column {int(empty[0]) + 1} of the design is zero for every subject")
+    centred, transform = centre(design)
+    z, y = centred * by_row, values * by_row
     # Age in years beside indicators: columns of one length keep the numbers of the decomposition together.
-    length = np.linalg.norm(x, axis=0)
-    if not length.all():
-        raise DesignError(f"column {int(np.argmin(length)) + 1} of the design is zero for every subject")
-    q, r = np.linalg.qr(x / length)
+    length = np.linalg.norm(z, axis=0)
+    if not (length > np.finfo(float).eps * np.linalg.norm(design * by_row, axis=0)).all():
+        raise DesignError("columns of the design depend on each other: X'X has no inverse")
+    q, r = np.linalg.qr(z / length)
     singular = np.linalg.svd(r, compute_uv=False)
     if singular[-1] <= singular[0] * max(n, p) * np.finfo(float).eps:
         raise DesignError("columns of the design depend on each other: X'X has no inverse")
     beta = np.linalg.solve(r, q.T @ y) / length[:, None]
-    root = np.linalg.solve(r, np.eye(p)) / length[:, None]
-    squares = np.sum((y - x @ beta) ** 2, axis=0)
+    squares = np.sum((y - z @ beta) ** 2, axis=0)
     explained = squares <= EXACT_SHARE**2 * np.sum(y**2, axis=0)
     variance = np.where(explained, 0, squares) / max(n - p, 1)
     return Fit(
         design=design,
         values=values,
         weights=weights,
-        beta=beta,
+        centred=centred,
+        transform=transform,
+        centred_beta=beta,
+        root=np.linalg.solve(r, np.eye(p)) / length[:, None],
         residual_variance=np.maximum(variance, VARIANCE_FLOOR),
         dof=n - p,
-        inverse=root @ root.T,
     )
 
 
@@ -223,90 +253,52 @@ def contrast_result(fit: Fit, matrix: Array, gamma0: Array | None = None) -> Con
     matrix = np.asarray(matrix, np.float64)
     rows = len(matrix)
     null = np.zeros(rows) if gamma0 is None else np.asarray(gamma0, np.float64)
-    gamma = matrix @ fit.beta - null[:, None]
-    spread = matrix @ fit.inverse @ matrix.T
-    scale = np.sqrt(np.diag(spread))
-    if not scale.all() or np.linalg.cond(spread / np.outer(scale, scale)) > 1 / (rows * 1e-12):
-        raise DesignError("rows of the contrast are zero or depend on each other: there is no F test of them")
-    # The standardised rows keep a slope per year and a difference of groups in the same range.
-    standard = gamma / scale[:, None]
-    explained = np.sum(standard * np.linalg.solve(spread / np.outer(scale, scale), standard), axis=0)
+    on_centred = fit.on_centred(matrix)
+    gamma = on_centred @ fit.centred_beta - null[:, None]
+    # The variance of gamma is that of the residuals times factor factor', which is never negative.
+    factor = on_centred @ fit.root
+    scale = np.linalg.norm(factor, axis=1)
+    if not scale.all():
+        raise DesignError(DEPENDENT_ROWS)
+    explained = _explained(fit, *_independent_rows(on_centred, null, fit.root))
     f = np.where(fit.testable, explained / (rows * fit.residual_variance), 0.0)
     return ContrastResult(
         matrix=matrix,
         gamma=gamma,
-        row_variance=fit.residual_variance * np.diag(spread)[:, None],
+        row_variance=fit.residual_variance * (scale**2)[:, None],
         f=np.maximum(f, 0.0),
         cnr=gamma / fit.residual_sd,
         testable=fit.testable,
         dof=(rows, fit.dof),
-        efficiency=float(1 / np.trace(spread)),
+        efficiency=float(1 / np.sum(scale**2)),
     )
 
 
-def p_of_f(f: Array, dof1: int, dof2: int) -> Array:
-    """Upper tail of the F distribution; 1 without residual degrees of freedom.
+def _independent_rows(matrix: Array, null: Array, root: Array) -> tuple[Array, Array]:
+    """Rows and null values that ask the same together, orthogonal in the metric of the fit, (J, p) and (J,).
 
-    Parameters
-    ----------
-    f : array
-        F statistics.
-    dof1, dof2 : int
-        Degrees of freedom of the contrast and of the residual.
-
-    Returns
-    -------
-    array
-        Of the shape of ``f``.
+    Far from 0 a difference of groups is nearly the slope times a huge number. Whole rows are subtracted from each
+    other before they are multiplied with estimates, so that what remains is exact.
     """
-    f = np.asarray(f, np.float64)
-    if dof2 < 1:
-        return np.ones(f.shape)
-    ratio = dof1 * f / dof2
-    # Each of the two forms loses digits where its argument comes near 1.
-    near_one = special.betaincc(dof1 / 2, dof2 / 2, ratio / (1 + ratio))
-    return np.asarray(np.where(ratio < 1, near_one, special.betainc(dof2 / 2, dof1 / 2, 1 / (1 + ratio))))
+    matrix, null = matrix.copy(), null.copy()
+    lengths = np.linalg.norm(matrix @ root, axis=1)
+    order = np.argsort(lengths)
+    for _ in range(2):  # the second time removes what rounding left
+        for place, row in enumerate(order):
+            for base in order[:place]:
+                direction = matrix[base] @ root
+                share = (matrix[row] @ root) @ direction / (direction @ direction)
+                matrix[row] -= share * matrix[base]
+                null[row] -= share * null[base]
+            if np.linalg.norm(matrix[row] @ root) <= MIN_OWN_SHARE * lengths[row]:
+                raise DesignError(DEPENDENT_ROWS)
+    return matrix, null
 
 
-def log_p_of_f(f: Array, dof1: int, dof2: int) -> Array:
-    """Natural logarithm of the upper tail of F, right also where the tail itself underflows (p below 1e-308).
-
-    The regularised incomplete beta function by its continued fraction (Abramowitz and Stegun 26.5.8), which
-    converges fast where the tail is small.
-
-    Parameters
-    ----------
-    f : array
-        F statistics.
-    dof1, dof2 : int
-        Degrees of freedom of the contrast and of the residual.
-
-    Returns
-    -------
-    array
-        Of the shape of ``f``.
-    """
-    f = np.asarray(f, np.float64)
-    p = p_of_f(f, dof1, dof2)
-    logarithm = np.log(np.maximum(p, np.finfo(float).tiny))
-    small = p < SMALLEST_DIRECT_P
-    if small.any():
-        a, b, x = dof2 / 2, dof1 / 2, dof2 / (dof2 + dof1 * f[small])
-        # log(1 - x) as log of its own ratio: 1 - x loses digits where x is small, log x where f is huge.
-        log_x, log_rest = -np.log1p(dof1 * f[small] / dof2), -np.log1p(dof2 / (dof1 * f[small]))
-        front = a * log_x + b * log_rest - np.log(a) - special.betaln(a, b)
-        logarithm[small] = front - np.log(_fraction(a, b, x))
-    return np.asarray(logarithm)
-
-
-def _fraction(a: float, b: float, x: Array, terms: int = 500) -> Array:
-    """The continued fraction 1 + d1/(1 + d2/(1 + ...)) of the incomplete beta function, from its end."""
-    value = np.ones_like(x)
-    for m in range(terms, 0, -1):
-        k, odd = divmod(m, 2)
-        if odd:
-            d = -(a + k) * (a + b + k) / ((a + 2 * k) * (a + 2 * k + 1))
-        else:
-            d = k * (b - k) / ((a + 2 * k - 1) * (a + 2 * k))
-        value = 1 + d * x / value
-    return value
+def _explained(fit: Fit, matrix: Array, null: Array) -> Array:
+    """(m,): the sum of squares that independent rows of a contrast explain."""
+    factor = matrix @ fit.root
+    scale = np.linalg.norm(factor, axis=1)
+    triangle = np.linalg.qr((factor / scale[:, None]).T)[1].T
+    standard = (matrix @ fit.centred_beta - null[:, None]) / scale[:, None]
+    return np.asarray(np.sum(np.linalg.solve(triangle, standard) ** 2, axis=0))

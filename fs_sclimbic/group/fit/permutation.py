@@ -88,7 +88,7 @@ def permutation_test(
     basis, rows = np.hstack([tested, nuisance]), tested.shape[1]
     observed = _share(basis[None], unit, rows)[0]
     bar = observed * (1 - TIE_SHARE)
-    flips = _concerns_mean(fit.design, matrix)
+    flips = _concerns_mean(fit.centred, fit.on_centred(matrix))
     arrangements, total = _arrangements(fit, flips, count)
     exact = total is not None
     source = arrangements if exact else _random(len(basis), flips, count, seed)
@@ -113,13 +113,13 @@ def _split(fit: Fit, matrix: Array, gamma0: Array | None) -> tuple[Array, Array,
     The nuisance part is every fit X b with C b = 0; the tested part X (X'X)^-1 C' is orthogonal to it.
     """
     by_row = np.ones((len(fit.design), 1)) if fit.weights is None else fit.weights[:, None]
-    x, y = fit.design * by_row, fit.values * by_row
+    z, y, rows = fit.centred * by_row, fit.values * by_row, fit.on_centred(matrix)
     if gamma0 is not None:
-        y = y - (x @ np.linalg.pinv(matrix) @ gamma0)[:, None]
-    length = np.linalg.norm(x, axis=0)
-    free = np.linalg.svd(matrix / length)[2][len(matrix) :].T
-    nuisance = np.linalg.qr(x / length @ free)[0]
-    tested = np.linalg.qr(x @ fit.inverse @ matrix.T)[0]
+        y = y - (z @ np.linalg.pinv(rows) @ gamma0)[:, None]
+    length = np.linalg.norm(z, axis=0)
+    free = np.linalg.svd(rows / length)[2][len(rows) :].T
+    nuisance = np.linalg.qr(z / length @ free)[0]
+    tested = np.linalg.qr(z @ fit.root @ (rows @ fit.root).T)[0]
     return tested, nuisance, y - nuisance @ (nuisance.T @ y)
 
 

@@ -9,7 +9,7 @@ from ...errors import DesignError
 from ...notice import Notice
 from ..design.design import Design
 from ..design.model import Model
-from ..text_files import listed
+from ..text_files import listed, name_key, same_names
 from ..text_table import GroupTable
 from .glm import Array
 
@@ -80,7 +80,9 @@ def match_by_name(
         If subjects are missing, and not allowed to, or all are.
     """
     names, design, texts = model.subjects or (), model.design, list[str]()
-    where = {name: row for row, name in enumerate(table.subjects)}
+    place = {name: row for row, name in enumerate(table.subjects)}
+    found = same_names((names[row] for row in wanted), table.subjects)
+    where = {name: place[there] for name, there in found.items()}
     missing = [names[row] for row in wanted if names[row] not in where]
     kept = [row for row in wanted if names[row] in where]
     if missing and not (allow_missing and kept):
@@ -98,7 +100,10 @@ def match_by_name(
     if design is not None and len(kept) < len(design.subjects):
         position = {row: i for i, row in enumerate(row for row, name in enumerate(names) if name not in gone)}
         design = _rows_of(design, [position[row] for row in kept])
-    known = set(names)
+    respelt = [name for name, there in found.items() if name != there]
+    if respelt:
+        texts.append(f"names written with other letters or bytes in {table_name} were matched: {listed(respelt)}")
+    known = {*names, *found.values()}
     extra = [name for name in table.subjects if name not in known]
     if extra:
         texts.append(f"{len(extra)} subject(s) of {table_name} are not in the design and are left out: {listed(extra)}")
@@ -126,7 +131,7 @@ def _what_is_missing(
 
 
 def _simple(name: str) -> str:
-    return name.lower().removeprefix("sub-")
+    return name_key(name).lower().removeprefix("sub-")
 
 
 def _rows_of(design: Design, rows: Sequence[int]) -> Design:

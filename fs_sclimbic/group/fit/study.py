@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from ...errors import DesignError, TableError
 from ...notice import Notice
+from ...registration.plausibility import why_implausible
 from ..design.design import Design
 from ..design.model import Model
+from ..head_sizes import about_identity, etiv_doubts, size_doubts, without_scaling
 from ..text_files import listed
-from ..text_table import ETIV_NAMES, GroupTable, etiv_column
+from ..text_table import ETIV_NAMES, GroupTable, etiv_column, holds_volumes
 from .glm import Array
 from .rows import match_by_name, match_by_order
 
@@ -25,8 +27,6 @@ ETIV_USES = {
 }
 """What is done with eTIV, in words for the log and the report."""
 ETIV_COVARIATE = "eTIV"
-PLAUSIBLE_ETIV_MM3 = (5e5, 3e6)
-"""Of the median subject; outside of it the column is in another unit, or no eTIV."""
 
 GLOBAL_MEASURES = (
     "BrainSegVol", "BrainSegVolNotVent", "BrainSegVolNotVentSurf", "lhCortexVol", "rhCortexVol", "CortexVol",
@@ -146,7 +146,11 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
         notices.append(
             Notice("warning", "a subject stands in several rows; p values take rows for independent subjects")
         )
+    elif etiv is not None:
+        notices += _etiv_notices(subjects, table.values[found.rows, etiv])
     family = np.array([options.analyse_etiv or column != etiv for column in selected])
+    if holds_volumes(table):
+        notices += _size_notices(table, found.rows, etiv)
     notices += _look_at(values, subjects, structures, family)
     fitted = values
     if options.logarithm:
@@ -177,18 +181,35 @@ def _head_sizes(table: GroupTable, rows: list[int], etiv: int | None, table_name
             f"{table_name}: there is no eTIV column; expected EstimatedTotalIntraCranialVol or eTIV among "
             f"{listed(table.columns)}: {_what_may_be_etiv(table.columns)}"
         )
-    size = table.values[rows, etiv]
-    wrong = [f"{table.subjects[rows[i]]} ({size[i]:g})" for i in np.flatnonzero(~(size > 0))]
+    size, names = table.values[rows, etiv], [table.subjects[row] for row in rows]
+    wrong = [f"{names[i]} ({size[i]:g})" for i in np.flatnonzero(~(size > 0))]
     if wrong:
         raise TableError(f"{table_name}: eTIV must be above 0, found {listed(wrong)}; mend the table or leave them out")
+    identity = about_identity(names, size)
+    if identity:
+        raise TableError(f"{table_name}: {identity}; or leave the subjects out")
     if len(size) > 1 and np.ptp(size) == 0:  # asegstats2table --etiv makes it 100
         raise TableError(
             f"{table_name}: eTIV is {size[0]:g} for every subject; a table made with --etiv is scaled already: "
             "analyse it as it is, or make it without"
         )
-    plausible = PLAUSIBLE_ETIV_MM3[0] < np.median(size) < PLAUSIBLE_ETIV_MM3[1]
-    text = f"eTIV has a median of {np.median(size):g}; expected about 1.5e6 mm^3"
-    return size, [] if plausible else [Notice("warning", text)]
+    return size, _etiv_notices(names, size)
+
+
+def _etiv_notices(names: Sequence[str], size: Array) -> list[Notice]:
+    """Warnings about eTIVs, (n,) in mm^3; of a column in another unit one for all of it."""
+    if why_implausible(float(np.median(size))) and not without_scaling(size).any():
+        return [Notice("warning", f"eTIV has a median of {np.median(size):g}; expected about 1.5e6 mm^3")]
+    return [Notice("warning", text) for text in etiv_doubts(names, size)]
+
+
+def _size_notices(table: GroupTable, rows: list[int], etiv: int | None) -> list[Notice]:
+    """Warnings about subjects who differ from the others in every measure."""
+    left_out = {*GLOBAL_MEASURES, *ETIV_NAMES}
+    structures = [index for index, name in enumerate(table.columns) if name not in left_out]
+    names = [table.subjects[row] for row in rows]
+    size = None if etiv is None else table.values[rows, etiv]
+    return [Notice("warning", text) for text in size_doubts(names, table.values[np.ix_(rows, structures)], size)]
 
 
 def _choose_columns(

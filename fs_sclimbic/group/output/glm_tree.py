@@ -3,8 +3,6 @@
 import io
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -14,13 +12,14 @@ import numpy as np
 import scipy.io
 
 from ...errors import DesignError, TableError
-from ...files.staging import encode_text, write_new
+from ...files.staging import encode_text
 from ...image.volume import IMAGE_SUFFIXES, Grid, Volume, encode_volume
 from ..design.contrast import Contrast
 from ..design.matrix_files import format_matrix
 from ..fit.glm import Array, Fit
 from ..fit.results import GroupResult
 from ..fit.study import Study
+from .folder_exchange import restore_folder, write_folder
 from .report import REPORT
 
 LOG = "mri_glmfit.log"
@@ -203,7 +202,9 @@ def _matlab4(matrix: Array) -> bytes:
 
 
 def check_replaceable(folder: str | PathLike[str]) -> tuple[str, ...]:
-    """What would be removed where results are put; nothing is changed.
+    """What would be removed where results are put.
+
+    A folder that a killed process left under another name gets its name again first.
 
     Returns
     -------
@@ -216,6 +217,7 @@ def check_replaceable(folder: str | PathLike[str]) -> tuple[str, ...]:
         If the folder holds something that is no result of a fit, or is a file.
     """
     path = Path(folder)
+    restore_folder(path)
     if not path.exists():
         return ()
     if not path.is_dir():
@@ -252,29 +254,4 @@ def write_tree(folder: str | PathLike[str], files: Mapping[str, bytes]) -> None:
         Content by path within the folder, with ``/``.
     """
     check_replaceable(folder)
-    final = Path(folder).resolve()
-    mark = f"{os.getpid()}-{secrets.token_hex(8)}"
-    new, old = final.with_name(f".sclimbic-{mark}.tmp"), final.with_name(f".sclimbic-{mark}.old")
-    try:
-        new.mkdir(parents=True)
-        for name, content in files.items():
-            write_new(new / name, content)
-        _exchange(new, final, old)
-    except OSError as error:  # the user knows the final name, not the temporary one
-        raise OSError(error.errno, error.strerror, str(folder)) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-
-
-def _exchange(new: Path, final: Path, old: Path) -> None:
-    """Move a folder in place; what was there is removed after that, or put back."""
-    if final.exists():
-        os.rename(final, old)
-        try:
-            os.rename(new, final)
-        except BaseException:
-            os.rename(old, final)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.rename(new, final)
+    write_folder(folder, files)

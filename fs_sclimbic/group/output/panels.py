@@ -58,8 +58,8 @@ def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
             if len(variables) == 1 and fit.design.shape[0] > 1:
                 return _slope_panel(fit, design, variables.pop())
     if result.test.is_t:
-        spread = result.test.matrix @ fit.inverse @ result.test.matrix.T
-        x = (fit.design @ fit.inverse @ result.test.matrix.T / spread)[:, 0]
+        factor = fit.on_centred(result.test.matrix) @ fit.root
+        x = (fit.centred @ fit.root @ factor.T)[:, 0] / np.sum(factor**2)
         # As shown, a row is its part along the contrast: the fit of it is x times gamma.
         along, ends = x[:, None] * result.test.matrix[0], np.array([x.min(), x.max()])
         if np.ptp(x) < 1e-9 * np.abs(x).max():  # the mean of all subjects has no axis

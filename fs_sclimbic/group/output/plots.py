@@ -11,6 +11,7 @@ from ...files.figures import load_pyplot
 from ..fit.glm import Array, Fit
 from ..fit.results import GroupResult, describe_row, is_group_difference
 from ..fit.study import SCALED, Study
+from ..text_files import displayable
 from .panels import Panel, choose_panel
 
 DPI = 110
@@ -156,7 +157,7 @@ def _title(result: GroupResult, study: Study, width: float, note: str) -> str:
 
 def _plain(text: str) -> str:
     """A name with its dollars escaped: matplotlib takes text between dollars for a formula."""
-    return text.replace("$", r"\$")
+    return displayable(text).replace("$", r"\$")
 
 
 def structure_figures(

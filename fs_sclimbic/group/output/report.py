@@ -1,6 +1,7 @@
 """One HTML page about a group analysis: design, method, tables and figures, with everything inside."""
 
 import base64
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -18,6 +19,7 @@ from ..design.design import Design
 from ..fit.glm import Fit
 from ..fit.results import COLUMNS, NOT_APPLICABLE, GroupResult, describe_row
 from ..fit.study import ETIV_USES, Study
+from ..text_files import displayable
 from .plots import encode_png, forest_figure, marks, structure_figures, value_label
 
 REPORT = "report.html"
@@ -85,7 +87,7 @@ def report_page(
             for png in figures.get(result.contrast.name, ())
         ]
     parts += ["<h2>Words</h2>", _words()]
-    return (
+    return displayable(
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(text.title)}</title>'
         f"<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
@@ -112,23 +114,46 @@ def report_files(
     """
     files: dict[str, bytes] = {}
     figures: dict[str, list[bytes]] = {}
-    notices = []
-    try:
-        load_pyplot()
-        with_figures = study.family.any() and fit.dof > 0
-    except UsageError:
-        notices.append(Notice("note", f"no figures: {NEEDS_MATPLOTLIB}"))
-        with_figures = False
-    for result in results if with_figures else ():
+    notices = [Notice("note", f"no figures: {reason}")] if (reason := _why_no_figures()) else []
+    for result in results if not notices and study.family.any() and fit.dof > 0 else ():
         if not result.family.any():
             continue
-        pages = [encode_png(page) for page in structure_figures(study, fit, result, value_label(study))]
-        name, forest = result.contrast.name, encode_png(forest_figure(study, fit, result))
+        name = result.contrast.name
+        try:
+            forest, pages = _draw_contrast(study, fit, result)
+        except Exception as error:  # whatever a figure lacks, the numbers are written
+            notices.append(
+                Notice(
+                    "warning", f"no figures of {name} ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+                )
+            )
+            continue
         files[f"{name}/forest.png"] = forest
         files |= {f"{name}/structures{f'_{i}' if i > 1 else ''}.png": page for i, page in enumerate(pages, 1)}
         figures[name] = [forest, *pages]
     files[REPORT] = encode_text(report_page(text, study, fit, results, figures))
     return files, notices
+
+
+def _why_no_figures() -> str:
+    """Why matplotlib cannot be used; empty if it can."""
+    try:
+        load_pyplot()
+    except UsageError:
+        return NEEDS_MATPLOTLIB
+    except Exception as error:  # an installation that does not fit, for one to the installed NumPy
+        return (
+            f"matplotlib cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})"
+        )
+    return ""
+
+
+def _draw_contrast(study: Study, fit: Fit, result: GroupResult) -> tuple[bytes, list[bytes]]:
+    """The forest plot and the pages of structures as PNG."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters that a font lacks, and panels without room
+        pages = [encode_png(page) for page in structure_figures(study, fit, result, value_label(study))]
+        return encode_png(forest_figure(study, fit, result)), pages
 
 
 def study_title(folder: str | PathLike[str], design: Design | None) -> str:

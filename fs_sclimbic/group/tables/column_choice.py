@@ -53,7 +53,7 @@ def choose_columns(
     ------
     TableError
         If a SegId has two names or a name two SegIds, a SegId that is asked for is nowhere, the files differ and that
-        is not allowed, or no column is left.
+        is not allowed, or no structure is left.
     """
     layouts = {id(row.columns): row.columns for row in values}
     _check_names(layouts.values(), files, values)
@@ -61,8 +61,12 @@ def choose_columns(
     if choice.only is not None:
         _check_wanted(choice, layouts, files, values)
     columns, warnings = _columns([chosen[id(row.columns)] for row in values], files, choice)
-    if not columns:
-        raise TableError("no structure is left after choosing; nothing to make a table of")
+    has_structure = any(segid is not None for layout in layouts.values() for segid, _ in layout)
+    if not columns or (has_structure and all(segid is None for segid, _ in columns)):
+        raise TableError(
+            f"no structure is left after choosing{', only ' + ETIV[1] if columns else ''}; nothing to make a table of: "
+            "see --segno, --no-segno and --maxsegno"
+        )
     return columns, warnings
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import TableError
+from ..head_sizes import about_identity, etiv_doubts, size_doubts
 from ..text_files import listed
 from ..text_table import GroupTable
 from .column_choice import EVERY_STRUCTURE, Choice, choose_columns
@@ -76,7 +77,7 @@ def build_table(
     columns, cells, is_there, notes = _drop_unknown(columns, cells, is_there, files, measure)
     warnings += notes + _filled(columns, is_there, files, choice)
     if measure.with_etiv:
-        warnings += _empty(columns, cells, is_there, files)
+        warnings += [*_empty(columns, cells, is_there, files), *_sizes(columns, cells, is_there, files)]
     warnings += _concerns(files, values)
     cells = np.where(is_there, cells, choice.fill)
     if percent_of_etiv:
@@ -164,6 +165,21 @@ def _empty(
     ]
 
 
+def _sizes(
+    columns: Sequence[Column], cells: Rows, is_there: NDArray[np.bool_], files: Sequence[StatsFile]
+) -> list[str]:
+    """Warnings about eTIVs, and about cases that differ from the others in every measure."""
+    warnings: list[str] = []
+    is_etiv = np.array([column == ETIV for column in columns])
+    whole, etiv = is_there.all(axis=0), None
+    if is_etiv.any():
+        known = is_there[:, is_etiv][:, 0]
+        names = [file.name for file, is_so in zip(files, known, strict=True) if is_so]
+        warnings += etiv_doubts(names, cells[known][:, is_etiv][:, 0])
+        etiv = cells[:, is_etiv][:, 0] if known.all() else None
+    return warnings + size_doubts([file.name for file in files], cells[:, whole & ~is_etiv], etiv)
+
+
 def _concerns(files: Sequence[StatsFile], values: Sequence[StatsValues]) -> list[str]:
     """One line that names all cases whose stats file has warnings in its header."""
     named = [
@@ -186,6 +202,9 @@ def _etiv_of(columns: Sequence[Column], cells: Rows, is_there: NDArray[np.bool_]
     index = list(columns).index(ETIV)
     if not is_there[:, index].all():
         raise TableError(f"--etiv: no {ETIV[1]} in {_listed(files, ~is_there[:, index])}")
+    identity = about_identity([file.name for file in files], cells[:, index])
+    if identity:
+        raise TableError(f"--etiv: {identity}")
     return cells[:, index]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from ...cases.stats_files import COLUMNS, ETIV_MEASURE
 from ...errors import TableError
 from ...segmentation.flags import FLAGS
-from ..text_files import finite_number, raise_problems
+from ..text_files import finite_number, is_whole_number, raise_problems
 from .measures import ETIV, STRICT, Column, Measure, ReadOptions, StatsValues
 from .stats_paths import StatsFile, side_by_side
 
@@ -175,7 +175,7 @@ class _Header:
             self.other_measures.append(line.removeprefix("# Measure ").split(",")[0].strip())
         elif words[1:2] == ["Warning"]:
             self.concerns.append(words[2] if words[2:] and words[2] in KINDS else OTHER)
-        elif words[1:2] == ["NRows"] and words[2:] and words[2].isdigit():
+        elif words[1:2] == ["NRows"] and words[2:] and is_whole_number(words[2]):
             self.n_rows = int(words[2])
         elif words[1:2] == ["ColHeaders"]:
             self.position = _position(words[2:], self.measure, self.source, number)
@@ -192,7 +192,7 @@ def _row(fields: Sequence[str], header: _Header, number: int) -> tuple[int, str,
             f"('{' '.join(COLUMNS)}' ...), found {len(fields)}: '{' '.join(fields)[:80]}'"
         )
     segid, name, cell = fields[SEGID_COLUMN], fields[NAME_COLUMN], fields[header.position]
-    if not (segid.isascii() and segid.isdigit()):
+    if not is_whole_number(segid):
         raise TableError(f"{where}: expected a SegId such as 26, found '{segid[:40]}'")
     value = UNKNOWN if measure.may_be_unknown and cell == "-" else finite_number(cell)
     if (

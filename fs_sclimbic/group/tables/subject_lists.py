@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...errors import TableError
 from ..design.fsgd_tags import TAGS
-from ..text_files import raise_problems, read_cells, read_text
+from ..text_files import is_whole_number, raise_problems, read_cells, read_text
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ def read_segids(path: str | PathLike[str]) -> tuple[int, ...]:
     """SegIds of a text file, one a line; blank lines are left out."""
     file, found = Path(path), []
     for number, line in enumerate(read_text(file).split("\n"), 1):
-        if line.strip() and not (line.strip().isascii() and line.strip().isdigit()):
+        if line.strip() and not is_whole_number(line.strip()):
             raise TableError(f"{file}:{number}: expected a SegId such as 26, found '{line.strip()[:40]}'")
-        found += [int(line)] if line.strip() else []
+        found += [int(line.strip())] if line.strip() else []
     if not found:
         raise TableError(f"{file}: lists no SegId; expected one a line")
     return tuple(found)

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 
 from fs_sclimbic.errors import DesignError, UsageError
@@ -67,3 +69,15 @@ def test_blank_lines_and_a_broken_file(fsgd):
     fsgd.write_text("no fsgd")
     with pytest.raises(DesignError, match="expected 'GroupDescriptorFile 1'"):
         review_fsgd(fsgd, ReviewOptions())
+
+
+def test_names_with_accents_meet(fsgd, tmp_path):
+    composed, decomposed = (unicodedata.normalize(form, "Müller") for form in ("NFC", "NFD"))
+    fsgd.write_text(fsgd_text().replace("sub-02", composed))
+    (tmp_path / "t.dat").write_text(format_group_table(make_table()).replace("sub-02", decomposed))
+    for name in (decomposed, *SUBJECTS):
+        (tmp_path / "sd" / name / "stats").mkdir(parents=True)
+        (tmp_path / "sd" / name / "stats/sclimbic.stats").write_text("")
+    review = review_fsgd(fsgd, ReviewOptions(table=str(tmp_path / "t.dat"), subjects_dir=str(tmp_path / "sd")))
+    assert review.problems == ()
+    assert review.notices == (f"{tmp_path / 't.dat'}: names are written with other letters or bytes: {composed}",)

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 
 from fs_sclimbic.errors import TableError
@@ -102,3 +104,36 @@ def test_what_is_wrong_with_a_table(table):
     assert "expected a header and one row a subject, found 1 line(s)" in refused(empty)[0]
     with pytest.raises(TableError, match="does not exist"):
         made(empty.with_name("absent.tsv"))
+
+
+def test_a_table_of_windows(table):
+    path = table("")
+    text = HEADER.replace("diagnosis", "diagnósis") + "".join(ROWS).replace("Control", "Größe").replace(
+        "sub-03", "Ñandú"
+    )
+    path.write_bytes(text.encode("cp1252"))
+    design, notices = made(path, class_columns=("diagnósis",))
+    assert [one.name for one in design.classes] == ["Größe", "Patient"]
+    assert design.subjects[2] == "Ñandú"
+    assert notices[0] == (
+        f"{path}: is not UTF-8; it is read as Windows-1252, with 'diagnósis' in line 1; save the table as CSV (UTF-8) "
+        "if that is wrong"
+    )
+    path.write_bytes(text.encode())
+    assert made(path, class_columns=("diagnósis",))[1] == ()
+
+
+def test_bytes_of_no_known_encoding(table):
+    path = table("")
+    path.write_bytes((HEADER + "".join(ROWS)).encode().replace(b"Control", b"C\x81ntrol?"))
+    assert refused(path)[0] == (
+        f"{path}:3: 'C?ntrol?' is neither UTF-8 nor Windows-1252; save the table as CSV (UTF-8)"
+    )
+
+
+def test_subjects_are_found_whatever_their_bytes(table):
+    composed, decomposed = (unicodedata.normalize(form, "Müller") for form in ("NFC", "NFD"))
+    path = table((HEADER + "".join(ROWS)).replace("sub-02", decomposed))
+    design, notices = made(path, subjects=(composed, "sub-01", "sub-04", "sub-03"))
+    assert design.subjects[0] == composed
+    assert any(f"were matched: {composed}" in notice for notice in notices)

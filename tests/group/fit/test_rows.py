@@ -1,4 +1,5 @@
 import time
+import unicodedata
 
 import numpy as np
 import pytest
@@ -72,3 +73,21 @@ def test_rows_by_order_where_no_names_are():
     assert said(study, "x.mat names no subjects: rows of the table go by their order, 11 of them")
     with pytest.raises(DesignError, match=r"12 subjects, x\.mat has 11 rows"):
         assemble(Model(columns=("X1",), matrix=np.ones((11, 1)), source="x.mat"), make_table(), StudyOptions())
+
+
+@pytest.mark.parametrize("in_table", ["NFD", "NFC", "cp1252"])
+def test_names_with_accents_meet(in_table):
+    composed = "Jos\u00e9"
+    other = (
+        composed.encode("cp1252").decode("utf-8", "surrogateescape")
+        if in_table == "cp1252"
+        else unicodedata.normalize(in_table, composed)
+    )
+    design = make_design(subjects=(composed, *SUBJECTS[1:]))
+    model = Model(
+        columns=design.columns, matrix=design.matrix, subjects=design.subjects, design=design, source="group.fsgd"
+    )
+    study = assemble(model, renamed(make_table(), **{SUBJECTS[0]: other}), StudyOptions())
+    np.testing.assert_array_equal(study.table, make_table().values)
+    assert bool(said(study, f"were matched: {composed}")) == (in_table != "NFC")
+    assert not said(study, "left out")

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fs_sclimbic.errors import DesignError, TableError
 from fs_sclimbic.group.design.model import Model
-from fs_sclimbic.group.fit.study import COVARIATE, SCALED, StudyOptions, assemble
+from fs_sclimbic.group.fit.study import COVARIATE, RAW, SCALED, StudyOptions, assemble
 from fs_sclimbic.group.text_table import GroupTable
 from tests.groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_design, make_model, make_table, reordered, said
 
@@ -202,3 +202,35 @@ def test_columns_by_name():
 def test_other_global_measures_are_said():
     table = GroupTable("m", SUBJECTS, ("Left-A", "BrainSegVol", "B", "eTIV"), make_table().values)
     assert said(assemble(make_model(), table, StudyOptions()), "BrainSegVol: measures of the whole head")
+
+
+@pytest.mark.parametrize("etiv", [SCALED, COVARIATE])
+def test_the_etiv_of_an_identity_is_never_used(etiv):
+    table = make_table()
+    table.values[[2, 6], 3] = 1948106.0
+    with pytest.raises(TableError, match=r"t: eTIV is 1948106 for sub-03, sub-07: .* or leave the subjects out"):
+        assemble(make_model(), table, StudyOptions(etiv=etiv), "t")
+    table.values[:, 3] = 1948106.0
+    with pytest.raises(TableError, match="changes no size"):
+        assemble(make_model(), table, StudyOptions(etiv=etiv), "t")
+    assert said(assemble(make_model(), table, StudyOptions()), "warning: eTIV is 1948106 for sub-01")
+
+
+@pytest.mark.parametrize("etiv", [RAW, SCALED])
+def test_an_etiv_that_is_not_a_heads_is_pointed_out(etiv):
+    table = make_table()
+    table.values[3, 3] = 3.4e6
+    assert said(assemble(make_model(), table, StudyOptions(etiv=etiv)), "sub-04 (3.4e+06)")
+    assert not said(assemble(make_model(), make_table(), StudyOptions(etiv=etiv)), "not that of a head")
+
+
+@pytest.mark.parametrize("etiv", [RAW, SCALED])
+def test_a_head_that_is_large_in_every_measure_is_pointed_out(etiv):
+    table = make_table()
+    values = np.column_stack([table.values[:, :3], table.values[:, 0] + 3, table.values[:, 3]])
+    values[4] *= 2
+    columns = (*STRUCTURES, "C", "eTIV")
+    study = assemble(make_model(), GroupTable("Measure:volume", SUBJECTS, columns, values), StudyOptions(etiv=etiv))
+    assert said(study, "warning: larger than the others in every measure")[0].count("times)") == 1
+    other = GroupTable("Measure:confidence", SUBJECTS, columns, values)
+    assert not said(assemble(make_model(), other, StudyOptions()), "larger than the others")

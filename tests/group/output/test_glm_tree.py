@@ -210,24 +210,6 @@ def test_a_folder_without_a_log_is_no_fit(tmp_path):
         check_replaceable(tmp_path / "file")
 
 
-def test_a_failure_leaves_the_earlier_fit(tmp_path, monkeypatch):
-    out = tmp_path / "out"
-    write_tree(out, {**tree()[2], LOG: b"first"})
-    rename = os.rename
-
-    def fail(source, target):
-        if str(source).endswith(".tmp"):
-            raise OSError(28, "No space left on device")
-        rename(source, target)
-
-    monkeypatch.setattr(os, "rename", fail)
-    with pytest.raises(OSError, match="No space left") as error:
-        write_tree(out, {**tree((AGE,))[2], LOG: b"second"})
-    assert error.value.filename == str(out)
-    assert (out / LOG).read_bytes() == b"first"
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-
 def test_a_link_to_a_folder_stays_one(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")

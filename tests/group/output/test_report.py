@@ -1,14 +1,17 @@
 import base64
 from html.parser import HTMLParser
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from fs_sclimbic.group.design.contrast import named_contrast
+from fs_sclimbic.group.design.design import GroupClass
 from fs_sclimbic.group.fit.glm import fit_glm
 from fs_sclimbic.group.fit.results import group_result
 from fs_sclimbic.group.fit.study import SCALED, StudyOptions, assemble
-from fs_sclimbic.group.output.report import ReportText, report_page
+from fs_sclimbic.group.output.report import REPORT, ReportText, report_files, report_page
 from tests.groups import make_model, make_table
 
 TEXT = ReportText(
@@ -127,3 +130,48 @@ def test_significant_rows_are_marked():
     rows = Page(report_page(TEXT, study, fit, results[:1], {})).rows
     kinds = {row[1]: row[0] for row in rows if row[1] in study.structures and len(row) > 8}
     assert kinds == {"Left-A": "two", "Right-A": "one", "B": "", "eTIV": "out"}
+
+
+def drawn(contrasts=("Patient-Control", "Age = Control:Age + Patient:Age")):
+    study = assemble(make_model(), make_table(), StudyOptions())
+    fit = fit_glm(study.matrix, study.values)
+    results = [group_result(fit, named_contrast(t, study.columns), study.structures, study.family) for t in contrasts]
+    return report_files(TEXT, study, fit, results)
+
+
+def test_a_figure_that_cannot_be_drawn_costs_no_page(monkeypatch):
+    whole, notices = drawn()
+    assert not notices
+    calls = []
+    save = Figure.savefig
+
+    def fail_at_first(self, *words, **options):
+        calls.append(1)
+        if len(calls) == 1:
+            raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
+        return save(self, *words, **options)
+
+    monkeypatch.setattr(Figure, "savefig", fail_at_first)
+    files, (notice,) = drawn()
+    assert notice.severity == "warning"
+    assert notice.text.startswith("no figures of Patient-Control (UnicodeEncodeError: ")
+    assert set(whole) - set(files) == {"Patient-Control/forest.png", "Patient-Control/structures.png"}
+    assert files["Age/forest.png"] == whole["Age/forest.png"]
+
+
+def test_a_matplotlib_that_does_not_load(monkeypatch):
+    monkeypatch.setattr(matplotlib, "use", lambda name: 1 / 0)
+    files, (notice,) = drawn()
+    assert notice.text == "no figures: matplotlib cannot be loaded (ZeroDivisionError: division by zero)"
+    assert set(files) == {REPORT}
+
+
+def test_names_that_are_not_utf8_are_readable_on_the_page():
+    class_name = "Größe".encode("cp1252").decode("utf-8", "surrogateescape")
+    study = assemble(make_model(classes=(GroupClass(class_name), GroupClass("B"))), make_table(), StudyOptions())
+    fit = fit_glm(study.matrix, study.values)
+    result = group_result(fit, named_contrast(f"{class_name} - B", study.columns), study.structures, study.family)
+    files, notices = report_files(TEXT, study, fit, [result])
+    assert not notices
+    assert "Größe" in files[REPORT].decode()
+    assert len([name for name in files if name.endswith(".png")]) == 2

@@ -7,9 +7,9 @@ from fs_sclimbic.group.tables.column_choice import Choice
 from fs_sclimbic.group.tables.measures import MEASURES, StatsValues
 from fs_sclimbic.group.tables.stats_paths import StatsFile
 from fs_sclimbic.group.tables.stats_table import build_table
-from tests.stats_rows import FULL, NAME, NO_C, NO_E, build
+from tests.stats_rows import FULL, NAME, NO_C, NO_E, SEGIDS, build
 
-TURNED = {"C": 30.0, "B": 20.0, "A": 10.0, "E": 3000.0}
+TURNED = {"C": 30.0, "B": 20.0, "A": 10.0, "E": 1.3e6}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_every_differing_file_is_named():
 def test_common_in_the_last_files_order():
     built = build(FULL, TURNED, choice=Choice(differing="common"))
     assert built.table.columns == ("C", "B", "A", NAME)
-    assert built.table.values.tolist() == [[3, 2, 1, 1000], [30, 20, 10, 3000]]
+    assert built.table.values.tolist() == [[3, 2, 1, 1e6], [30, 20, 10, 1.3e6]]
     assert not built.warnings
     built = build(FULL, NO_C, NO_E, choice=Choice(differing="common"))
     assert built.table.columns == ("A", "B")
@@ -55,8 +55,8 @@ def test_common_in_the_last_files_order():
 def test_chosen_segids():
     built = build(FULL, choice=Choice(only=(853, 26, 853)))
     assert built.table.columns == ("C", "A", NAME)
-    assert built.table.values.tolist() == [[3, 1, 1000]]
-    assert build(FULL, TURNED, choice=Choice(only=(58,))).table.values.tolist() == [[2, 1000], [20, 3000]]
+    assert built.table.values.tolist() == [[3, 1, 1e6]]
+    assert build(FULL, TURNED, choice=Choice(only=(58,))).table.values.tolist() == [[2, 1e6], [20, 1.3e6]]
     assert build(FULL, NO_C, choice=Choice(only=(58,))).table.columns == ("B", NAME)
     assert build(FULL, choice=Choice(without=frozenset({58, 7}))).table.columns == ("A", "C", NAME)
     assert build(FULL, choice=Choice(highest=58)).table.columns == ("A", "B", NAME)
@@ -70,7 +70,7 @@ def test_a_chosen_structure_that_a_file_lacks():
         build(FULL, NO_C, choice=Choice(only=(853, 26), differing="common"))
     built = build(NO_C, FULL, choice=Choice(only=(853, 26), differing="all"))
     assert built.table.columns == ("C", "A", NAME)
-    assert built.table.values.tolist() == [[0, 4, 2000], [3, 1, 1000]]
+    assert built.table.values.tolist() == [[0, 4, 2e6], [3, 1, 1e6]]
     assert len(built.warnings) == 1
     for differing in ("refuse", "all"):
         with pytest.raises(TableError, match="cannot find the structure of SegId 5, 6 in any"):
@@ -90,3 +90,24 @@ def test_files_of_different_models_are_never_mixed(other, differing):
     values = [StatsValues(((26, "A"),), (1.0,)), StatsValues(other, (2.0,))]
     with pytest.raises(TableError, match=r"two: SegId .* in one SegId 26 is 'A'; the files come from different models"):
         build_table(files, values, MEASURES["volume"], Choice(differing=differing))
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Choice(highest=0),
+        Choice(without=frozenset(SEGIDS.values())),
+        Choice(highest=-5),
+        Choice(differing="all", highest=1),
+    ],
+)
+def test_etiv_alone_is_no_table(choice):
+    with pytest.raises(TableError, match=r"no structure is left after choosing, only Estimated.*--maxsegno"):
+        build(FULL, FULL, choice=choice)
+    with pytest.raises(TableError, match="no structure is left after choosing; nothing"):
+        build(NO_E, choice=choice)
+
+
+def test_files_without_a_structure_in_common():
+    with pytest.raises(TableError, match="no structure is left"):
+        build({"A": 1.0, "E": 5.0}, {"B": 1.0, "E": 5.0}, choice=Choice(differing="common"))

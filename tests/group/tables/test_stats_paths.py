@@ -1,4 +1,5 @@
 import threading
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,13 @@ def test_files_are_waited_for_side_by_side():
 
     assert side_by_side(wait, range(4 * 32)) == list(range(0, 256, 2))
     assert side_by_side(wait, []) == []
+
+
+def test_a_folder_whose_name_has_other_bytes(tmp_path):
+    composed, decomposed = (unicodedata.normalize(form, "Müller") for form in ("NFC", "NFD"))
+    (tmp_path / decomposed).mkdir()
+    (file,) = subject_files([Listed(composed)], tmp_path, "a.stats")
+    assert (file.name, file.path) == (composed, tmp_path / decomposed / "stats/a.stats")
+    (tmp_path / composed).mkdir()
+    (file,) = subject_files([Listed(composed)], tmp_path, "a.stats")
+    assert file.path == tmp_path / composed / "stats/a.stats"

@@ -18,14 +18,14 @@ def test_one_row_a_file():
     assert built.table.measure == "Measure:volume"
     assert built.table.subjects == ("s0", "s1")
     assert built.table.columns == ("A", "B", "C", NAME)
-    assert built.table.values.tolist() == [[1, 2, 3, 1000], [1.5, 2, 3, 1000]]
+    assert built.table.values.tolist() == [[1, 2, 3, 1e6], [1.5, 2, 3, 1e6]]
     assert built.warnings == ()
 
 
 def test_all_in_order_of_first_sight_and_said():
     built = build(NO_C, FULL, NO_E, NO_C, choice=Choice(differing="all"))
     assert built.table.columns == ("A", "B", NAME, "C")
-    assert built.table.values.tolist() == [[4, 5, 2000, 0], [1, 2, 1000, 3], [7, 8, 0, 9], [4, 5, 2000, 0]]
+    assert built.table.values.tolist() == [[4, 5, 2e6, 0], [1, 2, 1e6, 3], [7, 8, 0, 9], [4, 5, 2e6, 0]]
     assert built.warnings == (
         f"{NAME} is not the last column: mri_glmfit --scale-by-etiv would not scale C",
         f"{NAME} is not in the stats file, so 0 was written, which is no measurement: s2",
@@ -39,13 +39,13 @@ def test_all_in_order_of_first_sight_and_said():
 def test_percent_of_etiv_then_scale():
     built = build(FULL, NO_C | {"C": 5.0}, choice=Choice(differing="common"), percent_of_etiv=True)
     assert dict(zip(built.table.columns, built.table.values[1], strict=True)) == {
-        "A": 0.2,
-        "B": 0.25,
-        "C": 0.25,
+        "A": 2e-4,
+        "B": 2.5e-4,
+        "C": 2.5e-4,
         NAME: 100,
     }
-    assert build(FULL, percent_of_etiv=True, scale=10).table.values.tolist() == [[1, 2, 3, 1000]]
-    assert build(FULL, scale=-2).table.values.tolist() == [[-2, -4, -6, -2000]]
+    assert build(FULL, percent_of_etiv=True, scale=10).table.values[0] == pytest.approx([0.001, 0.002, 0.003, 1000])
+    assert build(FULL, scale=-2).table.values.tolist() == [[-2, -4, -6, -2e6]]
     with pytest.raises(TableError, match="--etiv: the table has no Estimated"):
         build(NO_E, percent_of_etiv=True)
     with pytest.raises(TableError, match=r"--etiv: no Estimated.* in s1"):
@@ -55,7 +55,7 @@ def test_percent_of_etiv_then_scale():
 
 
 def test_a_lost_structure_is_told():
-    built = build(FULL, FULL | {"B": 0.0}, FULL | {"B": 0.0})
+    built = build(FULL, FULL | {"B": 0.0}, FULL | {"B": 0.0, "E": 1.1e6})
     assert built.warnings == ("B has volume 0, look at the segmentation: s1, s2",)
     assert built.table.values[1, 1] == 0
     assert not build({"B": 0.0}, measure="confidence").warnings
@@ -127,3 +127,23 @@ def test_cases_with_warnings_of_their_segmentation_are_named(measure):
     (line,) = build_table(files, [small] * 30, MEASURES[measure]).warnings
     assert "s19 (SMALL, other) and 10 more; look" in line
     assert "s20" not in line
+
+
+def test_an_impossible_etiv_is_told_and_never_divides():
+    identity = FULL | {"E": 1948106.0}
+    built = build(FULL, identity, NO_C | {"C": 1.0, "E": 3e5}, NO_E, choice=Choice(differing="all"))
+    assert built.warnings[1].startswith("eTIV is 1948106 for s1: their talairach.xfm changes no size")
+    assert built.warnings[2].startswith("eTIV is not that of a head (expected about 1.5e6 mm^3) for s2 (300000)")
+    with pytest.raises(TableError, match="--etiv: eTIV is 1948106 for s1"):
+        build(FULL, identity, percent_of_etiv=True)
+    assert not build(identity, measure="nvoxels", choice=Choice(only=(26,))).warnings
+
+
+def test_a_case_that_is_large_in_every_measure_is_told():
+    rows = [{name: value * (1 + 0.01 * i) for name, value in FULL.items()} for i in range(12)]
+    assert not [line for line in build(*rows).warnings if "larger" in line]
+    rows[4] = {name: value * 1.5 for name, value in rows[4].items()}
+    four = [row | {"D": row["A"] + 1} for row in rows]
+    (warning,) = build(*four).warnings
+    assert warning.startswith("larger than the others in every measure")
+    assert "s4 (1.46 times)" in warning

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 
 from .._version import __version__
+from ..files.processors import count_processors
 from ..network.spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, MOST_STARTS, PRECISIONS
 from ..segmentation.preset import PRESETS, PUBLISHED_PRESET, STUDY_PRESET
 from .spelling import spell_out
@@ -218,11 +219,6 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     args.model = args.pt_model or args.model  # the reader of weights knows what a .pth is
     args.notes = unused_flags(args)
     return args
-
-
-def count_processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def unused_flags(args: argparse.Namespace) -> list[str]:

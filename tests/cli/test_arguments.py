@@ -4,8 +4,9 @@ import argparse
 
 import pytest
 
-from fs_sclimbic.cli.arguments import build_parser, count_processors, parse_flags
+from fs_sclimbic.cli.arguments import build_parser, parse_flags
 from fs_sclimbic.cli.spelling import PUBLISHED_FLAGS, spell_out
+from fs_sclimbic.files.processors import count_processors
 
 
 @pytest.mark.parametrize(

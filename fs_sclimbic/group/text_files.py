@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,8 @@ from pathlib import Path
 from ..errors import TableError
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+MAX_NUMBER = 1e100
+"""No measurement is larger; squares and products of smaller numbers do not overflow."""
 WHOLE_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 # Spreadsheets and statistics programs write these where a value is missing.
@@ -102,7 +103,7 @@ def finite_number(text: str) -> float | None:
     if not NUMBER.fullmatch(text):
         return None
     value = float(text)
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= MAX_NUMBER else None
 
 
 def is_whole_number(text: str) -> bool:

@@ -1,6 +1,8 @@
 import unicodedata
 
-from fs_sclimbic.group.text_files import displayable, name_key, read_cells, same_names
+import pytest
+
+from fs_sclimbic.group.text_files import displayable, finite_number, is_whole_number, name_key, read_cells, same_names
 
 
 def test_comments_leave_the_line_numbers(write):
@@ -31,3 +33,18 @@ def test_bytes_are_shown_as_windows_writes_them():
     assert displayable("Müller") == "Müller"
     assert displayable("a\udc81") == "a?"
     assert displayable("\ud800") == "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e100", 1e100), ("-1e100", -1e100), ("1.1e100", None), ("1e999", None), ("\u0661", None), ("12abc", None)],
+)
+def test_numbers_are_those_that_can_be_squared(text, value):
+    assert finite_number(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"), [("26", True), ("0", True), ("", False), ("\u00b2", False), ("2147483648", False), ("-1", False)]
+)
+def test_whole_numbers(text, is_so):
+    assert is_whole_number(text) is is_so

@@ -187,3 +187,11 @@ def test_every_flag_of_the_quality_control_is_known():
     odd = StructureStats(Structure(58, "B", (0, 0, 0, 0)), 30, 30.0, 0.1, 30)
     messages = flag_messages(SegStats((empty, odd), 1.0, None), {"B": Norm(300, 10, 100)})
     assert {message.split()[0] for message in messages} | {"ETIV"} == KINDS
+
+
+@pytest.mark.parametrize("word", ["\u00b2", "9" * 5000, "-1"])
+def test_counts_and_segids_that_are_no_whole_numbers(word):
+    text = "# NRows {}\n# ColHeaders Index SegId NVoxels Volume_mm3 StructName\n1 {} 5 5.5 A\n"
+    assert parse_values(text.format(word, 26), "x", MEASURES["volume"]).values == (5.5,)
+    with pytest.raises(TableError, match="x:3: expected a SegId such as 26"):
+        parse_values(text.format(1, word), "x", MEASURES["volume"])

@@ -560,3 +560,29 @@ def test_where_groups_are_compared_stands_beside_the_numbers(tmp_path, demean, r
     printed = ran.out
     assert f"variables: Age, {'demeaned over all subjects' if demean else 'not demeaned'}" in printed
     assert "sig: -log10(p)" in printed
+
+
+def test_dates_as_a_covariate_change_no_slope(tmp_path, run_glm):
+    """The same study with ages, and with dates in seconds (about 1.7e9): slopes and their errors are the same."""
+    lines = fsgd_text().splitlines()
+    far = [
+        f"{line.rsplit(' ', 1)[0]} {float(line.rsplit(' ', 1)[1]) + 1.7e9:.1f}" if line.startswith("Input") else line
+        for line in lines
+    ]
+    found = []
+    for text in (lines, far):
+        argv = write_study(tmp_path)
+        (tmp_path / "g.fsgd").write_text("\n".join(text) + "\n")
+        run_glm(
+            *argv, "--illcond", "--no-report", "--contrast", "s = Patient:Age - Control:Age", "--permutations", "50"
+        )
+        found.append((tmp_path / "out/s/results.tsv").read_text())
+    assert found[0] == found[1]
+
+
+def test_a_table_whose_etiv_is_an_identitys(tmp_path, refused, run_glm):
+    table = make_table()
+    table.values[4, 3] = 1948106.0
+    argv = [*write_study(tmp_path, table=table), *PLAIN]
+    refused([*argv, "--scale-by-etiv"], "eTIV is 1948106 for sub-05", "talairach_avi")
+    assert "warning: eTIV is 1948106 for sub-05" in run_glm(*argv).err

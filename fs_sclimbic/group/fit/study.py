@@ -11,7 +11,7 @@ from ...notice import Notice
 from ...registration.plausibility import why_implausible
 from ..design.design import Design
 from ..design.model import Model
-from ..head_sizes import about_identity, etiv_doubts, size_doubts, without_scaling
+from ..head_sizes import about_identity, brain_doubts, etiv_doubts, size_doubts, without_scaling
 from ..text_files import listed
 from ..text_table import ETIV_NAMES, GroupTable, etiv_column, holds_volumes
 from .glm import Array
@@ -28,6 +28,7 @@ ETIV_USES = {
 """What is done with eTIV, in words for the log and the report."""
 ETIV_COVARIATE = "eTIV"
 
+BRAIN = "BrainSegVol"
 GLOBAL_MEASURES = (
     "BrainSegVol", "BrainSegVolNotVent", "BrainSegVolNotVentSurf", "lhCortexVol", "rhCortexVol", "CortexVol",
     "lhCerebralWhiteMatterVol", "rhCerebralWhiteMatterVol", "CerebralWhiteMatterVol", "SubCortGrayVol",
@@ -147,7 +148,7 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
             Notice("warning", "a subject stands in several rows; p values take rows for independent subjects")
         )
     elif etiv is not None:
-        notices += _etiv_notices(subjects, table.values[found.rows, etiv])
+        notices += _etiv_notices(table, found.rows, table.values[found.rows, etiv])
     family = np.array([options.analyse_etiv or column != etiv for column in selected])
     if holds_volumes(table):
         notices += _size_notices(table, found.rows, etiv)
@@ -193,14 +194,18 @@ def _head_sizes(table: GroupTable, rows: list[int], etiv: int | None, table_name
             f"{table_name}: eTIV is {size[0]:g} for every subject; a table made with --etiv is scaled already: "
             "analyse it as it is, or make it without"
         )
-    return size, _etiv_notices(names, size)
+    return size, _etiv_notices(table, rows, size)
 
 
-def _etiv_notices(names: Sequence[str], size: Array) -> list[Notice]:
+def _etiv_notices(table: GroupTable, rows: list[int], size: Array) -> list[Notice]:
     """Warnings about eTIVs, (n,) in mm^3; of a column in another unit one for all of it."""
+    names = [table.subjects[row] for row in rows]
     if why_implausible(float(np.median(size))) and not without_scaling(size).any():
         return [Notice("warning", f"eTIV has a median of {np.median(size):g}; expected about 1.5e6 mm^3")]
-    return [Notice("warning", text) for text in etiv_doubts(names, size)]
+    doubts = etiv_doubts(names, size)
+    if BRAIN in table.columns:
+        doubts += brain_doubts(names, table.values[rows, table.columns.index(BRAIN)], size)
+    return [Notice("warning", text) for text in doubts]
 
 
 def _size_notices(table: GroupTable, rows: list[int], etiv: int | None) -> list[Notice]:

@@ -1,5 +1,6 @@
 """Read one measure from the stats files of many cases, strictly and in parallel."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -187,9 +188,11 @@ def _row(fields: Sequence[str], header: _Header, number: int) -> tuple[int, str,
     measure, where = header.measure, f"{header.source}:{number}"
     fewest = max(header.position, NAME_COLUMN) + 1
     if len(fields) != header.width if header.width is not None else len(fields) < fewest:
+        is_table = len(re.split(r"[,;]", " ".join(fields))) >= fewest or fields[0].startswith("Measure:")
         raise TableError(
             f"{where}: expected {header.width or f'at least {fewest}'} fields "
             f"('{' '.join(COLUMNS)}' ...), found {len(fields)}: '{' '.join(fields)[:80]}'"
+            + ("; this is a table over subjects already, which fs_sclimbic glm takes" if is_table else "")
         )
     segid, name, cell = fields[SEGID_COLUMN], fields[NAME_COLUMN], fields[header.position]
     if not is_whole_number(segid):

@@ -195,3 +195,10 @@ def test_counts_and_segids_that_are_no_whole_numbers(word):
     assert parse_values(text.format(word, 26), "x", MEASURES["volume"]).values == (5.5,)
     with pytest.raises(TableError, match="x:3: expected a SegId such as 26"):
         parse_values(text.format(1, word), "x", MEASURES["volume"])
+
+
+@pytest.mark.parametrize("table", ["case,A,B,C,D,eTIV\ns1,1,2,3,4,5\n", "Measure:volume A B\ns1 1 2\n"])
+def test_a_table_in_place_of_stats(table):
+    """As in github.com/Deep-MI/fsqc/issues/44, where asegstats2table ends with an IndexError."""
+    with pytest.raises(TableError, match=r"x:1: .*; this is a table over subjects already"):
+        parse_values(table, "x", MEASURES["volume"])

@@ -10,6 +10,7 @@ readers are added to READERS: a function that writes a small good file, and one 
 import argparse
 import gzip
 import io
+import json
 import multiprocessing
 import resource
 import sys
@@ -29,6 +30,11 @@ from fs_sclimbic.errors import SclimbicError
 from fs_sclimbic.image.labels import format_ctab, read_ctab
 from fs_sclimbic.image.transforms import format_lta, format_xfm, read_transform
 from fs_sclimbic.image.volume import Grid, Volume, encode_volume, read_volume
+from fs_sclimbic.network.architecture import network_weights
+from fs_sclimbic.network.spec import ModelSpec
+from fs_sclimbic.network.structure_prior import Site, StructurePrior, format_prior, read_prior
+from fs_sclimbic.network.weights import read_weights, write_weights
+from fs_sclimbic.training.checkpoint import CHECKPOINT_NAME, Checkpoint, read_checkpoint, write_checkpoint
 from tests.mutations import mutations
 
 MAX_SECONDS = 5.0
@@ -57,6 +63,43 @@ def image(suffix: str) -> Callable[[], bytes]:
 
 TALAIRACH = np.array([[1.1, 0.02, 0, 1.5], [-0.05, 1.0, 0.2, -12], [0.04, -0.2, 1.1, 9], [0, 0, 0, 1]])
 
+COLORS = read_ctab()
+FEATURES = 2
+PRIOR = StructurePrior(
+    tuple(Site(s.name, (-9.0, -8.0, -7.0), (9.0, 8.0, 7.0), (0.5, 0.0, 0.0), 900.0) for s in COLORS.foreground)
+)
+
+
+def random_weights() -> dict[str, dict[str, np.ndarray]]:
+    """Those of a small network."""
+    rng = np.random.default_rng(1)
+    shapes = network_weights(len(COLORS), FEATURES, 1)
+    return {
+        layer: {name: rng.normal(size=shape).astype(np.float32) for name, shape in arrays.items()}
+        for layer, arrays in shapes.items()
+    }
+
+
+def weights_file() -> bytes:
+    """A small weight file."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_weights(Path(folder, "x.h5"), random_weights())
+        return Path(folder, "x.h5").read_bytes()
+
+
+def checkpoint_file() -> bytes:
+    """A small checkpoint of a training."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_checkpoint(folder, Checkpoint(random_weights(), [np.array(3)], [0.5], [], "{}", 1.0))
+        return Path(folder, CHECKPOINT_NAME).read_bytes()
+
+
+def read_as_checkpoint(path: Path) -> object:
+    """A checkpoint is found by its folder."""
+    path.replace(path.with_name(CHECKPOINT_NAME))
+    return read_checkpoint(path.parent)
+
+
 READERS = {
     "nii": Reader(".nii", image(".nii"), read_volume),
     "nii.gz": Reader(".nii.gz", image(".nii.gz"), read_volume),
@@ -67,6 +110,13 @@ READERS = {
     "xfm": Reader(".xfm", lambda: format_xfm(TALAIRACH).encode(), read_transform),
     "lta": Reader(".lta", lambda: format_lta(TALAIRACH).encode(), read_transform),
     "ctab": Reader(".ctab", lambda: format_ctab(read_ctab()).encode(), read_ctab),
+    "h5": Reader(".h5", weights_file, lambda path: read_weights(ModelSpec(path, "", COLORS, features=FEATURES))),
+    "place.json": Reader(
+        ".place.json",
+        lambda: json.dumps(format_prior(PRIOR), indent=1).encode(),
+        lambda path: read_prior(path, [s.name for s in COLORS.foreground], ""),
+    ),
+    "checkpoint": Reader(".npz", checkpoint_file, read_as_checkpoint),
 }
 
 
@@ -79,7 +129,7 @@ def why_escape(reader: Reader, path: Path) -> str:
             reader.read(path)
         except SclimbicError as error:
             text = str(error)
-            if "\n" in text or not text.startswith(str(path)) or not text.isprintable():
+            if "\n" in text or not text.startswith(str(path.parent)) or not text.isprintable():
                 found = f"message: {text[:200]!r}"
         except BaseException as error:
             found = f"{type(error).__name__}: {str(error)[:100]}"

@@ -41,10 +41,9 @@ PATTERNS: dict[str, list[Shift]] = {
     "10 diagonal and even": DIAGONAL + [s for s in EVEN if s not in DIAGONAL],
     "13 all": DIAGONAL + LATIN[1:] + [s for s in EVEN if s not in DIAGONAL],
 }
-STARTS = PATTERNS["13 all"]
 
 
-def volumes_by_pattern(t1: Volume, model: Predictor) -> NDArray[np.float64]:
+def volumes_by_pattern(t1: Volume, model: Predictor, patterns: list[str]) -> NDArray[np.float64]:
     """Volumes (mm^3) of all structures, shape (patterns, structures)."""
     options = Options(conform=True)
     prepared = prepare(t1, model.spec, options)
@@ -53,11 +52,11 @@ def volumes_by_pattern(t1: Volume, model: Predictor) -> NDArray[np.float64]:
         start: framed.posteriors
         if start == UNSHIFTED
         else predict_box(prepared.conformed, model, framed.box, None, start)
-        for start in STARTS
+        for start in {start for pattern in patterns for start in PATTERNS[pattern]}
     }
     rows = []
-    for starts in PATTERNS.values():
-        mean = np.mean([posteriors[start].data for start in starts], axis=0)
+    for pattern in patterns:
+        mean = np.mean([posteriors[start].data for start in PATTERNS[pattern]], axis=0)
         average = Volume(mean, framed.posteriors.grid)
         clean = clean_posteriors(average, winning_channels(average))
         assert clean is not None
@@ -95,9 +94,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path, nargs="+")
     parser.add_argument("--moves", type=int, default=10)
+    parser.add_argument("--patterns", nargs="+", choices=PATTERNS, default=list(PATTERNS), help="the first is the base")
     parser.add_argument("--model")
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--figure", type=Path)
+    parser.add_argument("--figure", type=Path, help="needs all patterns")
     parser.add_argument("--save", type=Path, help="keep the volumes (.npz)")
     args = parser.parse_args()
     model = load_model(args.model, threads=args.threads)
@@ -106,20 +106,23 @@ def main() -> None:
     heads, changes, plain = [], [], []
     for path in args.images:
         t1 = read_volume(path)
-        still = volumes_by_pattern(t1, model)
+        still = volumes_by_pattern(t1, model, args.patterns)
         again = np.array(
-            [volumes_by_pattern(moved(t1, random_move(rng, DEGREES, MM)), model) for _ in range(args.moves)]
+            [
+                volumes_by_pattern(moved(t1, random_move(rng, DEGREES, MM)), model, args.patterns)
+                for _ in range(args.moves)
+            ]
         )
         heads.append(path.parts[-3] if path.parent.name == "mri" else path.name.split(".")[0])
         changes.append(100 * (again / still - 1))
         plain.append(100 * (still / still[0] - 1))
         mean = np.abs(changes[-1]).mean((0, 2))
-        print(heads[-1], " ".join(f"{n}: {x:.2f}" for n, x in zip(PATTERNS, mean, strict=True)), flush=True)
+        print(heads[-1], " ".join(f"{n}: {x:.2f}" for n, x in zip(args.patterns, mean, strict=True)), flush=True)
         if args.save:
-            np.savez(args.save, changes=np.array(changes), heads=heads, names=names, patterns=list(PATTERNS))
+            np.savez(args.save, changes=np.array(changes), heads=heads, names=names, patterns=args.patterns)
     change = np.array(changes)  # heads, moves, patterns, structures
     size, bias = np.abs(change).mean((0, 1)), change.mean((0, 1))
-    patterns = list(PATTERNS)
+    patterns = args.patterns
     print(f"\nmean absolute volume change, %, {len(heads)} heads with {args.moves} moves each\n")
     rows = [(name, size[:, i]) for i, name in enumerate(names)]
     print(table("structure", patterns, [*rows, ("mean", size.mean(1))]))

@@ -10,7 +10,8 @@ from hypothesis import settings
 from fs_sclimbic.files.hashing import sha256_of
 from fs_sclimbic.image.labels import ColorTable, Structure, format_ctab
 from fs_sclimbic.image.volume import Grid, Volume, write_volume
-from fs_sclimbic.network.spec import ModelSpec, network_weights
+from fs_sclimbic.network.architecture import network_weights
+from fs_sclimbic.network.spec import ModelSpec
 from fs_sclimbic.network.weights import write_weights
 
 settings.register_profile("patient", deadline=None)  # on a busy machine an example may take any time

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fs_sclimbic.network.spec import network_weights
+from fs_sclimbic.network.architecture import network_weights
 
 RNG = np.random.default_rng(3)
 

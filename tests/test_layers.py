@@ -49,8 +49,10 @@ def test_openvino_runs_a_model_without_keras(tiny_model):
 def test_every_public_name_is_there():
     import fs_sclimbic
 
+    assert {"segment", "load_model", "__version__"} <= set(fs_sclimbic.__all__)
+    assert set(dir(fs_sclimbic)) == set(fs_sclimbic.__all__)
     assert all(getattr(fs_sclimbic, name) is not None for name in fs_sclimbic.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+    with pytest.raises(AttributeError, match="attribute nonsense"):
         fs_sclimbic.nonsense  # noqa: B018
 
 

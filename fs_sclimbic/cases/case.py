@@ -34,6 +34,10 @@ class Outputs:
         paths = (self.segmentation, self.ctab, self.posteriors, self.qa_stats, self.xfm, self.lta, self.stats)
         return tuple(path for path in paths if path is not None)
 
+    def written(self) -> tuple[Path, ...]:
+        """All files that a run writes and records."""
+        return (*self.products(), self.record)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Case:

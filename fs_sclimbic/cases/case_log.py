@@ -19,7 +19,7 @@ def outcome_lines(outcome: Outcome) -> list[str]:
         *(f"  warning: {warning}" for warning in outcome.warnings),
     ]
     if outcome.status == "done":
-        lines += [f"  wrote {path}" for path in (*outcome.case.outputs.products(), outcome.case.outputs.record)]
+        lines += [f"  wrote {path}" for path in outcome.case.outputs.written()]
     if outcome.stats is not None and outcome.stats.etiv_mm3 is not None:
         lines.append(f"  eTIV {outcome.stats.etiv_mm3:.6f} mm^3")
     return lines + outcome.details.splitlines()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from ..errors import ModelError, SclimbicError
+from ..notice import Notice
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import Options
 from .case import Case
@@ -15,6 +16,13 @@ from .pipeline import HeadFinders, OpenCase, Outcome, PredictedCase, close_case,
 from .run import Run
 
 DEFAULT_FINDERS = HeadFinders()
+
+Tell = Callable[[Notice], None]
+"""Shows a notice to people at once."""
+
+
+def tell_nobody(_notice: Notice) -> None:
+    """Show nothing: all notices are in the outcomes, too."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ class Steps:
     load: Callable[[], Predictor]
     options: Options
     finders: HeadFinders
+    tell: Tell
 
     def open(self, case: Case, run: Run) -> OpenCase | Outcome:
         """Read the inputs of a case; see `open_case`.
@@ -66,6 +75,8 @@ class Steps:
         """
         if isinstance(opened, Outcome):
             return opened, shared
+        for warning in opened.prepared.warnings:  # before the network runs, which may take a minute
+            self.tell(Notice("warning", warning, opened.case.name))
         predicted = predict_case(opened, self.load, self.options, shared.run)
         if isinstance(predicted, Outcome):
             return predicted, shared
@@ -91,8 +102,9 @@ class Steps:
         Outcome
         """
         outcome = predicted if isinstance(predicted, Outcome) else close_case(predicted, self.options)
-        if outcome.case.outputs.log:
-            write_log(outcome.case.outputs.log, [*run.log_header(), *outcome_lines(outcome)])
+        log = outcome.case.outputs.log
+        if log and log.parent.parent.is_dir():  # else the subject was removed: its folder is not made again
+            write_log(log, [*run.log_header(), *outcome_lines(outcome)])
         return outcome
 
 
@@ -103,6 +115,7 @@ def run_cohort(
     run: Run,
     *,
     finders: HeadFinders = DEFAULT_FINDERS,
+    tell: Tell = tell_nobody,
 ) -> Iterator[Outcome]:
     """Run cases one after the other, and yield the outcome of each as it ends.
 
@@ -118,6 +131,8 @@ def run_cohort(
     run : Run
     finders : HeadFinders
         How heads are found in images.
+    tell : callable
+        Is given the warnings of an image before the network runs on it. They are in the outcome, too.
 
     Yields
     ------
@@ -140,7 +155,7 @@ def run_cohort(
             summary = " ".join(str(error).split())[:300]
             raise ModelError(f"the model cannot be loaded ({type(error).__name__}: {summary})") from error
 
-    steps = Steps(load_once, options, finders)
+    steps = Steps(load_once, options, finders, tell)
     shared = Shared(run, learns=run.spec.prior is None and not options.full_fov)
     if run.threads != 1 and len(cases) > 1:
         yield from _side_by_side(cases, steps, shared)

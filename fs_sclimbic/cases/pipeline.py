@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
-from ..errors import ModelError, SclimbicError, naming
+from ..errors import ModelError, SclimbicError, describe_memory_error, naming
 from ..image.volume import read_volume
 from ..registration.head_search import locate_head
 from ..registration.talairach import register
@@ -16,7 +16,8 @@ from ..segmentation.options import Options
 from ..segmentation.segment import LocateHead, Prepared, finish, predict, prepare
 from .case import Case
 from .head_size import HeadSize, Register, compute_head_size, read_head_size
-from .outputs import CaseResult, check_writable, write_outputs
+from .inputs import FileState, check_unchanged, newest_change_ns, states_of
+from .outputs import CaseResult, check_names, check_writable, touch_older, write_outputs
 from .record import Record, Settings, changed_files, changed_settings, is_done, read_record, stale_files
 from .run import Run
 from .settings import hash_inputs, prior_setting, settings_of
@@ -64,6 +65,8 @@ class OpenCase:
     """What an earlier run left."""
     head: HeadSize
     prepared: Prepared
+    inputs: tuple[FileState, ...]
+    """What the input files were before they were hashed."""
     seconds: float
     notes: tuple[str, ...] = ()
     """How the image was read, where that departs from its name or format."""
@@ -101,6 +104,7 @@ def open_case(case: Case, options: Options, run: Run, finders: HeadFinders) -> O
     def action(seconds: Callable[[], float]) -> OpenCase | Outcome:
         if case.problem:
             return Outcome(case=case, status="failed", seconds=seconds(), message=case.problem)
+        inputs = states_of(case)
         head = read_head_size(case, without_etiv=options.without_etiv)
         settings = settings_of(hash_inputs(case, head.transform), run, options)
         products, record = case.outputs.products(), read_record(case.outputs.record)
@@ -109,8 +113,12 @@ def open_case(case: Case, options: Options, run: Run, finders: HeadFinders) -> O
                 f"{path}: is not what was written here and is left as it is; --redo makes it again"
                 for path in changed_files(record, products)
             )
+            if not changed:
+                touch_older(case.outputs, newest_change_ns(inputs))
             return Outcome(case=case, status="skipped", seconds=seconds(), warnings=changed, stats=record.stats)
+        check_names(case)
         t1 = read_volume(case.t1)
+        check_unchanged(inputs)
         check_writable(case)
         with naming(case.t1):
             if case.etiv_from_image:
@@ -122,6 +130,7 @@ def open_case(case: Case, options: Options, run: Run, finders: HeadFinders) -> O
             record=record,
             head=head,
             prepared=prepared,
+            inputs=inputs,
             seconds=seconds(),
             notes=tuple(f"{case.t1}: {note}" for note in t1.notes),
         )
@@ -190,6 +199,7 @@ def close_case(predicted: PredictedCase, options: Options) -> Outcome:
             f"{path} is of an earlier run with other settings" for path in stale_files(record, settings, optional)
         )
         warnings = result.warnings + opened.head.warnings + stale
+        check_unchanged(opened.inputs)
         write_outputs(
             CaseResult(
                 case=case,
@@ -241,6 +251,8 @@ def _outcome_of_errors(
         return failed(str(error))
     except OSError as error:
         return failed(f"{error.filename or case.t1}: {error.strerror or error}", traceback.format_exc())
+    except MemoryError as error:
+        return failed(f"{case.t1}: {describe_memory_error(error)}", traceback.format_exc())
     except Exception as error:  # a fault of ours must not cost the other cases
         summary = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         return failed(f"{case.t1}: unexpected {summary}", traceback.format_exc())

@@ -4,6 +4,7 @@ import platform
 import shlex
 import socket
 from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
 
 from .._version import __version__
 from ..files.system import current_folder, now, user_name, versions
@@ -26,6 +27,8 @@ class Run:
     """What runs the network."""
     precision: str = "float32"
     """What its layers compute in."""
+    ctab: Path | None = None
+    """The colour table of the model."""
     host: str = field(default_factory=socket.gethostname)
     user: str = field(default_factory=user_name)
     started: str = field(default_factory=now)
@@ -50,6 +53,7 @@ class Run:
             *self.lines(),
             f"cwd {current_folder()}",
             f"weights_file {self.spec.weights}",
+            *([f"ctab {self.ctab}"] if self.ctab else []),
             f"threads {self.threads or 'default'}",
             f"platform {platform.platform()} Python {platform.python_version()}",
             f"libraries {' '.join(versions(LIBRARIES))}",

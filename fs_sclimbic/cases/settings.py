@@ -86,6 +86,9 @@ def settings_of(inputs: InputHashes, run: Run, options: Options) -> Settings:
         "exclude": sorted(options.exclude),
         "full_fov": options.full_fov,
         "average_shifts": options.average_shifts,
+        # Only where they are not the published ones: records of published runs stay as they were.
+        **({} if options.low_percentile is None else {"low_percentile": options.low_percentile}),
+        **({"size_tolerance_voxels": options.size_tolerance_voxels} if options.size_tolerance_voxels else {}),
         # Engines agree in float32 up to rounding; with fewer bits each rounds in its own way.
         "precision": run.precision if run.precision == "float32" else f"{run.precision} {run.engine}",
         **prior_setting(spec.prior, options),

@@ -1,8 +1,10 @@
 """Stats files: the table of one case as FreeSurfer's tools read it."""
 
+import math
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import TableError
 from ..files.resources import data_file
@@ -10,6 +12,8 @@ from ..image.labels import Structure
 from ..segmentation.flags import flags
 from ..segmentation.measure import SegStats, StructureStats
 from ..segmentation.population import Population, z_score
+
+Number = TypeVar("Number", int, float)
 
 HEADER = ("stats_templates", "sclimbic.stats.header")
 COLUMNS = ("Index", "SegId", "NVoxels", "Volume_mm3", "StructName")
@@ -131,14 +135,17 @@ def read_stats(path: str | PathLike[str]) -> SegStats:
     for number, line in enumerate(lines, 1):
         try:
             if line.startswith(ETIV_MEASURE):
-                etiv = float(line.split(",")[3])
+                etiv = _from_zero(float(line.split(",")[3]))
             elif line.strip() and not line.startswith("#"):
                 _, segid, count, volume, name, *_ = line.split()
-                rows.append(
-                    StructureStats(
-                        Structure(int(segid), name, (0, 0, 0, 0)), int(count), float(volume), float("nan"), 0
-                    )
-                )
+                structure = Structure(int(segid), name, (0, 0, 0, 0))
+                rows.append(StructureStats(structure, _from_zero(int(count)), _from_zero(float(volume)), math.nan, 0))
         except ValueError as error:
             raise TableError(f"{file}:{number}: expected '{' '.join(COLUMNS)}', found '{line.strip()[:80]}'") from error
-    return SegStats(tuple(rows), float("nan"), etiv)
+    return SegStats(tuple(rows), math.nan, etiv)
+
+
+def _from_zero(value: Number) -> Number:
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{value}: expected a number from 0")
+    return value

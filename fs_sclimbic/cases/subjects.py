@@ -99,7 +99,8 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     names : sequence of str
         Subjects, or patterns such as ``*.long.*`` that match folders with an ``mri/nu.mgz``.
         Empty: every folder with an ``mri/nu.mgz``. A trailing slash is removed. A pattern without a
-        match and a name without a folder are kept: they fail as cases, with a reason.
+        match and a name without a folder are kept: they fail as cases, with a reason. A folder of the very
+        name is preferred to what the name matches as a pattern.
 
     Returns
     -------
@@ -126,7 +127,8 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     found: list[str] = []
     for given in names:
         name = _inside(subjects_dir, given)
-        found += (fnmatch.filter(there, name) or [name]) if is_pattern(name) else [name]
+        is_folder = (subjects_dir / name).is_dir()  # also of a name such as a[1]
+        found += (fnmatch.filter(there, name) or [name]) if is_pattern(name) and not is_folder else [name]
     return list(dict.fromkeys(found))
 
 

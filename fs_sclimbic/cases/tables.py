@@ -66,24 +66,39 @@ def format_table(table: Table, cases: Sequence[tuple[str, SegStats]], population
 
 
 def merge_rows(old: str, new: str) -> str:
-    """A table with the rows of a new one put into an old one, by case.
+    """Put the rows of an old table behind those of a new one, which replace rows of the same cases.
 
     Parameters
     ----------
     old, new : str
-        Texts of tables. An old table with other columns than the new one is of another kind: it is replaced.
+        Texts of tables. Rows of an old table with other columns keep their cells: columns that the new table lacks
+        stand behind its own, and cells that a row lacks are empty.
 
     Returns
     -------
     str
     """
-    old_rows, new_rows = (list(csv.reader(io.StringIO(text))) for text in (old, new))
-    if not old_rows or old_rows[0] != new_rows[0]:
+    new_rows = list(csv.reader(io.StringIO(new)))
+    try:
+        old_rows = list(csv.reader(io.StringIO(old)))
+    except csv.Error:  # a cell of more than 100 kB, for instance
         return new
-    rows = {row[0]: row for row in old_rows[1:] if row} | {row[0]: row for row in new_rows[1:]}
+    old_header = old_rows[0] if old_rows else []
+    if old_header[:1] != ["case"] or len(set(old_header)) < len(old_header):  # no table of ours
+        return new
+    header = new_rows[0] + [name for name in old_header if name not in new_rows[0]]
+    here = {row[0] for row in new_rows[1:]}
+    kept = {row[0]: dict(zip(old_header, row, strict=False)) for row in old_rows[1:] if row and row[0] not in here}
+    rows = [dict(zip(new_rows[0], row, strict=True)) for row in new_rows[1:]] + list(kept.values())
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([new_rows[0], *rows.values()])
+    csv.writer(text, lineterminator="\n").writerows([header, *([row.get(name, "") for name in header] for row in rows)])
     return text.getvalue()
+
+
+def cases_with_other_columns(text: str) -> list[str]:
+    """Cases of a table that have no value in some column: they were made with other structures or flags."""
+    rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    return [row[0] for row in rows[1:] if "" in row or len(row) != len(rows[0])]
 
 
 def case_names(text: str) -> list[str]:
@@ -149,11 +164,16 @@ def write_tables(
             write_atomically(path, encode_text(text))
             continue
         try:
-            with locked(path.with_name(f".{path.name}.lock"), lock_timeout_s):
+            with locked(lock_file_of(path), lock_timeout_s):
                 write_atomically(path, encode_text(merge_rows(_read_table(path), text)))
         except LockedError as error:
             raise OSError(errno.EAGAIN, f"locked by another job for {lock_timeout_s:g} s", str(path)) from error
     return [path for path, _ in files]
+
+
+def lock_file_of(table: Path) -> Path:
+    """The file that a job locks while it updates a table."""
+    return table.with_name(f".{table.name}.lock")
 
 
 def _read_table(path: Path) -> str:

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from .._version import __version__
 from ..network.spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, MOST_STARTS, PRECISIONS
+from ..segmentation.preset import PRESETS, PUBLISHED_PRESET, STUDY_PRESET
+from .spelling import spell_out
 
 # Exit status of the commands.
 ALL_DONE, SOME_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+LONG_DASHES = ("\N{EN DASH}", "\N{EM DASH}")
 
 DESCRIPTION = """\
 Segment the nucleus accumbens, hypothalamus, fornix, mammillary bodies, septal nuclei, basal forebrain and
@@ -73,6 +77,13 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("image").add_argument
     add("--conform", action="store_true", help="accept images that are not 1 mm isotropic")
     add(
+        "--preset",
+        choices=PRESETS,
+        default=PUBLISHED_PRESET,
+        help="published: the published tool's numbers; study: for new studies, numbers that repeat better and are not "
+        "the published ones (docs/repeatability.md; default: published)",
+    )
+    add(
         "--percentile",
         metavar="P",
         type=float,
@@ -91,7 +102,6 @@ def build_parser() -> argparse.ArgumentParser:
         "--average-shifts",
         metavar="N",
         type=int,
-        default=1,
         help="average the posteriors over N starts of the box, up to 7: more repeatable numbers, which are not the "
         "published ones (default: 1)",
     )
@@ -149,6 +159,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="weights: a file, or 'published' or 'shipped' (default: FreeSurfer's, installed or shipped ones, the "
         "first that is there; see fs_sclimbic model list)",
     )
+    add("--pt_model", metavar="PTH", help="weights of FreeSurfer 8.2 and later (.pth), instead of --model")
     add("--ctab", metavar="FILE", help="colour table, one row an output channel of the model")
     add("--fov", metavar="N", type=int, default=DEFAULT_FOV_MM, help="edge of the network's box in mm (default: 160)")
     add(
@@ -172,14 +183,15 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         type=int,
         default=1,
-        help="processor threads of the network; with more than one, reading and writing go on beside it (default: 1)",
+        help="processor threads of the network, 0 or less: all; with more than one, reading and writing go on beside "
+        "it (default: 1)",
     )
-    add("--cuda-device", metavar="D", help="run on this CUDA device (default: the processor)")
+    add("--cuda-device", metavar="D", help="run on this CUDA device, -1: the processor (default: the processor)")
     add(
         "--logfile",
         metavar="F",
-        help="log file; a bare name lies in the output folder, or in each subject's scripts "
-        "(default: mri_sclimbic.log, scripts/sclimbic.log)",
+        help="log file, relative to the output folder; of subjects a bare name lies in each subject's scripts, a path "
+        "is relative to the subjects directory (default: mri_sclimbic.log, scripts/sclimbic.log)",
     )
     add("--quiet", action="store_true", help="print only failures and warnings")
     add("--debug", action="store_true", help="print details and tracebacks")
@@ -192,12 +204,35 @@ def build_parser() -> argparse.ArgumentParser:
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; SystemExit or argparse.ArgumentError where it is wrong.
 
-    The second published spelling of one flag is rewritten here: as an alias it would make ``--pop`` ambiguous.
+    Besides the flags, the result has ``notes``: what was given and is not used, one line each.
     """
-    spelled = [word.replace("--population_stats", "--population-stats", 1) for word in argv]
-    args = build_parser().parse_args(spelled)
+    for word in argv:
+        if word.startswith(LONG_DASHES):
+            raise argparse.ArgumentError(None, f"'{word}' begins with a long dash, as web pages have it; type a hyphen")
+    args = build_parser().parse_args([spell_out(word) for word in argv])
     check_flags(args)
+    if args.threads < 1:
+        args.threads = count_processors()
+    if args.cuda_device is not None and args.cuda_device.startswith("-"):
+        args.cuda_device = None
+    args.model = args.pt_model or args.model  # the reader of weights knows what a .pth is
+    args.notes = unused_flags(args)
     return args
+
+
+def count_processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def unused_flags(args: argparse.Namespace) -> list[str]:
+    """What the published tool takes and does not use either, in words for the reader of the log."""
+    notes = []
+    if args.s is not None and args.o:
+        notes.append(f"--o {args.o} is not used with --s: the results of subjects are written into their folders")
+    if args.i and args.sd:
+        notes.append(f"--sd {args.sd} is not used with --i")
+    return notes
 
 
 def check_flags(args: argparse.Namespace) -> None:
@@ -212,23 +247,28 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong("give --i IMAGE|FOLDER with --o, or --s SUBJECT ...")
     if args.i and not args.o:
         wrong("--i needs --o: the output file, or the output folder for a folder")
-    if args.s is not None and args.o:
-        wrong("--o goes with --i; the results of subjects are written into their folders")
-    if args.i and args.sd:
-        wrong("--sd goes with --s")
     if args.etiv_from_image and args.tal:
         wrong("--etiv-from-image computes the transform that --tal gives: give one of them")
     if args.no_etiv and (args.etiv or args.etiv_from_image):
         wrong(f"--no-etiv contradicts {'--etiv' if args.etiv else '--etiv-from-image'}")
-    if args.threads < 1:
-        wrong(f"--threads {args.threads}: give a positive number")
     if args.percentile is not None and not 0 < args.percentile <= 100:
         wrong(f"--percentile {args.percentile:g}: give a number above 0, up to 100")
-    if not 1 <= args.average_shifts <= MOST_STARTS:
+    if args.average_shifts is not None and not 1 <= args.average_shifts <= MOST_STARTS:
         wrong(f"--average-shifts {args.average_shifts}: give a number from 1 to {MOST_STARTS}")
-    if args.full_fov and args.average_shifts > 1:
+    if args.full_fov and (args.average_shifts or 1) > 1:
         wrong("--full-fov gives the published numbers, --average-shifts gives others: give one of them")
     if args.seven_tesla and args.percentile not in (None, 99.9):
         wrong(f"--7T means --percentile 99.9, --percentile {args.percentile:g} was given too")
+    if args.preset == STUDY_PRESET:
+        for flag, given in (
+            ("--percentile", args.percentile is not None),
+            ("--7T", args.seven_tesla),
+            ("--average-shifts", args.average_shifts is not None),
+            ("--full-fov", args.full_fov),
+        ):
+            if given:
+                wrong(f"--preset {STUDY_PRESET} sets the intensity range and the starts itself: leave {flag} out")
+    if args.pt_model and args.model:
+        wrong("--pt_model and --model both name the weights: give one of them")
     if not args.output_base or os.sep in args.output_base:
         wrong(f"--output-base '{args.output_base}': give a name without folders")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..errors import SclimbicError
+from ..errors import SclimbicError, describe_memory_error, describe_system_error
 from .guard import in_one_line
 
 if TYPE_CHECKING:  # NumPy and nibabel behind them would slow --help
@@ -107,7 +107,9 @@ def _run(args: argparse.Namespace, register: "Register | None") -> int:
         except SclimbicError as error:
             say(f"{source.name:{width}s} failed: {error}", sys.stderr)
         except OSError as error:  # one that cannot be written must not cost the others
-            say(f"{source.name:{width}s} failed: {error.filename or source.image}: {error.strerror}", sys.stderr)
+            say(f"{source.name:{width}s} failed: {describe_system_error(error)}", sys.stderr)
+        except MemoryError as error:
+            say(f"{source.name:{width}s} failed: {source.image}: {describe_memory_error(error)}", sys.stderr)
     failed = len(sources) - len(computed)
     if args.table:
         write_atomically(args.table, encode_text(etiv.format_etiv_table(computed)))

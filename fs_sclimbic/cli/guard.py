@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from ..errors import SclimbicError, UsageError
+from ..errors import SclimbicError, UsageError, describe_memory_error, describe_system_error
 from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED
+from .pipes import outlive_readers
+from .terminal import printable
 
-TALKATIVE_LIBRARIES = ("h5py", "absl", "tensorflow", "urllib3", "filelock", "matplotlib", "jax")
+TALKATIVE_LIBRARIES = ("h5py", "absl", "tensorflow", "urllib3", "matplotlib", "jax")
 
 
 def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
@@ -32,6 +34,7 @@ def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
     int
         The action's, or 1 (failed), 2 (usage), 130 (interrupted).
     """
+    outlive_readers()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may hold what a terminal's encoding does not
             stream.reconfigure(errors="backslashreplace")
@@ -50,8 +53,10 @@ def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
     except OSError as error:
         if debug:
             raise
-        message = f"{error.filename}: {error.strerror or error}"
-    print(f"{program}: error: {message}", file=sys.stderr)
+        message = describe_system_error(error)
+    except MemoryError as error:
+        message = describe_memory_error(error)
+    print(printable(f"{program}: error: {message}"), file=sys.stderr)
     return status
 
 

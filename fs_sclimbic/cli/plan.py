@@ -27,6 +27,8 @@ class Plan:
     """Where tables go; made if it is missing."""
     update_tables: bool = False
     """Whether the tables keep the rows of other cases."""
+    notes: tuple[str, ...] = ()
+    """What is given and is not used, one line each."""
 
 
 def make_plan(args: argparse.Namespace) -> Plan:
@@ -54,7 +56,7 @@ def _sparing_inputs(plan: Plan, args: argparse.Namespace) -> Plan:
         if case.outputs.ctab and ctab == _entry(case.outputs.ctab):
             case = replace(case, outputs=replace(case.outputs, ctab=None))
         inputs = given | {_entry(path) for path in (case.t1, *case.transforms)} | ({ctab} if ctab else set())
-        for path in (*case.outputs.products(), case.outputs.record):
+        for path in case.outputs.written():
             if _entry(path) in inputs:
                 raise UsageError(f"{path} is an input and would be overwritten; give another name for the output")
         cases.append(case)
@@ -109,7 +111,7 @@ def _subjects(args: argparse.Namespace) -> Plan:
         for name in find_subjects(home, args.s)
     ]
     tables = ([VOLUMES] if len(cases) > 1 else []) + _qa_tables(args)
-    run_log = Path(args.logfile) if args.logfile and not log_in_scripts else None
+    run_log = home / args.logfile if args.logfile and not log_in_scripts else None
     files = table_files(home / args.output_base, "_", tables)
     return Plan(cases=cases, tables=files, log=run_log, folder=home, update_tables=len(cases) == 1)
 
@@ -129,12 +131,20 @@ def _image(args: argparse.Namespace) -> Plan:
         raise UsageError(f"--i {source}: no such image or folder")
     if target.is_dir() or not image_suffix(target):
         raise UsageError(f"--i {source} is an image, so --o must name an image (.mgz .mgh .nii .nii.gz), not {target}")
-    transform = Path(args.tal) if args.tal else None
+    # Without a stats file nobody sees eTIV, and the transform only tells where the head lies.
+    is_needed = args.write_volumes or args.etiv
+    is_missing = bool(args.tal) and not is_needed and not Path(args.tal).exists()
+    transform = Path(args.tal) if args.tal and not is_missing else None
+    notes = (
+        (f"--tal {args.tal} does not exist; without --write_volumes or --etiv it is not used",) if is_missing else ()
+    )
     case = image_case(source, target, _requests(args), transform=transform)
     tables = [table for table in _qa_tables(args) if table is not CONFIDENCE]
     files = table_files(target.parent / case.name, ".", tables)
-    return Plan(cases=[case], tables=files, log=_run_log(args, target.parent), folder=target.parent)
+    log = _run_log(args, target.parent)
+    return Plan(cases=[case], tables=files, log=log, folder=target.parent, notes=notes)
 
 
 def _run_log(args: argparse.Namespace, folder: Path) -> Path:
-    return Path(args.logfile) if args.logfile and not _is_bare(args.logfile) else folder / (args.logfile or DEFAULT_LOG)
+    """The log of a run: in the folder of the results, or relative to it, as in the published tool."""
+    return folder / (args.logfile or DEFAULT_LOG)

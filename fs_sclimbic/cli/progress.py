@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
@@ -12,12 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from ..cases.pipeline import Outcome
+from .terminal import printable
 
 COLORS = {"failed": "red", "warning": "yellow"}
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Print a line at once. If the reader has gone (``| head``, a closed terminal), the run still goes on.
+    """Print a line at once, without control characters.
+
+    If the reader has gone (``| head``, a closed terminal), the run still goes on.
 
     Parameters
     ----------
@@ -27,13 +30,19 @@ def say(text: str, stream: TextIO | None = None) -> None:
     """
     stream = stream or sys.stdout
     try:
-        print(text, file=stream, flush=True)
+        print(printable(text), file=stream, flush=True)
     except OSError:
         with open(os.devnull, "w") as sink:
             os.dup2(sink.fileno(), stream.fileno())
 
 
-def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: bool = False) -> Iterator[Outcome]:
+def show_progress(
+    outcomes: Iterable[Outcome],
+    total: int,
+    quiet: bool,
+    debug: bool = False,
+    told: Container[tuple[str | None, str]] = (),
+) -> Iterator[Outcome]:
     """Print each outcome as it comes and pass it on.
 
     Parameters
@@ -45,6 +54,8 @@ def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: b
         Print only failures and warnings.
     debug : bool
         Print the traceback of unexpected errors.
+    told : container of (str, str)
+        Cases and warnings that were printed already.
 
     Yields
     ------
@@ -52,7 +63,7 @@ def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: b
     """
     if quiet or not sys.stdout or not sys.stdout.isatty():
         for number, outcome in enumerate(outcomes, 1):
-            for kind, line in lines_of(outcome, f"[{number}/{total}]", debug):
+            for kind, line in lines_of(outcome, f"[{number}/{total}]", debug, told):
                 if kind in COLORS or not quiet:
                     say(line, sys.stderr if kind in COLORS else sys.stdout)
             yield outcome
@@ -69,13 +80,15 @@ def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: b
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("segmenting", total=total)
         for number, outcome in enumerate(outcomes, 1):
-            for kind, line in lines_of(outcome, f"[{number}/{total}]", debug):
-                console.print(Text(line, style=COLORS.get(kind, "")))
+            for kind, line in lines_of(outcome, f"[{number}/{total}]", debug, told):
+                console.print(Text(printable(line), style=COLORS.get(kind, "")))
             bar.advance(task)
             yield outcome
 
 
-def lines_of(outcome: Outcome, count: str, debug: bool) -> Iterator[tuple[str, str]]:
+def lines_of(
+    outcome: Outcome, count: str, debug: bool, told: Container[tuple[str | None, str]] = ()
+) -> Iterator[tuple[str, str]]:
     """The lines about an outcome.
 
     Parameters
@@ -85,6 +98,8 @@ def lines_of(outcome: Outcome, count: str, debug: bool) -> Iterator[tuple[str, s
         ``[3/10]``, for the start of each line.
     debug : bool
         With the traceback of an unexpected error.
+    told : container of (str, str)
+        Cases and warnings that are left out.
 
     Yields
     ------
@@ -101,7 +116,8 @@ def lines_of(outcome: Outcome, count: str, debug: bool) -> Iterator[tuple[str, s
     else:
         yield "skipped", f"{start}: skipped, done before with the same settings: {outcome.case.outputs.segmentation}"
     for warning in outcome.warnings:
-        yield "warning", f"{start}: warning: {warning}"
+        if (outcome.case.name, warning) not in told:
+            yield "warning", f"{start}: warning: {warning}"
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -117,5 +133,5 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         number = sample.replace(".", "", 1).isdigit()
         table.add_column(title, justify="right" if number else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(printable(cell)) for cell in row))
     Console(highlight=False).print(table)

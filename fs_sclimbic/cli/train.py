@@ -5,9 +5,15 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
 
-from ..network.spec import DEFAULT_FEATURES, DEFAULT_FOV_MM
-from ..training.recipe import DECAYS, LOSS_NAMES, PRECISIONS, Augmentation, Recipe
+from ..errors import UsageError
+from ..network.libraries import DEFAULT_BACKEND
+from ..network.spec import DEFAULT_FEATURES, DEFAULT_FOV_MM, PRECISIONS
+from ..notice import Notice
+from ..training.recipe import DECAYS, LOSS_NAMES, Augmentation, Recipe
+from .arguments import ALL_DONE, INTERRUPTED
 from .guard import in_one_line
 
 PROGRAM = "fs_sclimbic train"
@@ -22,6 +28,8 @@ EPILOG = """\
 examples:
   fs_sclimbic train --images heads --labels manual --ctab my.ctab --o mymodel --box 64 --epochs 40
   fs_sclimbic train --data heads.tsv --ctab my.ctab --o mymodel --resume
+  fs_sclimbic train --images heads --labels manual --o tuned --start-from shipped --epochs 8 --settle-epochs 8 \
+      --learning-rate 3e-4 --average-weights 300
   mri_sclimbic_seg --model mymodel/model.h5 --ctab mymodel/model.ctab --i T1.nii.gz --o seg.nii.gz --conform
 
 The output folder holds model.h5 (the best weights by validation), model.ctab, model.json (data with hashes,
@@ -40,6 +48,16 @@ def build_parser() -> argparse.ArgumentParser:
     add("--labels", metavar="DIR", help="folder of label maps of the same names, or of posteriors (4-D)")
     add("--data", metavar="TSV", help="instead of folders: a list with columns case, image, targets, split, weight")
     add("--root", metavar="DIR", help="folder that the paths of the list start from (default: the list's own)")
+    add(
+        "--start-from",
+        metavar="WEIGHTS",
+        help="fine-tune these weights instead of random ones: a model.h5, or 'shipped' or 'published'",
+    )
+    add(
+        "--teacher",
+        metavar="WEIGHTS",
+        help="let this network label most of the augmented boxes: a model.h5, or 'shipped' or 'published'",
+    )
     add("--ctab", metavar="FILE", help="colour table of the structures to learn (default: the limbic one)")
     add("--o", metavar="DIR", required=True, help="output folder")
     add("--resume", action="store_true", help="go on from the checkpoint in the output folder")
@@ -77,6 +95,8 @@ def build_parser() -> argparse.ArgumentParser:
             "stop after so many epochs without a better validation Dice, settling epochs if there are any; 0: never",
         ),
         ("seed", int, "same seed, same course"),
+        ("average-weights", int, "average the model's weights over about so many last steps; 0: no average"),
+        ("teacher-share", float, "share of the boxes that --teacher labels"),
         ("checkpoint-steps", int, "steps between checkpoints: a kill loses at most these"),
     ):
         value = getattr(DEFAULT, name.replace("-", "_"))
@@ -112,11 +132,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     add = parser.add_argument_group("running").add_argument
     add("--backend", choices=BACKENDS, help="backend of Keras (default: KERAS_BACKEND, else tensorflow)")
-    add("--threads", metavar="N", type=int, help="processor threads (default: all)")
+    add("--threads", metavar="N", type=int, help="processor threads; 0 or less: all (default: all)")
     add(
         "--cuda-device",
         metavar="D",
-        help="train on this CUDA device (default: the processor; jax and torch take what they find)",
+        help="train on this CUDA device, -1: the processor (default: the processor; jax and torch take what they find)",
     )
     add("--tensorboard", action="store_true", help="write events for TensorBoard (needs tensorboardX)")
     add("--quiet", action="store_true", help="print only warnings and errors")
@@ -134,14 +154,65 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.backend:
         # Read once, when Keras starts.
         os.environ["KERAS_BACKEND"] = args.backend
+    return in_one_line(PROGRAM, args.debug, lambda: _train(args, (*PROGRAM.split(), *words)))
 
-    def action() -> int:
-        # After parsing, so that --help answers at once.
-        from .train_run import train
 
-        return train(args, recipe_of(args), (*PROGRAM.split(), *words))
+def _train(args: argparse.Namespace, command: tuple[str, ...]) -> int:
+    """Do what the parsed flags ask for; returns the exit status."""
+    # After parsing, so that --help answers at once.
+    from ..image.labels import read_ctab
+    from ..training.heads import find_heads
+    from ..training.session import TrainingSettings, train
+    from .progress import say
+    from .train_progress import watch_steps
 
-    return in_one_line(PROGRAM, args.debug, action)
+    recipe = recipe_of(args)
+    colors = read_ctab(args.ctab)
+    if len(colors) < 2:
+        raise UsageError(f"{args.ctab}: the colour table has no structure besides the background")
+    _check_installed(args)
+    heads = find_heads(
+        list_file=args.data,
+        root=args.root,
+        images=args.images,
+        labels=args.labels,
+        validation_share=args.validate,
+        seed=recipe.seed,
+    )
+    settings = TrainingSettings(
+        heads=heads,
+        colors=colors,
+        recipe=recipe,
+        folder=Path(args.o),
+        resume=args.resume,
+        start_from=args.start_from,
+        teacher=args.teacher,
+        threads=args.threads if args.threads and args.threads > 0 else None,
+        device=None if args.cuda_device and args.cuda_device.startswith("-") else args.cuda_device,
+        tensorboard=args.tensorboard,
+        command=command,
+    )
+
+    def show(notice: Notice) -> None:
+        if notice.severity != "note":
+            say(f"{notice.severity}: {notice.text}", sys.stderr)
+        elif not args.quiet:
+            say(notice.text)
+
+    total = recipe.total_steps
+    end = train(settings, notify=show, watch_steps=lambda first_step: watch_steps(first_step, total, args.quiet))
+    if end.status == "was complete":
+        say(f"{settings.folder}: {end.steps} of {total} steps are done; give more --epochs to go on")
+    return INTERRUPTED if end.status == "interrupted" else ALL_DONE
+
+
+def _check_installed(args: argparse.Namespace) -> None:
+    """Error at once if a package is missing that is needed only after the heads have been read."""
+    backend = args.backend or os.environ.get("KERAS_BACKEND", DEFAULT_BACKEND)
+    if find_spec(backend) is None:
+        raise UsageError(f"--backend {backend}: is not installed; python -m pip install {backend}")
+    if args.tensorboard and find_spec("tensorboardX") is None:
+        raise UsageError("--tensorboard needs tensorboardX: python -m pip install tensorboardX")
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
@@ -152,8 +223,6 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     UsageError
         If one makes no sense.
     """
-    from ..errors import UsageError
-
     if len(args.box) not in (1, 3):
         raise UsageError(f"--box {' '.join(map(str, args.box))}: give one number or three")
     box = tuple(args.box * 3 if len(args.box) == 1 else args.box)

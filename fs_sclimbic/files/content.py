@@ -154,7 +154,9 @@ def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 
     check_content(path, noun)
     with _opened(path, noun) as file:
         try:
-            content = file.read(max_bytes + 1)
+            # Asked for a number of bytes, Python sets aside so many, whatever the file has.
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(min(size, max_bytes) + 1)
         except OSError as error:
             raise ContentError(f"{noun} cannot be read ({error.strerror})") from error
     if len(content) > max_bytes:
@@ -163,7 +165,17 @@ def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 
 
 
 class ContentReader:
-    """The content of a file from its start, decompressed if it is gzip. Made by `open_content`."""
+    """The content of a file from its start, decompressed if it is gzip. Made by `open_content`.
+
+    Parameters
+    ----------
+    stream : binary file
+        Of the decompressed content.
+    compressed : bool
+        Whether the file is gzip.
+    file_bytes : int
+        Size of the file.
+    """
 
     def __init__(self, stream: BinaryIO, *, compressed: bool, file_bytes: int) -> None:
         self._stream = stream

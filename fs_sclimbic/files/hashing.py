@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import ModelError
+from .content import PIECE_BYTES, ContentError, check_content
 
 
 def sha256_of_text(text: str) -> str:
@@ -20,7 +21,16 @@ def sha256_of(path: str | PathLike[str]) -> str:
     ModelError
         If the file cannot be read.
     """
+    file, digest = Path(path), hashlib.sha256()
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        try:
+            check_content(file)
+        except ContentError as error:
+            raise ModelError(f"{path}: cannot be read ({error})") from error
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        with open(file, "rb") as stream:
+            while piece := stream.read(PIECE_BYTES):
+                digest.update(piece)
+        return digest.hexdigest()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error

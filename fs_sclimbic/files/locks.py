@@ -129,6 +129,8 @@ def _try_to_lock(lock_file: Path, system_lock: FlockLike) -> Callable[[], None]:
                 raise LockedError from error
             except OSError as error:
                 os.close(descriptor)
+                if error.errno == errno.EBADF:  # NFS locks only what may be written
+                    raise PermissionError(errno.EACCES, "is another user's: remove it", str(lock_file)) from error
                 if error.errno not in NO_LOCKS:
                     raise
                 lock_file.unlink(missing_ok=True)

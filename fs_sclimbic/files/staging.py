@@ -174,6 +174,11 @@ def append_text(path: str | PathLike[str], text: str) -> None:
     path : path-like
         Made if it is missing, with its folders.
     text : str
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; it names the file.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     try:

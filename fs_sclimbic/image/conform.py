@@ -4,95 +4,19 @@ surfa samples, so that the numbers are FreeSurfer's. The geometry is our own: su
 (permuted axes, bounding boxes), and a grid here is a value.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ImageError
 from .box import Box, moved_corners, three
-from .volume import Grid, Volume
-
-
-def _load_interpolate() -> Callable[..., NDArray[Any]]:
-    """Load surfa's interpolation alone: importing all of surfa takes a third of a second."""
-    package = find_spec("surfa")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        for suffix in EXTENSION_SUFFIXES:  # the most particular first
-            file = Path(folder, "image", f"interp{suffix}")
-            if file.is_file():
-                spec = spec_from_file_location("surfa.image.interp", file)
-                assert spec is not None
-                assert spec.loader is not None
-                module = module_from_spec(spec)
-                spec.loader.exec_module(module)
-                return module.interpolate  # type: ignore[no-any-return]
-    from surfa.image.interp import interpolate
-
-    return interpolate  # type: ignore[no-any-return]
-
-
-interpolate = _load_interpolate()
+from .grid import Grid, Volume
+from .intensity import IntensityRange, intensity_range
+from .interpolation import interpolate
 
 SAME_SIZE_TOLERANCE_MM = 1e-5
 """FreeSurfer's: voxels that differ by less have the same size."""
 ISOTROPIC_1MM_TOLERANCE_MM = 0.01
-
-
-@dataclass(frozen=True)
-class IntensityRange:
-    """The intensities that become 0 and 1."""
-
-    bottom: np.float32
-    """The image's minimum."""
-    top: np.float32
-    """The top of the range; all above becomes 1."""
-
-    def scale(self, data: NDArray[Any]) -> NDArray[np.float32]:
-        """Stretch intensities to [0, 1]."""
-        scaled = np.asarray(data, np.float32) - self.bottom
-        scaled /= np.float32(self.top - self.bottom)
-        return np.clip(scaled, 0, 1, out=scaled)
-
-
-def intensity_range(data: NDArray[Any], percentile: float | None = None) -> IntensityRange:
-    """The range of intensities that the network is to see.
-
-    Parameters
-    ----------
-    data : ndarray
-        Voxels of any real type.
-    percentile : float, optional
-        The top of the range is this percentile of the non-zero voxels; by default the maximum.
-
-    Returns
-    -------
-    IntensityRange
-
-    Raises
-    ------
-    ImageError
-        If a voxel is not finite, or all have one value.
-    """
-    bottom, top = np.float32(data.min()), np.float32(data.max())  # NaN if there is one
-    if not (np.isfinite(bottom) and np.isfinite(top)):
-        count = int(data.size - np.count_nonzero(np.isfinite(data.astype(np.float32))))
-        raise ImageError(
-            f"{count} of {data.size} voxels are NaN or infinite; set them to a number first (fslmaths IN -nan OUT)"
-        )
-    if percentile is not None:
-        values = np.asarray(data[data != 0], np.float32)
-        top = np.float32(np.percentile(values, percentile, overwrite_input=True)) if values.size else bottom
-    if not top > bottom:
-        raise ImageError(f"the image is blank: its intensities end at {top:g} and begin at {bottom:g}")
-    if float(top) - float(bottom) > float(np.finfo(np.float32).max):
-        raise ImageError(f"intensities from {bottom:g} to {top:g} span too much; rescale the image")
-    return IntensityRange(bottom, top)
 
 
 def is_isotropic_1mm(grid: Grid) -> bool:
@@ -115,6 +39,8 @@ class Conformed:
     """The network's box."""
     image: Box
     """Where the image lies, in voxels of 1 mm."""
+    size_tolerance_voxels: float = 0.0
+    """See `conform`."""
 
     @property
     def box(self) -> Box:
@@ -136,7 +62,7 @@ class Conformed:
 
     def _sample(self, box: Box) -> NDArray[np.float32]:
         """A box of the resized image."""
-        resized = _resized(self.t1.grid, np.ones(3))
+        resized = _resized(self.t1.grid, np.ones(3), self.size_tolerance_voxels)
         if resized is self.t1.grid:
             return self.intensities.scale(self.t1.data[box.slices])
         # Only the part that is sampled is scaled; untouched zeros take no memory.
@@ -148,7 +74,13 @@ class Conformed:
         return _sample(Volume(scaled, self.t1.grid), resized, "linear", box)  # type: ignore[return-value]
 
 
-def conform(t1: Volume, fov: int, percentile: float | None = None) -> Conformed:
+def conform(
+    t1: Volume,
+    fov: int,
+    percentile: float | None = None,
+    low_percentile: float | None = None,
+    size_tolerance_voxels: float = 0.0,
+) -> Conformed:
     """Lay the network's voxels over an image.
 
     Parameters
@@ -158,8 +90,11 @@ def conform(t1: Volume, fov: int, percentile: float | None = None) -> Conformed:
         direction and is only named after the nearest anatomical one.
     fov : int
         Edge of the network's box in mm; it lies about the centre of the image.
-    percentile : float, optional
+    percentile, low_percentile : float, optional
         See `intensity_range`.
+    size_tolerance_voxels : float
+        An image so much larger than a whole number of voxels has that number. By default it has one more, as in the
+        published tool: a voxel size of 0.85937501 mm in place of 0.859375 then moves all voxels by half of one.
 
     Returns
     -------
@@ -170,14 +105,13 @@ def conform(t1: Volume, fov: int, percentile: float | None = None) -> Conformed:
     ImageError
         If a voxel is not finite, or all have one value.
     """
-    intensities = intensity_range(t1.data, percentile)
+    intensities = intensity_range(t1.data, percentile, low_percentile)
     upright = reorient_ras(t1)
-    resized = _resized(upright.grid, np.ones(3))
+    resized = _resized(upright.grid, np.ones(3), size_tolerance_voxels)
     # Voxel of the image's first voxel in the box; of an odd difference the smaller half lies before it.
     offset = np.trunc((fov - np.array(resized.shape)) / 2).astype(int)
-    return Conformed(
-        upright, intensities, shift_grid(resized, -offset, (fov, fov, fov)), Box.of_shape(resized.shape).moved(offset)
-    )
+    box = shift_grid(resized, -offset, (fov, fov, fov))
+    return Conformed(upright, intensities, box, Box.of_shape(resized.shape).moved(offset), size_tolerance_voxels)
 
 
 def reorient_ras(volume: Volume) -> Volume:
@@ -201,7 +135,7 @@ def ras_order(grid: Grid) -> list[int]:
     return [nearest.index(axis) for axis in range(3)]
 
 
-def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
+def resize(volume: Volume, voxel_size_mm: NDArray[np.float64], size_tolerance_voxels: float = 0.0) -> Volume:
     """Resample to other voxel sizes about the same centre, linearly; outside the image is 0.
 
     Parameters
@@ -210,21 +144,23 @@ def resize(volume: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
         float32; three axes, or four with frames last.
     voxel_size_mm : ndarray, shape (3,)
         New edge lengths, mm, in the order of the volume's axes.
+    size_tolerance_voxels : float
+        See `conform`.
 
     Returns
     -------
     Volume
         The same object where the voxels have that size already.
     """
-    target = _resized(volume.grid, voxel_size_mm)
+    target = _resized(volume.grid, voxel_size_mm, size_tolerance_voxels)
     return volume if target is volume.grid else Volume(_sample(volume, target, "linear"), target)
 
 
-def _resized(grid: Grid, voxel_size_mm: NDArray[np.float64]) -> Grid:
+def _resized(grid: Grid, voxel_size_mm: NDArray[np.float64], size_tolerance_voxels: float) -> Grid:
     """The grid of other voxel sizes about the same centre; the same object where the sizes are those already."""
     if np.allclose(grid.voxel_size_mm, voxel_size_mm, atol=SAME_SIZE_TOLERANCE_MM, rtol=0):
         return grid
-    shape = np.ceil(grid.voxel_size_mm * grid.shape / voxel_size_mm).astype(int)
+    shape = np.ceil(grid.voxel_size_mm * grid.shape / voxel_size_mm - size_tolerance_voxels).astype(int)
     vox2ras = np.eye(4)
     vox2ras[:3, :3] = _directions(grid) * voxel_size_mm
     vox2ras[:3, 3] = grid.center_ras - vox2ras[:3, :3] @ (shape / 2)

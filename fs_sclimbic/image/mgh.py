@@ -35,6 +35,7 @@ DEFAULT_DIRECTIONS = np.array([[-1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 """In columns. FreeSurfer takes an image of unknown orientation for coronal."""
 
 
+@np.errstate(all="ignore")
 def read_mgh_header(start: bytes) -> ImageHeader:
     """Read the header of an .mgh file.
 
@@ -72,9 +73,8 @@ def read_mgh_header(start: bytes) -> ImageHeader:
         directions = directions.T
     # In float64: float32, as nibabel does it, moves the image by 1e-5 mm.
     vox2ras = np.eye(4)
-    with np.errstate(all="ignore"):
-        vox2ras[:3, :3] = directions * size
-        vox2ras[:3, 3] = center - vox2ras[:3, :3] @ (np.array(dims[:3]) / 2)
+    vox2ras[:3, :3] = directions * size
+    vox2ras[:3, 3] = center - vox2ras[:3, :3] @ (np.array(dims[:3]) / 2)
     check_geometry(vox2ras, size)
     shape = tuple(dims[:3])
     return ImageHeader(

@@ -7,6 +7,7 @@ from os import PathLike
 
 import nibabel as nib
 import numpy as np
+from nibabel.orientations import aff2axcodes
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
@@ -29,6 +30,8 @@ LARGEST_AXIS = 32767
 XFORM_CODES = range(6)
 TIME_UNITS_MS = {8: 1000.0, 16: 1.0, 24: 0.001}
 METRES = 1
+LARGEST_METRES = 0.1
+"""Of a voxel whose size is in metres; larger sizes are mm, whatever the unit says."""
 LARGEST_LONG_QUATERNION = 1.01
 """A longer one is no rounding error. The format keeps three of four components, whose squares are at most 1."""
 
@@ -40,6 +43,7 @@ END_CONTENT = b"*"
 """Behind it readers may cut off zeros, of which a colour table has many."""
 
 
+@np.errstate(all="ignore")
 def read_nifti_header(start: bytes) -> ImageHeader:
     """Read the header of a .nii file.
 
@@ -84,7 +88,7 @@ def read_nifti_header(start: bytes) -> ImageHeader:
     return ImageHeader(
         shape=shape,
         dtype=dtype,
-        offset=_offset(header, size),
+        offset=_offset(header, start[size : size + 1]),
         scaling=_scaling(header),
         grid=grid,
         notes=notes,
@@ -120,9 +124,14 @@ def _what_else(start: bytes) -> str:
     return "its first bytes are no NIfTI header"
 
 
-def _offset(header: Header, size: int) -> int:
+def _offset(header: Header, extender: bytes) -> int:
     """Bytes before the first value."""
-    offset, least = float(header["vox_offset"]), size + EXTENDER_BYTES
+    offset, least = float(header["vox_offset"]), header.template_dtype.itemsize + EXTENDER_BYTES
+    if offset == 0 and extender > b"\0":
+        raise ContentError(
+            "the header's vox_offset is 0, but extensions follow it, so that nobody knows where the voxels begin; "
+            "convert the image again"
+        )
     if offset == 0:
         return least
     if not least <= offset < 2**53:
@@ -142,8 +151,12 @@ def _scaling(header: Header) -> tuple[float, float] | None:
 
 def _read_grid(header: Header, shape: tuple[int, ...]) -> tuple[Grid, tuple[str, ...]]:
     """The grid, and how it was read where the header is odd."""
-    notes = []
-    codes = [int(header[name]) if int(header[name]) in XFORM_CODES else 0 for name in ("qform_code", "sform_code")]
+    notes, codes = [], []
+    for name in ("qform_code", "sform_code"):
+        codes.append(int(header[name]))
+        if codes[-1] not in XFORM_CODES:
+            notes.append(f"{name} {codes[-1]} is none of NIfTI's (0-5); the matrix is not used")
+            codes[-1] = 0
     sizes = header["pixdim"][1:4].astype(np.float64)
     if codes[1] and not (np.isfinite(sizes).all() and sizes.all()):
         norms = np.linalg.norm(header.get_sform()[:3, :3], axis=0)
@@ -152,11 +165,10 @@ def _read_grid(header: Header, shape: tuple[int, ...]) -> tuple[Grid, tuple[str,
     elif (sizes < 0).any():
         notes.append(f"pixdim {format_mm(sizes)} is negative; its size is used")
     sizes = np.abs(sizes)
-    with np.errstate(all="ignore"):
-        header["pixdim"][1:4] = sizes
+    header["pixdim"][1:4] = sizes
     if header["pixdim"][0] not in (-1, 1):
         header["pixdim"][0] = 1
-    if int(header["xyzt_units"]) & 7 == METRES and np.nanmax(sizes) < 0.1:
+    if int(header["xyzt_units"]) & 7 == METRES and sizes.max() < LARGEST_METRES:
         raise ContentError(
             f"the header gives voxel sizes in metres ({format_mm(sizes)}), expected mm; convert the image "
             "(mri_convert, or set pixdim, sform and xyzt_units to mm)"
@@ -173,9 +185,10 @@ def _read_grid(header: Header, shape: tuple[int, ...]) -> tuple[Grid, tuple[str,
         assert qform is not None
         vox2ras = qform
     else:
-        with np.errstate(all="ignore"):
-            vox2ras = np.asarray(header.get_base_affine(), np.float64)
+        vox2ras = np.asarray(header.get_base_affine(), np.float64)
     check_geometry(vox2ras, sizes)
+    if qform is not None and codes[0] == codes[1]:
+        notes += _contradiction(qform, vox2ras)
     grid = Grid(
         shape[:3],  # type: ignore[arg-type]
         vox2ras,
@@ -207,6 +220,12 @@ def _read_qform(header: Header, *, needed: bool) -> NDArray[np.float64] | None:
         for name, part in zip(names, quaternion / length, strict=True):
             header[name] = part
         return np.asarray(header.get_qform(), np.float64)
+
+
+def _contradiction(qform: NDArray[np.float64], sform: NDArray[np.float64]) -> list[str]:
+    """A note where the two matrices, of one space by their codes, orient the image otherwise."""
+    one, other = ("".join(str(letter) for letter in aff2axcodes(matrix)) for matrix in (qform, sform))
+    return [] if one == other else [f"the qform orients the image {one}, the sform {other}; the sform is used"]
 
 
 def _repetition_time_ms(header: Header) -> float:

@@ -153,7 +153,7 @@ def _lta_vox2ras(lines: list[str], source: str) -> NDArray[np.float64]:
     missing = [key for key in needed if key not in block]
     if missing:
         raise TransformError(f"{source}: volume info lacks {', '.join(missing)}")
-    shape, size, *axes, centre = (_numbers(block[key], (3,), source) for key in needed)
+    shape, size, *axes, centre = (_numbers(block[key].replace(",", " "), (3,), source) for key in needed)
     vox2ras = np.eye(4)
     with np.errstate(all="ignore"):
         vox2ras[:3, :3] = np.column_stack(axes) * size

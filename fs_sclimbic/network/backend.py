@@ -1,43 +1,24 @@
-"""Start Keras and its backend: quietly, on the processor unless told otherwise."""
+"""The backend of Keras: its device, its threads, its compiler."""
 
 import logging
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
+import keras
+
 from ..errors import ModelError
+from .libraries import silent_stderr
 
 logger = logging.getLogger(__name__)
 
-# Both are read when the libraries start: TensorFlow by default, and only its errors.
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+FIRST_DEVICE = "0"
+NO_GPU = "CUDA device %s: %s finds no GPU on this machine; the processor is used"
 
 
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """TensorFlow's C++ start-up notes bypass every log level; drop what is written to file 2 meanwhile."""
-    try:
-        sys.stderr.flush()
-        kept = os.dup(2)
-    except (AttributeError, OSError):  # started without a file 2: nothing can be printed
-        yield
-        return
-    try:
-        with open(os.devnull, "wb") as sink:
-            os.dup2(sink.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-with _silent_stderr():
-    import keras
-
-__all__ = ["compiled", "compiled_function", "configure", "keras"]
+def backend_name() -> str:
+    """What runs Keras: ``tensorflow``, ``jax`` or ``torch``."""
+    return str(keras.backend.backend())
 
 
 def configure(threads: int | None = None, device: str | None = None) -> None:
@@ -49,14 +30,14 @@ def configure(threads: int | None = None, device: str | None = None) -> None:
         Processor threads; by default the backend's own choice.
     device : str, optional
         Number of a CUDA device. Without it TensorFlow uses the processor, also where there is a GPU; JAX and PyTorch
-        use what they find.
+        use what they find. On a machine without a GPU the processor is used, with a warning.
 
     Raises
     ------
     ModelError
-        If the device is not there, or this process has already started on others.
+        If there are GPUs and this one is not among them, or this process has already started on others.
     """
-    backend = keras.backend.backend()
+    backend = backend_name()
     if backend == "tensorflow":
         _configure_tensorflow(threads, device)
     elif device is not None:
@@ -83,7 +64,9 @@ def _choose_cuda_device(backend: str, device: str) -> None:
 
         jax.config.update("jax_default_matmul_precision", "highest")
         found = jax.default_backend() == "gpu"
-    if not found:
+    if not found and device == FIRST_DEVICE:
+        logger.warning(NO_GPU, device, backend)
+    elif not found:
         raise ModelError(
             f"CUDA device '{device}' is not there: {backend} finds no GPU of this number; leave --cuda-device out"
         )
@@ -98,7 +81,7 @@ def compiled(network: Any) -> Callable[..., Any]:
     def forward(*inputs: Any) -> Any:
         return network(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
 
-    backend = keras.backend.backend()
+    backend = backend_name()
     if backend == "tensorflow":
         import tensorflow as tf
 
@@ -126,7 +109,7 @@ def compiled(network: Any) -> Callable[..., Any]:
 
 def compiled_function(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of arrays, compiled where the backend can; arrays become tensors."""
-    backend = keras.backend.backend()
+    backend = backend_name()
 
     def of_tensors(*arrays: Any) -> Any:
         return function(*(keras.ops.convert_to_tensor(array) for array in arrays))
@@ -150,14 +133,17 @@ def compiled_function(function: Callable[..., Any]) -> Callable[..., Any]:
 def _configure_tensorflow(threads: int | None, device: str | None) -> None:
     import tensorflow as tf
 
-    with _silent_stderr():
+    with silent_stderr():
         gpus = tf.config.list_physical_devices("GPU")
+    if device is not None and device.isdigit() and not gpus:
+        logger.warning(NO_GPU, device, "TensorFlow")
+        device = None
     if device is not None and (not device.isdigit() or int(device) >= len(gpus)):
         raise ModelError(
             f"CUDA device '{device}' is not there: TensorFlow sees {len(gpus)} GPU(s); leave "
             "--cuda-device out to use the processor"
         )
-    # A network is built for each way a box is cut: that many functions are no mistake.
+    # A network is built for each way to cut a box: so many functions are right.
     logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
     # TF32 rounds the inputs of each product to 10 bits: other numbers than the published ones.
     tf.config.experimental.enable_tensor_float_32_execution(False)

@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from .backend import compiled, configure, keras
+from .backend import compiled, configure
 from .receptive_field import Extents
 from .spec import ModelSpec
 from .unet import build_unet, fill_weights
 from .weights import Weights
-
-POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 class KerasEngine:
@@ -49,7 +48,19 @@ class KerasEngine:
         self._compiled: dict[object, Callable[..., Any]] = {}
 
     def __call__(self, image: NDArray[np.float32], extents: Extents) -> NDArray[np.float32]:
-        """Posteriors of a box; see `fs_sclimbic.network.openvino_engine.OpenvinoEngine`."""
+        """Posteriors of a box.
+
+        Parameters
+        ----------
+        image : ndarray, shape ``extents.image.shape``
+            float32 intensities from 0 to 1.
+        extents : Extents
+            What is wanted.
+
+        Returns
+        -------
+        ndarray, shape (*extents.wanted.shape, labels)
+        """
         # The network takes boxes of any size that are cut alike.
         kind = extents.pads, extents.crops()
         if kind not in self._compiled:
@@ -58,7 +69,7 @@ class KerasEngine:
                 self._spec.features,
                 self._spec.channels,
                 extents=extents,
-                precision=POLICIES[self._precision],
+                precision=self._precision,
             )
             fill_weights(network, self._weights)
             self._compiled[kind] = compiled(network)

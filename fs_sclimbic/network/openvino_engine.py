@@ -11,12 +11,21 @@ from openvino import opset14 as ops
 
 from ..errors import ModelError
 from ..image.box import Box, three
+from .architecture import (
+    BATCH_NORM_EPSILON,
+    DECODER_LEVELS,
+    ENCODER_LEVELS,
+    KERNEL,
+    LEVELS,
+    LIKELIHOOD_LAYER,
+    decoder_layers,
+    encoder_layers,
+)
 from .receptive_field import Extents, Pads
-from .spec import BATCH_NORM_EPSILON, CONVOLUTIONS_PER_LEVEL, KERNEL, LEVELS
 from .weights import Weights
 
 UNPADDED: Pads = ((0, 0), (0, 0), (0, 0))
-HINTS = {"float32": "f32", "bfloat16": "bf16"}
+OPENVINO_PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 class OpenvinoEngine:
@@ -31,6 +40,8 @@ class OpenvinoEngine:
         Processor threads; by default all that the process may use.
     precision : {"float32", "bfloat16"}
         What the layers compute in.
+    core : openvino.Core, optional
+        What compiles and runs graphs; by default a new one.
 
     Raises
     ------
@@ -38,9 +49,11 @@ class OpenvinoEngine:
         If the processor does not compute in this precision.
     """
 
-    def __init__(self, weights: Weights, threads: int | None = None, precision: str = "float32") -> None:
+    def __init__(
+        self, weights: Weights, threads: int | None = None, precision: str = "float32", *, core: Any = None
+    ) -> None:
         self._weights = weights
-        self._core = openvino.Core()
+        self._core = openvino.Core() if core is None else core
         # Asked in any case: it loads what runs on the processor, which shows here whether it can be loaded.
         abilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bfloat16" and "BF16" not in abilities:
@@ -48,7 +61,7 @@ class OpenvinoEngine:
         # Pinned threads of two jobs on one machine would share cores while others idle.
         self._settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": HINTS[precision],
+            "INFERENCE_PRECISION_HINT": OPENVINO_PRECISIONS[precision],
             "ENABLE_CPU_PINNING": False,
             **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
         }
@@ -79,38 +92,50 @@ class OpenvinoEngine:
 def build_graph(weights: Weights, extents: Extents) -> openvino.Model:
     """The U-Net of `fs_sclimbic.network.unet`, cut to what is wanted, as a graph of OpenVINO.
 
-    Three things are computed otherwise, with the same result up to rounding. The batch norms, an affine function of
-    each channel, come after the poolings, where there is an eighth of the voxels; the one after the last level is part
-    of the 1x1x1 convolution. A convolution of up-sampled maps, where voxels come in eights, is a transposed
+    Parameters
+    ----------
+    weights : Weights
+    extents : Extents
+        The needed part of each map.
+
+    Returns
+    -------
+    openvino.Model
+        From (1, 1, x, y, z), the shape of ``extents.image``, to softmax posteriors (1, labels, x, y, z), the shape of
+        ``extents.wanted``.
+
+    Notes
+    -----
+    Three things are computed in another way, with the same result up to rounding. The batch norms, an affine function
+    of each channel, come after the poolings, where there is an eighth of the voxels; the one after the last level is
+    part of the 1x1x1 convolution. A convolution of up-sampled maps, where voxels come in eights, is a transposed
     convolution of the maps themselves: 8 products a voxel instead of 27.
     """
     image = ops.parameter([1, 1, *extents.image.shape], np.float32)
     across, x = [], image
-    for level in range(LEVELS):
-        for i in range(CONVOLUTIONS_PER_LEVEL):
-            name = f"unet_conv_downarm_{level}_{i}"
+    for level in ENCODER_LEVELS:
+        names = encoder_layers(level)
+        for name in names.convolutions:
             x = _elu(_convolution(x, weights[name]["kernel"], extents.pad[name]), weights[name]["bias"])
         across.append(x)
-        affine = _batch_norm(weights[f"unet_bn_down_{level}"])
+        affine = _batch_norm(weights[names.norm])
         if level == LEVELS - 1:
             x = _scaled(x, affine)
         elif (affine[0] >= 0).all():
             x = _scaled(_pooled(x), affine)
         else:  # the largest value is another one after a negative factor
             x = _pooled(_scaled(x, affine))
-    for up, level in enumerate(reversed(range(LEVELS - 1))):
-        name = f"unet_conv_uparm_{LEVELS + up}"
+    for level in DECODER_LEVELS:
+        names = decoder_layers(level)
+        first, *others = names.convolutions
         handed = _cropped(across[level], extents.down[level], extents.merged[level])
-        x = _elu(_merged_convolution(handed, x, weights, f"{name}_0", extents, level), weights[f"{name}_0"]["bias"])
-        for i in range(1, CONVOLUTIONS_PER_LEVEL):
-            x = _elu(
-                _convolution(x, weights[f"{name}_{i}"]["kernel"], extents.pad[f"{name}_{i}"]),
-                weights[f"{name}_{i}"]["bias"],
-            )
+        x = _elu(_merged_convolution(handed, x, weights, first, extents, level), weights[first]["bias"])
+        for name in others:
+            x = _elu(_convolution(x, weights[name]["kernel"], extents.pad[name]), weights[name]["bias"])
         if level:
-            x = _scaled(x, _batch_norm(weights[f"unet_bn_up_{up}"]))
-    scale, offset = _batch_norm(weights[f"unet_bn_up_{LEVELS - 2}"])
-    last, kernel = weights["unet_likelihood"]["bias"], weights["unet_likelihood"]["kernel"].astype(np.float64)
+            x = _scaled(x, _batch_norm(weights[names.norm]))
+    scale, offset = _batch_norm(weights[decoder_layers(0).norm])
+    last, kernel = weights[LIKELIHOOD_LAYER]["bias"], weights[LIKELIHOOD_LAYER]["kernel"].astype(np.float64)
     logits = ops.add(
         _convolution(x, kernel * scale[:, np.newaxis], UNPADDED), _channels(last + offset @ kernel[0, 0, 0])
     )

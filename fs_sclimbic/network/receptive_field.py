@@ -9,7 +9,7 @@ needed part ends at the edge of the image, the convolutions pad with zeros there
 from dataclasses import dataclass
 
 from ..image.box import Box
-from .spec import CONVOLUTIONS_PER_LEVEL, LEVELS
+from .architecture import DECODER_LEVELS, ENCODER_LEVELS, LEVELS, decoder_layers, encoder_layers
 
 Pads = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 """Zeros to put before and after, along each axis."""
@@ -55,27 +55,32 @@ def extents_of(wanted: Box, image: Box) -> Extents:
         Voxels whose posteriors are wanted; inside ``image``.
     image : Box
         All voxels that there are; begins at and measures multiples of 4.
+
+    Returns
+    -------
+    Extents
+        The needed part of each map.
     """
     whole = [image.coarser(2**level) for level in range(LEVELS)]
     pads: dict[str, Pads] = {}
 
-    def before(part: Box, level: int, name: str) -> Box:
+    def before(part: Box, level: int, convolutions: tuple[str, ...]) -> Box:
         """Input of a level's convolutions."""
-        for i in reversed(range(CONVOLUTIONS_PER_LEVEL)):
+        for name in reversed(convolutions):
             needed = part.grown(1)
             part = needed.clipped(whole[level])
-            pads[f"{name}_{i}"] = cuts(needed, part)
+            pads[name] = cuts(needed, part)
         return part
 
     merged, below, part = [], [], wanted
-    for level in range(LEVELS - 1):
-        part = before(part, level, f"unet_conv_uparm_{2 * (LEVELS - 1) - level}")
+    for level in reversed(DECODER_LEVELS):
+        part = before(part, level, decoder_layers(level).convolutions)
         merged.append(part)
         part = part.coarser(2)
         below.append(part)
     down = [part]
-    for level in reversed(range(LEVELS)):
-        part = before(part, level, f"unet_conv_downarm_{level}")
+    for level in reversed(ENCODER_LEVELS):
+        part = before(part, level, encoder_layers(level).convolutions)
         if level:
             part = part.finer(2)
             down.append(part)
@@ -83,7 +88,18 @@ def extents_of(wanted: Box, image: Box) -> Extents:
 
 
 def cuts(whole: Box, part: Box) -> Pads:
-    """How much wider a box is than one inside it, before and after, along each axis."""
+    """How much wider a box is than one inside it.
+
+    Parameters
+    ----------
+    whole, part : Box
+        ``part`` lies inside ``whole``.
+
+    Returns
+    -------
+    tuple of three (int, int)
+        Voxels before and after, along each axis.
+    """
     x, y, z = (
         (inner - outer, outer_end - inner_end)
         for outer, inner, outer_end, inner_end in zip(whole.low, part.low, whole.high, part.high, strict=True)

@@ -6,19 +6,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..image.labels import ColorTable
+from .architecture import FOV_MULTIPLE, LEVELS
 
 if TYPE_CHECKING:  # NumPy and nibabel behind it would slow --help
     from .structure_prior import StructurePrior
-
-LEVELS = 3
-CONVOLUTIONS_PER_LEVEL = 2
-KERNEL = 3
-BATCH_NORM_EPSILON = 1e-3
-# Two poolings by two: only boxes that divide by four come back at their own size.
-FOV_MULTIPLE = 2 ** (LEVELS - 1)
-# How far the network sees: 22 voxels from a voxel to the last one of the image on which its posteriors depend,
-# and 2 more to begin at a multiple of 4.
-REACH = 24
 
 DEFAULT_FOV_MM = 160
 DEFAULT_FEATURES = 24
@@ -70,45 +61,3 @@ class ModelSpec:
     def name(self) -> str:
         """File name of the weights."""
         return self.weights.name
-
-
-def network_weights(labels: int, features: int, channels: int) -> dict[str, dict[str, tuple[int, ...]]]:
-    """Names and shapes of all weights of a network, in the published naming.
-
-    Parameters
-    ----------
-    labels : int
-        Output channels, background included.
-    features : int
-        Features of the first level.
-    channels : int
-        Input channels.
-
-    Returns
-    -------
-    dict
-        ``{layer: {weight: shape}}`` from input to output, for instance
-        ``{"unet_conv_downarm_0_0": {"kernel": (3, 3, 3, 1, 24), "bias": (24,)}, ...}``.
-    """
-    layers: dict[str, dict[str, tuple[int, ...]]] = {}
-
-    def convolution(name: str, size: int, inputs: int, outputs: int) -> None:
-        layers[name] = {"kernel": (size, size, size, inputs, outputs), "bias": (outputs,)}
-
-    def batch_norm(name: str, width: int) -> None:
-        layers[name] = dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), (width,))
-
-    width = channels
-    for level in range(LEVELS):
-        for i in range(CONVOLUTIONS_PER_LEVEL):
-            convolution(f"unet_conv_downarm_{level}_{i}", KERNEL, width, features * 2**level)
-            width = features * 2**level
-        batch_norm(f"unet_bn_down_{level}", width)
-    for up, level in enumerate(reversed(range(LEVELS - 1))):
-        width += features * 2**level
-        for i in range(CONVOLUTIONS_PER_LEVEL):
-            convolution(f"unet_conv_uparm_{LEVELS + up}_{i}", KERNEL, width, features * 2**level)
-            width = features * 2**level
-        batch_norm(f"unet_bn_up_{up}", width)
-    convolution("unet_likelihood", 1, width, labels)
-    return layers

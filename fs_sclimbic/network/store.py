@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -10,35 +9,50 @@ from pathlib import Path
 
 import platformdirs
 
-from ..errors import ModelError, UsageError
+from ..errors import ModelError
+from ..files.content import ContentError, check_content
 from ..files.hashing import sha256_of, sha256_of_text
 from ..files.resources import data_file
 from ..files.staging import write_atomically
 from ..image.labels import ColorTable, read_ctab
 from .spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ModelSpec
-from .structure_prior import StructurePrior, format_prior, parse_prior, read_prior
+from .structure_prior import StructurePrior, format_prior, read_prior, read_shipped_prior
 
 PUBLISHED_NAME = "sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5"
 PUBLISHED_SHA256 = "38ce0c0982d38a7039b5ed27286bbed9d3320718c7e7cdee5f42f2bc521d3e82"
 SHIPPED_NAME = "fs_sclimbic.h5"
-# Words that --model takes in the place of a file; a file of that name is meant by ./shipped.
+# Words that --model takes instead of a file; ./shipped is a file of that name.
 PUBLISHED, SHIPPED = "published", "shipped"
 INSTALL_HINT = f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of FreeSurfer 7.3 or later"
 
-PLACE_SUFFIX = ".place.json"
-KNOWN_PLACES = "places.json"
+PRIOR_SUFFIX = ".place.json"
+KNOWN_PRIORS_NAME = "places.json"
 
 MODELS_FOLDER_VARIABLE = "FS_SCLIMBIC_MODELS"
+NO_FOLDER = Path(os.devnull, "models")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownWeights:
+    """The weights that need no ``--model FILE``."""
+
+    published_sha256: str = PUBLISHED_SHA256
+    """SHA-256 of the weights of Greve et al. 2021, hexadecimal."""
+    shipped_name: str = SHIPPED_NAME
+    """File name of the weights that come with the package."""
+
+
+KNOWN_WEIGHTS = KnownWeights()
 
 
 @dataclass(frozen=True)
 class Home:
-    """One place where default weights may lie."""
+    """One file in which default weights may be."""
 
     origin: str
     """In words, for logs and errors."""
     path: Path | None
-    """The file looked for, or None if the place does not exist on this machine."""
+    """The file, or None if this machine has no folder for it."""
     note: str = ""
     """Why there is no path."""
 
@@ -49,23 +63,45 @@ class Home:
 
 
 def models_folder() -> Path:
-    """The user's folder for installed models; the variable ``FS_SCLIMBIC_MODELS`` moves it."""
+    """The user's folder for installed models; the variable ``FS_SCLIMBIC_MODELS`` moves it.
+
+    Returns
+    -------
+    Path
+        `NO_FOLDER`, in which nothing can be, if the user has no home: a container's user without a name.
+    """
     moved = os.environ.get(MODELS_FOLDER_VARIABLE)
-    return Path(moved).expanduser() if moved else platformdirs.user_data_path("fs_sclimbic") / "models"
+    try:
+        return Path(moved).expanduser() if moved else platformdirs.user_data_path("fs_sclimbic") / "models"
+    except RuntimeError:  # neither HOME nor an entry in the list of users
+        return NO_FOLDER
 
 
-def default_homes_of_weights() -> Iterator[Home]:
-    """The places where default weights are looked for, first choice first."""
+def default_homes_of_weights(known: KnownWeights = KNOWN_WEIGHTS) -> Iterator[Home]:
+    """The files in which default weights are looked for, first choice first."""
     freesurfer = os.environ.get("FREESURFER_HOME")
     if freesurfer:
-        yield Home("FREESURFER_HOME", Path(freesurfer) / "models" / PUBLISHED_NAME)
+        yield Home("FREESURFER_HOME", _first_there(Path(freesurfer), Path(freesurfer).parent / "fspython"))
     else:
         yield Home("FREESURFER_HOME", None, "the variable is not set")
-    yield Home("installed", models_folder() / PUBLISHED_NAME)
+    # Installations of FreeSurfer in two parts keep the models with the Python part.
+    if python_part := os.environ.get("FREESURFER_FSPYTHON"):
+        yield Home("FREESURFER_FSPYTHON", Path(python_part) / "models" / PUBLISHED_NAME)
+    folder = models_folder()
+    if folder == NO_FOLDER:
+        yield Home("installed", None, f"this user has no home folder; {MODELS_FOLDER_VARIABLE} names another one")
+    else:
+        yield Home("installed", folder / PUBLISHED_NAME)
     try:
-        yield Home(SHIPPED, data_file("models", SHIPPED_NAME))
+        yield Home(SHIPPED, data_file("models", known.shipped_name))
     except FileNotFoundError:
         yield Home(SHIPPED, None, "the installation is incomplete")
+
+
+def _first_there(*folders: Path) -> Path:
+    """The published file in the first folder that has it, or where it should be in the first."""
+    files = [folder / "models" / PUBLISHED_NAME for folder in folders]
+    return next((file for file in files if file.is_file()), files[0])
 
 
 def find_model(
@@ -76,6 +112,7 @@ def find_model(
     features: int = DEFAULT_FEATURES,
     channels: int = DEFAULT_CHANNELS,
     with_prior: bool = True,
+    known: KnownWeights = KNOWN_WEIGHTS,
 ) -> ModelSpec:
     """Find the weights to use and describe their network; nothing is loaded.
 
@@ -89,7 +126,9 @@ def find_model(
     fov, features, channels : int
         Geometry of the network: box edge in 1 mm voxels, features of the first level, input channels.
     with_prior : bool
-        Look for where its structures lie in a head, too.
+        Read where its structures lie in a head, too.
+    known : KnownWeights
+        What ``published`` and ``shipped`` mean.
 
     Returns
     -------
@@ -98,35 +137,53 @@ def find_model(
     Raises
     ------
     ModelError
-        If there are no weights; the message names every place that was looked at.
+        If there are no weights; the message names every file that was looked for.
     """
-    home = _home_of(weights)
-    assert home.path is not None
-    colors: ColorTable = read_ctab(ctab)
-    sha256 = sha256_of(home.path)
-    origin = f"{home.origin}, {PUBLISHED}" if sha256 == PUBLISHED_SHA256 else home.origin
-    prior = find_prior(home.path, sha256, colors) if with_prior else None
-    return ModelSpec(home.path, sha256, colors, origin, fov, features, channels, prior)
+    origin, path = _find_weights(weights, known)
+    colors = read_ctab(ctab)
+    sha256 = sha256_of(path)
+    if sha256 == known.published_sha256:
+        origin = f"{origin}, {PUBLISHED}"
+    prior = find_prior(path, sha256, colors) if with_prior else None
+    return ModelSpec(path, sha256, colors, origin, fov, features, channels, prior)
 
 
-def find_prior(weights: Path, sha256: str, colors: ColorTable) -> StructurePrior | None:
-    """Where a model's structures lie in a head; None where no one has measured it.
+def find_prior(
+    weights: Path, sha256: str, colors: ColorTable, *, shipped_priors: Path | None = None
+) -> StructurePrior | None:
+    """Where a model's structures lie in a head.
 
     Looked for beside the weights (``<weights>.place.json``), among those that come with the package, and in the
-    user's folder, where it is kept when it is learned.
+    user's folder, where a run keeps what it learns.
+
+    Parameters
+    ----------
+    weights : Path
+        The weight file.
+    sha256 : str
+        Its SHA-256, hexadecimal.
+    colors : ColorTable
+        The model's structures.
+    shipped_priors : Path, optional
+        The priors of known models; by default those that come with the package.
+
+    Returns
+    -------
+    StructurePrior or None
+        None where it has not been measured.
 
     Raises
     ------
     ModelError
-        If the file beside the weights is not the place of this model.
+        If the file beside the weights is not of this model, or the shipped priors are damaged.
     """
     names = [structure.name for structure in colors.foreground]
     beside = prior_file_beside(weights)
     if beside.is_file():
         return read_prior(beside, names, sha256)
-    known = json.loads(data_file("models", KNOWN_PLACES).read_text("utf-8"))
-    if sha256 in known and [row["name"] for row in known[sha256]["structures"]] == names:
-        return parse_prior(known[sha256], names)
+    shipped = read_shipped_prior(shipped_priors or data_file("models", KNOWN_PRIORS_NAME), sha256)
+    if shipped is not None and [site.name for site in shipped.sites] == names:
+        return shipped
     try:
         return read_prior(learned_prior_file(sha256, colors), names, sha256)
     except ModelError:  # not there, or of no use: it is learned again
@@ -134,48 +191,83 @@ def find_prior(weights: Path, sha256: str, colors: ColorTable) -> StructurePrior
 
 
 def prior_file_beside(weights: Path) -> Path:
-    """Where a place lies that is given with a weight file."""
-    return weights.with_name(f"{weights.name}{PLACE_SUFFIX}")
+    """The file with a model's structure prior beside its weights."""
+    return weights.with_name(f"{weights.name}{PRIOR_SUFFIX}")
 
 
 def learned_prior_file(sha256: str, colors: ColorTable) -> Path:
-    """Where the place of a model is kept that a run has learned; other names of its structures are another model."""
+    """The file, in the user's folder, of a structure prior that a run learns.
+
+    Parameters
+    ----------
+    sha256 : str
+        SHA-256 of the weights, hexadecimal.
+    colors : ColorTable
+        The model's structures; with other names it is another model.
+
+    Returns
+    -------
+    Path
+    """
     names = sha256_of_text(" ".join(structure.name for structure in colors.foreground))
-    return models_folder() / f"{sha256[:16]}-{names[:8]}{PLACE_SUFFIX}"
+    return models_folder() / f"{sha256[:16]}-{names[:8]}{PRIOR_SUFFIX}"
 
 
 def write_prior(path: Path, prior: StructurePrior, sha256: str) -> None:
-    """Keep the place of a model whose weights have this SHA-256."""
+    """Write where a model's structures lie.
+
+    Parameters
+    ----------
+    path : Path
+        The .json to write.
+    prior : StructurePrior
+    sha256 : str
+        SHA-256 of the model's weights, hexadecimal.
+    """
     content = {"weights_sha256": sha256, **format_prior(prior)}
     write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def _home_of(weights: str | PathLike[str] | None) -> Home:
-    places = list(default_homes_of_weights())
-    if weights == PUBLISHED:
-        places = [place for place in places if place.present and sha256_of(place.path or "") == PUBLISHED_SHA256]
-    elif weights == SHIPPED:
-        places = [place for place in places if place.origin == SHIPPED]
-    elif weights is not None:
-        if not Path(weights).is_file():
-            raise ModelError(
-                f"{weights}: weight file does not exist; give a file, or the word '{PUBLISHED}' or '{SHIPPED}'"
-            )
-        return Home("--model", Path(weights))
-    for place in places:
-        if place.present:
-            return place
-    wanted = [place for place in default_homes_of_weights() if weights != PUBLISHED or place.origin != SHIPPED]
-    looked = "; ".join(f"{place.origin}: {place.path or place.note}" for place in wanted)
+def _find_weights(weights: str | PathLike[str] | None, known: KnownWeights) -> tuple[str, Path]:
+    """Where the weights come from, and their file."""
+    if weights not in (None, PUBLISHED, SHIPPED):
+        path = Path(weights)
+        try:
+            check_content(path, "weight file")
+        except ContentError as error:
+            raise ModelError(f"{path}: {error}; give a file, or the word '{PUBLISHED}' or '{SHIPPED}'") from error
+        return "--model", path
+    homes = list(default_homes_of_weights(known))
+    for home in homes:
+        if home.path is None or not home.present:
+            continue
+        if weights == SHIPPED and home.origin != SHIPPED:
+            continue
+        if weights == PUBLISHED and sha256_of(home.path) != known.published_sha256:
+            continue
+        return home.origin, home.path
+    looked = "; ".join(
+        f"{home.origin}: {home.path or home.note}" for home in homes if weights != PUBLISHED or home.origin != SHIPPED
+    )
     raise ModelError(
-        f"no {weights or ''} weights found. Looked at {looked}. Give --model FILE, set FREESURFER_HOME, or run "
-        f"{INSTALL_HINT}".replace("no  ", "no ")
+        f"no {f'{weights} ' if weights else ''}weights found. Looked at {looked}. Give --model FILE, set "
+        f"FREESURFER_HOME, or run {INSTALL_HINT}"
     )
 
 
-def is_published(spec: ModelSpec) -> bool:
-    """Whether the weights are, byte for byte, the ones of Greve et al. 2021."""
-    return spec.sha256 == PUBLISHED_SHA256
+def is_published(spec: ModelSpec, known: KnownWeights = KNOWN_WEIGHTS) -> bool:
+    """Whether the weights are, byte for byte, the ones of Greve et al. 2021.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    known : KnownWeights
+
+    Returns
+    -------
+    bool
+    """
+    return spec.sha256 == known.published_sha256
 
 
 def advice(spec: ModelSpec) -> str | None:
@@ -186,65 +278,3 @@ def advice(spec: ModelSpec) -> str | None:
         "the shipped weights learned from the published network and differ from it (docs/model_card.md); for the "
         f"published ones run {INSTALL_HINT}, or set FREESURFER_HOME"
     )
-
-
-def install_model(source: str | PathLike[str]) -> Path:
-    """Copy the published weights into the user's folder, from a file or a URL.
-
-    Parameters
-    ----------
-    source : path-like or str
-        A local file, or an address that starts with http://, https:// or ftp://.
-
-    Returns
-    -------
-    Path
-        The installed file.
-
-    Raises
-    ------
-    ModelError
-        If the source cannot be had, or its SHA-256 is not the published one; nothing is installed then.
-    """
-    target = models_folder() / PUBLISHED_NAME
-    source = os.fspath(source)
-    # A folder is taken for FreeSurfer's, or its models folder.
-    for file in (Path(source) / PUBLISHED_NAME, Path(source) / "models" / PUBLISHED_NAME):
-        if "://" not in source and file.is_file():
-            source = str(file)
-    content = _fetch(source)
-    try:
-        write_atomically(target, content)
-    except OSError as error:
-        raise ModelError(
-            f"{target}: cannot be written ({error.strerror}); {MODELS_FOLDER_VARIABLE} names another folder"
-        ) from error
-    return target
-
-
-def _fetch(source: str) -> bytes:
-    """The bytes of the published file, from a file or an address; nothing else is returned."""
-    if source.startswith(("http://", "https://", "ftp://")):
-        # Imported here: only this command needs it, and it brings requests along.
-        import pooch
-
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                return Path(
-                    pooch.retrieve(source, known_hash=f"sha256:{PUBLISHED_SHA256}", fname=PUBLISHED_NAME, path=folder)
-                ).read_bytes()
-            except ValueError as error:
-                raise ModelError(
-                    f"{source}: is not the published file (SHA-256 differs); nothing was installed"
-                ) from error
-            except OSError as error:
-                raise ModelError(f"{source}: download failed ({str(error)[:150]})") from error
-    if "://" in source:
-        raise UsageError(f"{source}: give a local file or an address that starts with http://, https:// or ftp://")
-    found = sha256_of(source)
-    if found != PUBLISHED_SHA256:
-        raise ModelError(
-            f"{source}: is not the published file (SHA-256 {found[:12]}..., expected {PUBLISHED_SHA256[:12]}...); "
-            "nothing was installed. Use other weights with --model FILE --ctab TABLE"
-        )
-    return Path(source).read_bytes()

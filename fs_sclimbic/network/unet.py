@@ -2,18 +2,34 @@
 
 from typing import Any
 
+import keras
+
 from ..errors import ModelError
 from ..image.box import Box
-from .backend import keras
+from .architecture import (
+    BATCH_NORM_EPSILON,
+    DECODER_LEVELS,
+    ENCODER_LEVELS,
+    INPUT_LAYER,
+    KERNEL,
+    LEVELS,
+    LIKELIHOOD_LAYER,
+    PREDICTION_LAYER,
+    decoder_layers,
+    encoder_layers,
+)
 from .receptive_field import Extents, cuts
-from .spec import BATCH_NORM_EPSILON, CONVOLUTIONS_PER_LEVEL, DEFAULT_CHANNELS, DEFAULT_FEATURES, KERNEL, LEVELS
+from .spec import DEFAULT_CHANNELS, DEFAULT_FEATURES
 from .weights import Weights
+
+# Keras' words for what layers compute in.
+KERAS_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 class _FrozenNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Normalises by its moving statistics whatever the network is called for; gamma and beta still learn.
+    """Normalises by its moving statistics, in training too; gamma and beta still learn.
 
-    ``training=False`` in a functional graph is no way to it: calling the network with ``training=True`` wins.
+    ``training=False`` in a functional graph does not do it: a call of the network with ``training=True`` wins.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -44,9 +60,8 @@ def build_unet(
         Input channels.
     extents : Extents, optional
         Cut every map to these; without it the network takes whole boxes of any shape that divides by 4.
-    precision : str
-        What the layers compute in: ``float32``, or Keras' ``mixed_bfloat16``.
-        Weights, logits and posteriors are float32.
+    precision : {"float32", "bfloat16"}
+        What the layers compute in. Weights, logits and posteriors are float32.
     frozen_norm : bool
         Normalise by the moving statistics in training too, as in inference.
 
@@ -59,20 +74,20 @@ def build_unet(
     layers = keras.layers
     # Said to each layer: a user's keras.json must not change the network.
     exact = {"dtype": "float32"}
-    inner = {"dtype": precision}
+    inner = {"dtype": KERAS_POLICIES[precision]}
     space = {"data_format": "channels_last", **inner}
     norm = _FrozenNormalization if frozen_norm else layers.BatchNormalization
 
-    def convolutions(x: Any, level: int, name: str) -> Any:
-        for i in range(CONVOLUTIONS_PER_LEVEL):
-            if extents and any(map(any, extents.pad[f"{name}_{i}"])):
-                x = layers.ZeroPadding3D(extents.pad[f"{name}_{i}"], **space)(x)
+    def convolutions(x: Any, level: int, names: tuple[str, ...]) -> Any:
+        for name in names:
+            if extents and any(map(any, extents.pad[name])):
+                x = layers.ZeroPadding3D(extents.pad[name], **space)(x)
             x = layers.Conv3D(
                 features * 2**level,
                 KERNEL,
                 padding="valid" if extents else "same",
                 activation="elu",
-                name=f"{name}_{i}",
+                name=name,
                 **space,
             )(x)
         return x
@@ -80,26 +95,33 @@ def build_unet(
     def cut(x: Any, have: Box, wanted: Box) -> Any:
         return x if have == wanted else layers.Cropping3D(cuts(have, wanted), **space)(x)
 
-    x = image = keras.Input((None, None, None, channels), name="unet_input", dtype="float32")
+    x = image = keras.Input((None, None, None, channels), name=INPUT_LAYER, dtype="float32")
     across = []
-    for level in range(LEVELS):
-        x = convolutions(x, level, f"unet_conv_downarm_{level}")
+    for level in ENCODER_LEVELS:
+        names = encoder_layers(level)
+        x = convolutions(x, level, names.convolutions)
         across.append(cut(x, extents.down[level], extents.merged[level]) if extents and level < LEVELS - 1 else x)
-        x = norm(name=f"unet_bn_down_{level}", epsilon=BATCH_NORM_EPSILON, **inner)(x)
+        x = norm(name=names.norm, epsilon=BATCH_NORM_EPSILON, **inner)(x)
         if level < LEVELS - 1:
-            x = layers.MaxPooling3D(2, name=f"unet_maxpool_{level}", **space)(x)
-    for up, level in enumerate(reversed(range(LEVELS - 1))):
-        x = layers.UpSampling3D(2, name=f"unet_up_{LEVELS + up}", **space)(x)
+            x = layers.MaxPooling3D(2, name=names.resampling, **space)(x)
+    for level in DECODER_LEVELS:
+        names = decoder_layers(level)
+        x = layers.UpSampling3D(2, name=names.resampling, **space)(x)
         x = cut(x, extents.below[level].finer(2), extents.merged[level]) if extents else x
-        x = layers.Concatenate(name=f"unet_merge_{LEVELS + up}", **inner)([across[level], x])
-        x = convolutions(x, level, f"unet_conv_uparm_{LEVELS + up}")
-        x = norm(name=f"unet_bn_up_{up}", epsilon=BATCH_NORM_EPSILON, **inner)(x)
-    x = layers.Conv3D(labels, 1, name="unet_likelihood", data_format="channels_last", **exact)(x)
-    return keras.Model(image, layers.Softmax(axis=-1, name="unet_prediction", **exact)(x), name="unet")
+        x = layers.Concatenate(name=names.merge, **inner)([across[level], x])
+        x = convolutions(x, level, names.convolutions)
+        x = norm(name=names.norm, epsilon=BATCH_NORM_EPSILON, **inner)(x)
+    x = layers.Conv3D(labels, 1, name=LIKELIHOOD_LAYER, data_format="channels_last", **exact)(x)
+    return keras.Model(image, layers.Softmax(axis=-1, name=PREDICTION_LAYER, **exact)(x), name="unet")
 
 
 def fill_weights(network: Any, weights: Weights) -> None:
     """Put weights into a network, layer by layer by name.
+
+    Parameters
+    ----------
+    network : keras.Model
+    weights : Weights
 
     Raises
     ------

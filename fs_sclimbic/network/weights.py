@@ -1,5 +1,6 @@
 """Read and write weight files (.h5) in the published layer naming, without a neural-network library."""
 
+import hashlib
 import io
 from collections.abc import Mapping
 from os import PathLike
@@ -9,8 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..files.content import ContentError, read_small_file
 from ..files.staging import write_atomically
-from .spec import ModelSpec, network_weights
+from .architecture import FIRST_LAYER, LIKELIHOOD_LAYER, network_weights
+from .hdf5 import ArrayHandle, Hdf5Error, open_arrays
+from .spec import ModelSpec
+
+ZIP_MAGIC = b"PK\x03\x04"
+MAX_FILE_BYTES = 1 << 32
+# x, y, z, from, to.
+KERNEL_AXES = 5
+# A message names at most so many weights.
+MAX_NAMES = 4
 
 Weights = dict[str, dict[str, NDArray[np.float32]]]
 """``{layer: {weight: array}}``, for instance ``weights["unet_likelihood"]["bias"]``."""
@@ -23,7 +34,7 @@ def read_weights(spec: ModelSpec) -> Weights:
     ----------
     spec : ModelSpec
         The file, and the geometry that its weights must have. The file may hold other layers too
-        (published files hold those of the training graph).
+        (published files hold those of the training graph); they are not read.
 
     Returns
     -------
@@ -33,88 +44,95 @@ def read_weights(spec: ModelSpec) -> Weights:
     Raises
     ------
     ModelError
-        If the file is no HDF5 file, lacks a weight, or a shape does not fit the colour table,
-        ``features`` or ``channels``; the message says which.
+        If the file is no HDF5 file, has changed since ``spec`` was made, lacks a weight, or a shape does not fit the
+        colour table, ``features`` or ``channels``; the message says which.
     """
     expected = network_weights(len(spec.colors), spec.features, spec.channels)
+    content = _read_file(spec.weights)
+    if spec.sha256 and hashlib.sha256(content).hexdigest() != spec.sha256:
+        raise ModelError(f"{spec.weights}: weight file has changed since the run began; give the command again")
     try:
-        with h5py.File(spec.weights, "r") as file:
-            found = _all_weights(file.get("model_weights", file))
-    except OSError as error:
-        raise ModelError(
-            f"{spec.weights}: weights cannot be read as HDF5 ({str(error)[:100]}); expected a Keras .h5 file"
-        ) from error
-
+        found = open_arrays(content, expected)
+    except Hdf5Error as error:
+        raise ModelError(f"{spec.weights}: weights {error}; expected a Keras .h5 file") from error
     missing = [
         f"{layer}/{weight}" for layer in expected for weight in expected[layer] if weight not in found.get(layer, {})
     ]
     if missing:
         raise ModelError(
             f"{spec.weights}: the network needs {len(missing)} weight(s) that the file lacks: "
-            f"{', '.join(missing[:4])}{' ...' if len(missing) > 4 else ''}; is it a model of this family?"
+            f"{', '.join(missing[:MAX_NAMES])}{' ...' if len(missing) > MAX_NAMES else ''}; is it a model of this "
+            "family?"
         )
-    _check_shapes(spec, expected, found)
-    weights = {
-        layer: {weight: np.asarray(found[layer][weight], np.float32) for weight in shapes}
-        for layer, shapes in expected.items()
-    }
-    broken = [
-        f"{layer}/{weight}"
-        for layer, arrays in weights.items()
-        for weight, a in arrays.items()
-        if not np.isfinite(a).all()
-    ]
-    if broken:
-        raise ModelError(
-            f"{spec.weights}: {broken[0]} holds values that are not finite; the training of this model failed"
-        )
+    _check_geometry(spec, found)
+    weights: Weights = {}
+    for layer, shapes in expected.items():
+        for weight, shape in shapes.items():
+            try:
+                array = found[layer][weight].read(shape)
+            except Hdf5Error as error:
+                raise ModelError(f"{spec.weights}: {layer}/{weight} {error}; is it a model of this family?") from error
+            if not np.isfinite(array).all():
+                raise ModelError(
+                    f"{spec.weights}: {layer}/{weight} holds values that are not finite; the training of this model "
+                    "failed"
+                )
+            weights.setdefault(layer, {})[weight] = array
     return weights
 
 
-def _all_weights(file: h5py.Group) -> dict[str, dict[str, NDArray[np.float32]]]:
-    """Every array of the file as layer -> weight name without its ':0'."""
-    found: dict[str, dict[str, NDArray[np.float32]]] = {}
-    for layer, group in file.items():
-        if isinstance(group, h5py.Group):
+def read_features(path: str | PathLike[str]) -> int:
+    """Features of a network's first level, from its weight file.
 
-            def collect(name: str, item: object, layer: str = layer) -> None:
-                if isinstance(item, h5py.Dataset):
-                    found.setdefault(layer, {})[name.split("/")[-1].split(":")[0]] = item[()]
+    Raises
+    ------
+    ModelError
+        If the file is no HDF5 file, or lacks the first convolution.
+    """
+    try:
+        found = open_arrays(_read_file(path), {FIRST_LAYER: None})
+        shape = found[FIRST_LAYER]["kernel"].shape
+    except Hdf5Error as error:
+        raise ModelError(f"{path}: weights {error}; expected a Keras .h5 file") from error
+    except KeyError as error:
+        raise ModelError(f"{path}: holds no {FIRST_LAYER}/kernel; is it a model of this family?") from error
+    if len(shape) != KERNEL_AXES:
+        raise ModelError(f"{path}: {FIRST_LAYER}/kernel has shape {shape}; is it a model of this family?")
+    return shape[-1]
 
-            group.visititems(collect)
-    return found
+
+def _read_file(path: str | PathLike[str]) -> bytes:
+    """The content of a weight file, or an error that says what the path is instead."""
+    try:
+        content = read_small_file(path, noun="weight file", max_bytes=MAX_FILE_BYTES)
+    except ContentError as error:
+        raise ModelError(f"{path}: {error}") from error
+    if content.startswith(ZIP_MAGIC):
+        raise ModelError(
+            f"{path}: is a model of PyTorch (.pth, .pt) or Keras 3 (.keras), which is not read here; give FreeSurfer's "
+            ".h5 file (7.3 and later have it), or leave it out"
+        )
+    return content
 
 
-def _check_shapes(
-    spec: ModelSpec,
-    expected: dict[str, dict[str, tuple[int, ...]]],
-    found: Mapping[str, Mapping[str, NDArray[np.float32]]],
-) -> None:
+def _check_geometry(spec: ModelSpec, found: Mapping[str, Mapping[str, ArrayHandle]]) -> None:
     """Say in the user's words which of the table, --features and --nchannels does not fit."""
-    shape = {layer: {name: found[layer][name].shape for name in names} for layer, names in expected.items()}
-    first, last = shape["unet_conv_downarm_0_0"]["kernel"], shape["unet_likelihood"]["kernel"]
-    if len(first) == 5 and first[-1] != spec.features:
+    first, last = found[FIRST_LAYER]["kernel"].shape, found[LIKELIHOOD_LAYER]["kernel"].shape
+    if len(first) == KERNEL_AXES and first[-1] != spec.features:
         raise ModelError(
             f"{spec.weights}: the weights have {first[-1]} features, --features is {spec.features}; "
             f"give --features {first[-1]}"
         )
-    if len(first) == 5 and first[-2] != spec.channels:
+    if len(first) == KERNEL_AXES and first[-2] != spec.channels:
         raise ModelError(
             f"{spec.weights}: the weights take {first[-2]} input channel(s), --nchannels is "
             f"{spec.channels}; give --nchannels {first[-2]}"
         )
-    if len(last) == 5 and last[-1] != len(spec.colors):
+    if len(last) == KERNEL_AXES and last[-1] != len(spec.colors):
         raise ModelError(
             f"{spec.weights}: the weights give {last[-1]} labels (background included), the colour table has "
             f"{len(spec.colors)}; give the model's own table with --ctab"
         )
-    for layer, names in expected.items():
-        for name, wanted in names.items():
-            if shape[layer][name] != wanted:
-                raise ModelError(
-                    f"{spec.weights}: {layer}/{name} has shape {shape[layer][name]}, the network needs {wanted}; "
-                    "is it a model of this family?"
-                )
 
 
 def write_weights(path: str | PathLike[str], weights: Mapping[str, Mapping[str, NDArray[np.float32]]]) -> None:

@@ -14,10 +14,12 @@ from ..image.volume import Volume
 PANELS_PER_PLANE = 4
 CROP_MARGIN_MM = 22
 PLANES = ("sagittal", "coronal", "axial")
+AXIS_ENDS = (("L", "R"), ("P", "A"), ("I", "S"))
+"""The low and the high end of each axis of a RAS volume."""
 
 
 def plot_labels(path: str | PathLike[str], t1: Volume, labels: Volume, colors: ColorTable, title: str = "") -> None:
-    """Draw labels over a head: four slices in each plane, cropped to the structures.
+    """Draw labels over a head, and write the figure.
 
     Parameters
     ----------
@@ -28,6 +30,30 @@ def plot_labels(path: str | PathLike[str], t1: Volume, labels: Volume, colors: C
     colors : ColorTable
     title : str
         Above the picture.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed.
+    """
+    write_figure(draw_labels(t1, labels, colors, title), path)
+
+
+def draw_labels(t1: Volume, labels: Volume, colors: ColorTable, title: str = "") -> Any:
+    """Draw labels over a head: four slices in each plane, cropped to the structures, with the sides marked.
+
+    The subject's left is on the left of the picture.
+
+    Parameters
+    ----------
+    t1, labels : Volume
+        On one grid; labels are SegIds.
+    colors : ColorTable
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
@@ -55,6 +81,7 @@ def plot_labels(path: str | PathLike[str], t1: Volume, labels: Volume, colors: C
             panel.imshow(gray.take(index, axis).T, cmap="gray", vmin=0, vmax=top, **options)
             panel.imshow(colored.take(index, axis).transpose(1, 0, 2), **options)
             panel.axis("off")
+            _mark_sides(panel, *AXIS_ENDS[across[0]])
         row[0].set_title(PLANES[axis], color="white", loc="left", fontsize=10)
     shown = [s for s in colors.foreground if (segmentation.data == s.index).any()]
     handles = [plt.Rectangle((0, 0), 1, 1, color=np.array(s.rgba[:3]) / 255) for s in shown]
@@ -63,7 +90,16 @@ def plot_labels(path: str | PathLike[str], t1: Volume, labels: Volume, colors: C
         labelcolor="white",
     )  # fmt: skip
     figure.suptitle(title, color="white", fontsize=11)
-    write_figure(figure, path)
+    return figure
+
+
+def _mark_sides(panel: Any, low: str, high: str) -> None:
+    """Write which end of the head lies on the left and on the right of a slice."""
+    for text, x, side in ((low, 0.02, "left"), (high, 0.98, "right")):
+        panel.text(
+            x, 0.5, text, color="white", fontsize=11, fontweight="bold", ha=side, va="center",
+            transform=panel.transAxes, bbox={"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.5},
+        )  # fmt: skip
 
 
 def _colored(labels: NDArray[Any], colors: ColorTable) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..image.box import Box, three
 from ..image.conform import Conformed
-from ..network.spec import FOV_MULTIPLE
+from ..network.architecture import FOV_MULTIPLE
 
 MIN_SLACK_VOXELS = 3
 """Voxels that are computed beyond the margin, so that a guess may be wrong by as much."""

@@ -4,21 +4,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..image.box import Box, three
-from ..image.conform import Conformed
+from ..image.conform import SAME_SIZE_TOLERANCE_MM, Conformed
 from ..image.volume import Volume
 from .box_choice import EDGE_MM
+from .intensity_check import IntensityProfile, intensity_warnings
 from .local_prediction import LocalPrediction
-from .options import HIGH_FIELD_PERCENTILE, Options
-from .postprocess import CROP_MARGIN_VOXELS
+from .options import Options
+from .postprocess import CROP_MARGIN_VOXELS, box_without_islands
+from .preset import PRESETS, STUDY_PRESET
 
 COARSE_VOXEL_MM = 1.5
-HOT_VOXEL_RATIO = 4.0
-"""Brightest voxel over the high-field percentile from which it is named."""
 IMAGE_EDGE_MM = 3
 AXIS_NAMES = ("left-right", "front-back", "top-bottom")
 
 
-def image_warnings(image: Volume, conformed: Conformed, options: Options) -> list[str]:
+def image_warnings(image: Volume, conformed: Conformed, profile: IntensityProfile, options: Options) -> list[str]:
     """Warnings that an image itself gives reason for.
 
     Parameters
@@ -27,6 +27,8 @@ def image_warnings(image: Volume, conformed: Conformed, options: Options) -> lis
         As it was read.
     conformed : Conformed
         The same image, laid on the network's voxels.
+    profile : IntensityProfile
+        Its intensities.
     options : Options
 
     Returns
@@ -43,18 +45,35 @@ def image_warnings(image: Volume, conformed: Conformed, options: Options) -> lis
             f"voxels of {image.grid.voxel_size_mm.max():.3g} mm: the published numbers are for about "
             "1 mm, small structures may be lost"
         )
-    if options.percentile is None:
-        # Every eighth voxel gives the percentile well enough for a warning.
-        some = np.asarray(image.data[::2, ::2, ::2], np.float32)
-        bright = float(np.percentile(some[some != 0], HIGH_FIELD_PERCENTILE)) if some.any() else 0.0
-        brightest = float(conformed.intensities.top)
-        if bright > 0 and brightest > HOT_VOXEL_RATIO * bright:
-            warnings.append(
-                f"the brightest voxel is {brightest / bright:.1f} times the 99.9th percentile "
-                "and squeezes all others; "
-                "consider --percentile 99.9"
-            )
-    return warnings
+    return warnings + intensity_warnings(
+        profile,
+        conformed.intensities,
+        robust_top=options.percentile is not None,
+        robust_bottom=options.low_percentile is not None,
+    )
+
+
+def size_notes(conformed: Conformed) -> list[str]:
+    """Notes on an image that is a hair larger than a whole number of voxels, and so gets one voxel more.
+
+    Parameters
+    ----------
+    conformed : Conformed
+
+    Returns
+    -------
+    list of str
+    """
+    grid = conformed.t1.grid
+    size_mm = grid.voxel_size_mm * grid.shape
+    excess = size_mm - np.floor(size_mm)
+    is_hair = (excess > conformed.size_tolerance_voxels) & (excess <= PRESETS[STUDY_PRESET].size_tolerance_voxels)
+    return [
+        f"{name}: the image measures {mm:.6f} mm and gets {int(np.ceil(mm))} voxels of 1 mm, as in the published tool; "
+        f"with {int(mm)} all voxels would lie half a voxel elsewhere (--preset study takes {int(mm)})"
+        for name, mm, here in zip(AXIS_NAMES, size_mm, is_hair, strict=True)
+        if here and not np.allclose(grid.voxel_size_mm, 1, atol=SAME_SIZE_TOLERANCE_MM, rtol=0)
+    ]
 
 
 def edge_warnings(conformed: Conformed, prediction: LocalPrediction, crop: Box) -> list[str]:
@@ -72,16 +91,14 @@ def edge_warnings(conformed: Conformed, prediction: LocalPrediction, crop: Box) 
     list of str
     """
     # The crop has a margin around the labels, but none beyond what was computed.
-    computed = prediction.box
+    computed, box = prediction.box, conformed.box
     structures = Box(
         three(np.where(np.array(crop.low) > computed.low, np.array(crop.low) + CROP_MARGIN_VOXELS, computed.low)),
         three(np.where(np.array(crop.high) < computed.high, np.array(crop.high) - CROP_MARGIN_VOXELS, computed.high)),
     )
-    box, image = conformed.box, conformed.image
-    goes_on = conformed.goes_on & ~np.array(prediction.beyond)
-    ends = image if prediction.beyond else image.clipped(box)
-    margin = np.where(goes_on, EDGE_MM, IMAGE_EDGE_MM)
-    near = (np.array(structures.low) - ends.low < margin) | (np.array(ends.high) - structures.high < margin)
+    near, goes_on = _near_edges(conformed, prediction, structures)
+    if prediction.whole and near.any():  # islands are kept there, and may lie at an edge
+        near, goes_on = _near_edges(conformed, prediction, box_without_islands(prediction.winner) or structures)
 
     warnings = []
     if prediction.beyond:
@@ -101,6 +118,34 @@ def edge_warnings(conformed: Conformed, prediction: LocalPrediction, crop: Box) 
             "view cuts the structures, their volumes are too small"
         )
     return warnings
+
+
+def are_structures_cut(conformed: Conformed, prediction: LocalPrediction) -> bool:
+    """Whether structures of the whole field of view lie so near to an edge that a part of them may be missing.
+
+    Parameters
+    ----------
+    conformed : Conformed
+    prediction : LocalPrediction
+        Of the whole field of view.
+
+    Returns
+    -------
+    bool
+    """
+    structures = box_without_islands(prediction.winner)
+    return structures is not None and bool(_near_edges(conformed, prediction, structures)[0].any())
+
+
+def _near_edges(
+    conformed: Conformed, prediction: LocalPrediction, structures: Box
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Along which axes structures lie near an edge, and along which the image goes on beyond the network's box."""
+    goes_on = conformed.goes_on & ~np.array(prediction.beyond)
+    ends = conformed.image if prediction.beyond else conformed.image.clipped(conformed.box)
+    margin = np.where(goes_on, EDGE_MM, IMAGE_EDGE_MM)
+    near = (np.array(structures.low) - ends.low < margin) | (np.array(ends.high) - structures.high < margin)
+    return near, goes_on
 
 
 def _names(axes: NDArray[np.bool_]) -> str:

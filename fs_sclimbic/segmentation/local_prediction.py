@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ..image.box import Box
 from ..image.conform import Conformed, shift_grid
 from ..image.volume import Volume
-from ..network.spec import FOV_MULTIPLE, REACH, ModelSpec
+from ..network.architecture import FOV_MULTIPLE, REACH
+from ..network.spec import ModelSpec
 from ..network.structure_prior import Expectation, StructurePrior, expect
 from .box_choice import box_from_start, is_cut_by_box, roomy_box
 from .measure import winning_channels

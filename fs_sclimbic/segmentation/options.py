@@ -1,11 +1,13 @@
 """What a user may choose of how a case is computed and measured."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ..errors import UsageError
 from ..network.spec import MOST_STARTS
 from .local_prediction import UNSHIFTED, Shift
 from .population import Population, PopulationFile
+from .preset import PRESETS, STUDY_PRESET
 
 ANTERIOR_COMMISSURE_ID = 853
 HIGH_FIELD_PERCENTILE = 99.9
@@ -24,6 +26,8 @@ class Options:
     """Accept images that are not 1 mm isotropic."""
     percentile: float | None = None
     """Top of the intensity range, as a percentile of the non-zero voxels; None: the maximum."""
+    low_percentile: float | None = None
+    """Bottom of the intensity range, as a percentile of all voxels; None: the minimum."""
     voxel_counts: bool = False
     """Volumes from voxel counts instead of posteriors."""
     exclude: frozenset[int] = frozenset({ANTERIOR_COMMISSURE_ID})
@@ -34,6 +38,8 @@ class Options:
     """Run the network on its whole box and keep all labels, islands far from the structures too."""
     average_shifts: int = 1
     """Average the posteriors over so many starts of the box: more repeatable, and other numbers."""
+    size_tolerance_voxels: float = 0.0
+    """An image so much larger than a whole number of voxels has that number; 0: one more, as in the published tool."""
     redo: bool = False
     """Run cases again that are done."""
     without_etiv: bool = False
@@ -42,10 +48,49 @@ class Options:
     def __post_init__(self) -> None:
         if self.percentile is not None and not 0 < self.percentile <= 100:
             raise UsageError(f"percentile {self.percentile:g}: give a number above 0, up to 100")
+        if self.low_percentile is not None and not 0 <= self.low_percentile < 100:
+            raise UsageError(f"low percentile {self.low_percentile:g}: give a number from 0, below 100")
+        if not 0 <= self.size_tolerance_voxels < 0.5:
+            raise UsageError(f"size tolerance {self.size_tolerance_voxels:g} voxels: give a number from 0, below 0.5")
         if not 1 <= self.average_shifts <= MOST_STARTS:
             raise UsageError(f"{self.average_shifts} shifts: give a number from 1 to {MOST_STARTS}")
         if self.full_fov and self.average_shifts > 1:
             raise UsageError("the whole field of view is for the published numbers; it goes without averaging shifts")
+
+    @classmethod
+    def study(cls, **others: Any) -> "Options":
+        """The options recommended for new studies (docs/repeatability.md); the numbers are not the published ones.
+
+        Parameters
+        ----------
+        **others
+            Options that are no part of the preset, such as ``conform``.
+
+        Returns
+        -------
+        Options
+
+        Raises
+        ------
+        UsageError
+            If one of them is part of the preset.
+        """
+        settings = asdict(PRESETS[STUDY_PRESET])
+        if both := sorted(settings.keys() & others.keys()):
+            raise UsageError(f"the preset '{STUDY_PRESET}' sets {', '.join(both)} itself; leave it out")
+        return cls(**settings, **others)
+
+    @property
+    def preset(self) -> str | None:
+        """The preset that these options are; None if they are of neither."""
+        return next(
+            (
+                name
+                for name, preset in PRESETS.items()
+                if all(getattr(self, field) == value for field, value in asdict(preset).items())
+            ),
+            None,
+        )
 
     @property
     def starts(self) -> tuple[Shift, ...]:

@@ -54,6 +54,9 @@ class PopulationFile(Mapping[str, Norm]):
     def __len__(self) -> int:
         return len(self._norms)
 
+    def __repr__(self) -> str:
+        return repr(self._norms)
+
 
 def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
     """Read a population table.
@@ -77,7 +80,7 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
     file = data_file(*DEFAULT_POPULATION) if path is None else Path(path)
     try:
         rows = list(csv.reader(file.read_text().splitlines(), skipinitialspace=True))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TableError(
             f"{file}: population table cannot be read ({error}); give a CSV to --population-stats"
         ) from error
@@ -94,6 +97,8 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
             smallest = float(row[minimum]) if minimum and len(row) > minimum and row[minimum].strip() else None
             if not (math.isfinite(mean) and math.isfinite(std) and std > 0) or name in population:
                 raise ValueError("not a norm, or the second one of this structure")
+            if smallest is not None and not math.isfinite(smallest):
+                raise ValueError("smallest volume is not a number")
         except (ValueError, IndexError) as error:
             raise TableError(
                 f"{file}:{number}: expected 'name,mean,std' in mm^3 with std > 0, once a structure, "

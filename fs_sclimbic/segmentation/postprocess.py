@@ -1,6 +1,7 @@
 """From the network's posteriors to clean posteriors of the structures."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from scipy import ndimage
 from ..image.box import Box
 from ..image.conform import resize, shift_grid
 from ..image.volume import Volume
+from ..network.structure_prior import large_parts
 
 CROP_MARGIN_VOXELS = 2
 """Voxels kept around the bounding box of all labels."""
@@ -75,7 +77,22 @@ def bounding_box(mask: NDArray[np.bool_], margin: int = CROP_MARGIN_VOXELS) -> B
     return Box(low, high).grown(margin).clipped(Box.of_shape(mask.shape))
 
 
-def to_voxel_size(posteriors: Volume, voxel_size_mm: NDArray[np.float64]) -> Volume:
+def box_without_islands(winner: NDArray[np.int_]) -> Box | None:
+    """The smallest box around the large parts of all labels; None without a label.
+
+    A part is large if it holds a tenth of its label's voxels: a label may stand for structures of both sides.
+    """
+    everything = bounding_box(winner > 0, margin=0)
+    if everything is None:
+        return None
+    labels, boxes = winner[everything.slices], []
+    for label in range(1, int(labels.max()) + 1):
+        part = bounding_box(large_parts(labels == label), margin=0)
+        boxes += [part.moved(everything.low)] if part else []
+    return reduce(Box.hull, boxes) if boxes else None
+
+
+def to_voxel_size(posteriors: Volume, voxel_size_mm: NDArray[np.float64], size_tolerance_voxels: float = 0.0) -> Volume:
     """Resample posteriors to an image's voxel size, where structures are measured.
 
     The sizes are taken in the order of the image's axes and laid along R, A, S in that order. For an
@@ -88,9 +105,11 @@ def to_voxel_size(posteriors: Volume, voxel_size_mm: NDArray[np.float64]) -> Vol
         float32, 1 mm, axes along RAS.
     voxel_size_mm : ndarray, shape (3,)
         Edge lengths of the image's voxels, mm.
+    size_tolerance_voxels : float
+        See `fs_sclimbic.image.conform.conform`.
 
     Returns
     -------
     Volume
     """
-    return resize(posteriors, voxel_size_mm)
+    return resize(posteriors, voxel_size_mm, size_tolerance_voxels)

@@ -15,7 +15,8 @@ from ..network.spec import ModelSpec
 from ..network.structure_prior import StructurePrior, expect, measure_prior
 from ..registration.head_search import Head, locate_head
 from .flags import flag_messages
-from .image_warnings import edge_warnings, image_warnings
+from .image_warnings import are_structures_cut, edge_warnings, image_warnings, size_notes
+from .intensity_check import check_content, profile_intensities
 from .local_prediction import Guess, LocalPrediction, Predictor, predict_locally, trimmed, whole_field_of_view
 from .measure import SegStats, label_image, measure, winning_channels
 from .options import Options
@@ -23,6 +24,8 @@ from .postprocess import clean_posteriors, to_voxel_size
 
 MIN_DETERMINANT = 1e-6
 """Determinant of a transform below which it is singular."""
+MIN_EMPTY_FRACTION, MIN_EMPTY_STRUCTURES = 0.5, 2
+"""Structures without a voxel from which the image must at least look like a head. One may really be missing."""
 AROUND, WHOLE = "around the structures", "whole field of view"
 BEYOND = "around the structures, beyond the network's box about the image centre"
 GIVEN = "the given transform"
@@ -61,6 +64,8 @@ class Prepared:
     is_searched: bool
     """Whether the head was searched for."""
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What was done with the image, one line each, for the log."""
 
 
 def segment(
@@ -94,7 +99,7 @@ def segment(
     ------
     ImageError
         If the image cannot be read, is blank, has voxels that are not finite, is not 1 mm without
-        ``conform``, or shows no structure at all.
+        ``conform``, or shows no structure at all, or half of the structures and no head.
     TransformError
         If ``ras2mni`` is singular or not finite.
     """
@@ -134,7 +139,8 @@ def prepare(
     Raises
     ------
     ImageError
-        If the image is blank, has voxels that are not finite, or is not 1 mm without ``conform``.
+        If the image is blank, has voxels that are not finite, is not 1 mm without ``conform``, or a few voxels squeeze
+        its intensities into nothing.
     TransformError
         If ``ras2mni`` is singular or not finite.
     """
@@ -143,7 +149,9 @@ def prepare(
         raise ImageError(f"voxels are {sizes} mm, expected 1 mm isotropic (within 0.01 mm); use --conform to resample")
     if ras2mni is not None and not (np.isfinite(ras2mni).all() and abs(np.linalg.det(ras2mni)) > MIN_DETERMINANT):
         raise TransformError("the transform to MNI305 is singular or not finite; leave it out or make it again")
-    conformed = conform(image, spec.fov, options.percentile)
+    conformed = conform(image, spec.fov, options.percentile, options.low_percentile, options.size_tolerance_voxels)
+    profile = profile_intensities(image.data)
+    check_content(profile, conformed.intensities)
     guesses: tuple[Guess, ...] = () if ras2mni is None else ((GIVEN, ras2mni),)
     search = spec.prior is not None and not options.full_fov and not guesses
     return Prepared(
@@ -152,7 +160,8 @@ def prepare(
         guesses=tuple(_search_head(image, locate)) if search else guesses,
         locate=locate,
         is_searched=search,
-        warnings=tuple(image_warnings(image, conformed, options)),
+        warnings=tuple(image_warnings(image, conformed, profile, options)),
+        notes=tuple(size_notes(conformed)),
     )
 
 
@@ -204,7 +213,7 @@ def finish(
     Raises
     ------
     ImageError
-        If no structure was found.
+        If no structure was found; or if half of the structures or more are empty, and no head is found.
     """
     image, conformed = prepared.image, prepared.conformed
     clean = clean_posteriors(prediction.posteriors, prediction.winner)
@@ -216,12 +225,13 @@ def finish(
     crop = clean.box.moved(prediction.box.low)
     # One step from the network's box: rounding decides whether voxels at the crop's faces lie inside the image.
     cropped = Volume(clean.posteriors.data, shift_grid(conformed.grid, crop.low, crop.shape))
-    posteriors = to_voxel_size(cropped, image.grid.voxel_size_mm)
+    posteriors = to_voxel_size(cropped, image.grid.voxel_size_mm, options.size_tolerance_voxels)
     # Taken again: cleaning and resampling change the winner.
     winner = winning_channels(posteriors)
     stats = measure(
         posteriors, winner, spec.colors, exclude=options.exclude, voxel_counts=options.voxel_counts, etiv_mm3=etiv_mm3
     )
+    _check_head(prepared, stats)
     doubt = f"{prediction.doubt}: all labels of the {spec.fov} mm box are kept, islands too; look at the image"
     return Segmentation(
         labels=resample_nearest(label_image(winner, spec.colors, posteriors.grid), image.grid),
@@ -234,8 +244,20 @@ def finish(
             *edge_warnings(conformed, prediction, crop),
             *flag_messages(stats, options.population),
         ),
-        notes=prediction.notes,
+        notes=(*prepared.notes, *prediction.notes),
         region=WHOLE if prediction.whole else BEYOND if prediction.beyond else AROUND,
+    )
+
+
+def _check_head(prepared: Prepared, stats: SegStats) -> None:
+    """Fail if half of the structures are empty and no head is found: zeros would look like numbers in a table."""
+    n_empty = sum(row.n_voxels == 0 for row in stats.structures)
+    are_many = n_empty >= max(MIN_EMPTY_FRACTION * len(stats.structures), MIN_EMPTY_STRUCTURES)
+    if not are_many or prepared.locate(prepared.image) is not None:
+        return
+    hints = "; ".join(prepared.warnings) or "is it a T1-weighted head, upright by its header?"
+    raise ImageError(
+        f"no head was found in the image, and {n_empty} of {len(stats.structures)} structures have no voxel: {hints}"
     )
 
 
@@ -255,9 +277,9 @@ def learn_prior(
     -------
     (StructurePrior, LocalPrediction) or None
         The prior, and the part of the prediction that is kept now that the prior is known. None if the network did not
-        run on the whole field of view, or this does not show a head with all structures.
+        run on the whole field of view, or this does not show a head with all structures, none of them cut.
     """
-    if not prediction.whole:
+    if not prediction.whole or are_structures_cut(prepared.conformed, prediction):
         return None
     head = prepared.locate(prepared.image)
     if head is None:

@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 
 from .recipe import Augmentation
 
-PLANES = 2
-NO_PLANE = 1e6
-# Distance of a cut from the structures, voxels.
-CUT_AWAY = (5, 45)
+PLANE_COUNT = 2
+# A plane as far away as this cuts nothing.
+NO_PLANE_VOXELS = 1e6
+CUT_DISTANCE_VOXELS = (5, 45)
+"""Smallest and largest distance of a cut from the structures."""
+# Straight pieces of a tone curve: one for about each tissue of a T1.
+CURVE_PIECES = 6
 FLOAT = np.float32
 
 
@@ -37,6 +40,10 @@ class Draw:
     """White noise, the shape of the box; on the scale where the image's maximum is 1."""
     tones: NDArray[np.float32]
     """(4,): factor of the intensities, bottom and top of the window, exponent."""
+    curve: NDArray[np.float32]
+    """(7,): tone curve at even steps from 0 to 1, rising from 0 to 1."""
+    air: NDArray[np.float32]
+    """The shape of the box: what the image shows where there is no signal; zeros where that is nothing."""
 
 
 def draw(
@@ -64,6 +71,10 @@ def draw(
         How far they lie from it along each axis; no cut takes them.
     tissue : float
         Intensity of the brightest tissue of the head (its maximum is 1).
+
+    Returns
+    -------
+    Draw
     """
     s, size = settings, np.array(box, float)
     if rng.random() < s.elsewhere:
@@ -85,6 +96,8 @@ def draw(
         log_bias=(rng.uniform(0, s.bias) * rng.standard_normal(bias_grid)).astype(FLOAT),
         noise=rng.standard_normal(box, FLOAT) * FLOAT(noise_sd),
         tones=_tones(rng, s, tissue, noise_sd),
+        curve=_curve(rng, s),
+        air=_air(rng, s, box),
     )
 
 
@@ -106,13 +119,13 @@ def _planes(
     rng: np.random.Generator, s: Augmentation, middle: NDArray[np.float64], reach: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Cut the neck, the face or another side off, some way from the structures."""
-    planes = np.zeros((PLANES, 4))
-    planes[:, 3] = NO_PLANE
+    planes = np.zeros((PLANE_COUNT, 4))
+    planes[:, 3] = NO_PLANE_VOXELS
     for plane in planes:
         if rng.random() < s.cut / 2:
             normal = rng.standard_normal(3)
             normal /= np.linalg.norm(normal)
-            plane[:3], plane[3] = normal, normal @ middle + np.abs(normal) @ reach + rng.uniform(*CUT_AWAY)
+            plane[:3], plane[3] = normal, normal @ middle + np.abs(normal) @ reach + rng.uniform(*CUT_DISTANCE_VOXELS)
     return planes.astype(FLOAT)
 
 
@@ -161,7 +174,19 @@ def _slices(n: int, thickness: float, phase: float) -> NDArray[np.float64]:
 
 
 def interpolation_matrix(at: NDArray[np.floating[Any]], knots: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """(len(at), len(knots)): linear interpolation between knots, constant beyond the last ones."""
+    """Linear interpolation between knots, constant beyond the last ones, as a matrix.
+
+    Parameters
+    ----------
+    at : ndarray, shape (n,)
+        Where values are wanted.
+    knots : ndarray, shape (m,)
+        Where values are given, rising.
+
+    Returns
+    -------
+    ndarray, shape (n, m)
+    """
     if len(knots) == 1:
         return np.ones((len(at), 1))
     right = np.clip(np.searchsorted(knots, at), 1, len(knots) - 1)
@@ -184,3 +209,16 @@ def _tones(rng: np.random.Generator, s: Augmentation, tissue: float, noise_sd: f
     bottom = -rng.uniform(3.5, 5) * noise_sd if below_zero else 0
     top = 1 + rng.uniform(0, 4) * noise_sd
     return np.array([factor, bottom, top, np.exp(rng.normal(0, s.gamma))], FLOAT)
+
+
+def _curve(rng: np.random.Generator, s: Augmentation) -> NDArray[np.float32]:
+    """A rising curve of straight pieces: some tissues become more alike, others less."""
+    slopes = np.exp(s.contrast * rng.standard_normal(CURVE_PIECES))
+    return np.concatenate([[0.0], np.cumsum(slopes) / slopes.sum()]).astype(FLOAT)
+
+
+def _air(rng: np.random.Generator, s: Augmentation, box: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Air in the ratio image of an MP2RAGE: two images of noise, divided."""
+    if rng.random() >= s.air:
+        return np.zeros(box, FLOAT)
+    return rng.random(box, FLOAT) * FLOAT(rng.uniform(0.3, 1))

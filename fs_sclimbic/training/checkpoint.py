@@ -7,18 +7,19 @@ from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..files.arrays import ArrayFile, read_arrays
+from ..files.content import ContentError
 from ..files.staging import write_atomically
 from ..image.labels import ColorTable
 from ..network.weights import Weights
 from .recipe import Recipe
 
-CHECKPOINT_NAME = "checkpoint.npz"
+CHECKPOINT_NAME, MODEL_NAME = "checkpoint.npz", "model.h5"
 # Changing these in mid-training would make its course meaningless; the others may be changed when it is resumed.
 LASTING = ("box", "batch", "steps", "seed", "features", "fov", "percentile")
 
@@ -64,12 +65,23 @@ class Checkpoint:
     """What may not change between a start and its resumption, as json."""
     seconds: float = 0.0
     """Time spent in training so far."""
+    average: Weights = field(default_factory=dict)
+    """Average of the weights over the last steps; empty if the recipe wants none."""
 
 
 def write_checkpoint(folder: str | PathLike[str], checkpoint: Checkpoint) -> None:
-    """Replace the checkpoint of a training folder."""
+    """Replace the checkpoint of a training folder.
+
+    Parameters
+    ----------
+    folder : path-like
+    checkpoint : Checkpoint
+    """
     arrays = {
-        f"weights/{layer}/{name}": array for layer, names in checkpoint.weights.items() for name, array in names.items()
+        f"{kind}/{layer}/{name}": array
+        for kind, weights in (("weights", checkpoint.weights), ("average", checkpoint.average))
+        for layer, names in weights.items()
+        for name, array in names.items()
     }
     arrays |= {f"optimizer/{i:04d}": array for i, array in enumerate(checkpoint.optimizer)}
     story = {
@@ -94,29 +106,75 @@ def read_checkpoint(folder: str | PathLike[str]) -> Checkpoint | None:
     if not path.exists():
         return None
     weights: Weights = {}
+    average: Weights = {}
     try:
-        with np.load(path) as file:
-            story = json.loads(str(file["story"]))
-            for key in file.files:
-                if key.startswith("weights/"):
-                    _, layer, name = key.split("/")
-                    weights.setdefault(layer, {})[name] = file[key]
-            optimizer = [file[key] for key in sorted(key for key in file.files if key.startswith("optimizer/"))]
-            losses = [float(loss) for loss in file["losses"]]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise ModelError(f"{path}: checkpoint cannot be read ({error}); remove it to start again") from error
-    epochs = [Epoch(**epoch) for epoch in story["epochs"]]
-    return Checkpoint(weights, optimizer, losses, epochs, story["fingerprint"], story["seconds"])
+        file = read_arrays(path, noun="checkpoint")
+        story = json.loads(str(file.read("story")))
+        for key in file.names:
+            if key.startswith(("weights/", "average/")):
+                kind, layer, name = key.split("/")
+                (weights if kind == "weights" else average).setdefault(layer, {})[name] = _floats(file, key)
+        optimizer = [_floats(file, key) for key in sorted(key for key in file.names if key.startswith("optimizer/"))]
+        losses = [float(loss) for loss in np.atleast_1d(_floats(file, "losses", np.float64))]
+        epochs = [_parse_epoch(row) for row in story["epochs"]]
+        fingerprint, seconds = story["fingerprint"], float(story["seconds"])
+        if not isinstance(json.loads(fingerprint), dict):
+            raise ValueError("fingerprint is of another kind")
+    except (ContentError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        reason = "".join(sign for sign in str(error) if sign.isprintable())
+        raise ModelError(f"{path}: checkpoint cannot be read ({reason}); remove it to start again") from error
+    return Checkpoint(weights, optimizer, losses, epochs, fingerprint, seconds, average)
+
+
+def _parse_epoch(row: Mapping[str, Any]) -> Epoch:
+    return Epoch(
+        number=int(row["number"]),
+        steps=int(row["steps"]),
+        loss=float(row["loss"]),
+        rate=float(row["rate"]),
+        dice={str(name): float(value) for name, value in row["dice"].items()},
+        seconds=float(row["seconds"]),
+        settled=bool(row["settled"]),
+        kept=bool(row["kept"]),
+    )
+
+
+def _floats(file: ArrayFile, name: str, dtype: type[np.floating[Any]] = np.float32) -> NDArray[Any]:
+    """An array of numbers; optimizers count steps in whole ones."""
+    array = file.read(name)
+    if array.dtype.kind not in "fiu":
+        raise ContentError(f"array {name} holds {array.dtype}, expected numbers")
+    return np.asarray(array, dtype if array.dtype.kind == "f" else None)
 
 
 def lasting_settings(recipe: Recipe, colors: ColorTable) -> dict[str, Any]:
-    """What may not change between a start and its resumption, but for the heads; in json's types."""
+    """What may not change between a start and its resumption, besides the heads.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    colors : ColorTable
+
+    Returns
+    -------
+    dict
+        Name and value of each setting, in json's types.
+    """
     settings: dict[str, Any] = json.loads(json.dumps({name: getattr(recipe, name) for name in LASTING}))
     return settings | {"structures": [[s.index, s.name] for s in colors]}
 
 
 def check_resumable(folder: Path, start: Checkpoint, now: Mapping[str, Any]) -> None:
-    """Refuse to resume with other settings or heads than the checkpoint's.
+    """Error if a training is to go on with other settings or heads than its checkpoint's.
+
+    Parameters
+    ----------
+    folder : Path
+        The training's, for the message.
+    start : Checkpoint
+    now : mapping
+        Settings, weights and heads of now, as in the checkpoint's fingerprint; those that it leaves out are not
+        compared.
 
     Raises
     ------
@@ -143,4 +201,6 @@ def check_resumable(folder: Path, start: Checkpoint, now: Mapping[str, Any]) -> 
 def _short(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], list):
         return " ".join(str(row[-1]) for row in value[1:])
+    if value is None:
+        return "none"
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ImageError, TableError, UsageError, naming
+from ..files.arrays import read_arrays
+from ..files.content import ContentError
 from ..image.box import moved_corners
 from ..image.conform import conform, resample_linear, shift_grid
 from ..image.labels import ColorTable
@@ -20,11 +21,12 @@ from ..image.volume import IMAGE_SUFFIXES, Grid, Volume, image_suffix, read_volu
 TRAIN, VALIDATE = "train", "validate"
 PREPARED_SUFFIX = ".npz"
 COLUMNS = ("case", "image", "targets", "split", "weight")
-FULL = 255
-LABEL_MARGIN = 2
+# How 1 is stored in images and posteriors of uint8.
+UINT8_ONE = 255
+LABEL_MARGIN_VOXELS = 2
 TISSUE_PERCENTILE = 99.0
 # A posterior below this is 0 in the targets.
-SMALLEST = 0.5 / FULL
+MIN_POSTERIOR = 0.5 / UINT8_ONE
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,14 @@ def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None
     root : path-like, optional
         Folder that relative paths start from; by default the list's own.
 
+    Returns
+    -------
+    list of HeadFiles
+
     Raises
     ------
     TableError
-        If columns are missing, a number is none, or a case comes twice; with the line.
+        If columns are missing, a weight is not a number, or a case comes twice; with the line.
     """
     home = Path(root) if root is not None else Path(path).parent
     try:
@@ -145,6 +151,16 @@ def read_list(path: str | PathLike[str], root: str | PathLike[str] | None = None
 def pair_folders(images: str | PathLike[str], labels: str | PathLike[str]) -> list[HeadFiles]:
     """Pair the images of one folder with the label maps of the same names in another.
 
+    Parameters
+    ----------
+    images, labels : path-like
+        The two folders.
+
+    Returns
+    -------
+    list of HeadFiles
+        All to learn from.
+
     Raises
     ------
     UsageError
@@ -170,7 +186,20 @@ def pair_folders(images: str | PathLike[str], labels: str | PathLike[str]) -> li
 
 
 def hold_out(sources: Sequence[HeadFiles], share: float, seed: int) -> list[HeadFiles]:
-    """Mark a share of the heads, at least one, for validation if the list marks none."""
+    """Mark a share of the heads, at least one, for validation if the list marks none.
+
+    Parameters
+    ----------
+    sources : sequence of HeadFiles
+    share : float
+        From 0 to 1.
+    seed : int
+        Chooses the heads.
+
+    Returns
+    -------
+    list of HeadFiles
+    """
     if any(source.split == VALIDATE for source in sources):
         return list(sources)
     pool = [source.name for source in sources if source.split == TRAIN]
@@ -193,6 +222,10 @@ def read_example(source: HeadFiles, colors: ColorTable, fov: int, percentile: fl
     percentile : float, optional
         Top of the intensity range, as in segmentation.
 
+    Returns
+    -------
+    Example
+
     Raises
     ------
     ImageError
@@ -204,7 +237,7 @@ def read_example(source: HeadFiles, colors: ColorTable, fov: int, percentile: fl
     else:
         t1 = read_volume(source.image)
         truth = read_volume(source.targets, frames=True)
-        if not (t1.grid.oriented and truth.grid.oriented) and not _same_voxels(t1.grid, truth.grid):
+        if not (t1.grid.oriented and truth.grid.oriented) and not t1.grid.matches(truth.grid):
             raise ImageError(
                 f"{source.targets}: lies on another grid than {source.image}, and one of their headers does not say "
                 "how it lies (no qform, sform or goodRASFlag); save both on one grid"
@@ -212,14 +245,14 @@ def read_example(source: HeadFiles, colors: ColorTable, fov: int, percentile: fl
         with naming(source.image):
             lattice = conform(t1, fov, percentile)
             conformed = lattice.block(lattice.box)
-        image = np.rint(conformed.data * FULL).astype(np.uint8)
+        image = np.rint(conformed.data * UINT8_ONE).astype(np.uint8)
         with naming(source.targets):
             targets, start = _to_targets(truth, colors, conformed.grid)
     foreground = np.argwhere(targets.argmax(-1) > 0)
     if not len(foreground):
         raise ImageError(f"{source.targets or source.image}: holds no voxel of a structure of the colour table")
     box = tuple(slice(first, first + n) for first, n in zip(start, targets.shape[:3], strict=True))
-    tissue = float(np.percentile(image[box], TISSUE_PERCENTILE)) / FULL
+    tissue = float(np.percentile(image[box], TISSUE_PERCENTILE)) / UINT8_ONE
     return Example(source.name, image, targets, start, foreground.mean(0) + start, tissue, source.weight)
 
 
@@ -227,9 +260,9 @@ def _read_prepared(
     path: Path, labels: int, fov: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[int, int, int]]:
     try:
-        with np.load(path) as file:
-            image, targets, start = file["t1"], file["posteriors"], file["box"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        file = read_arrays(path, noun="prepared head")
+        image, targets, start = file.read("t1"), file.read("posteriors"), file.read("box")
+    except ContentError as error:
         raise ImageError(f"not a prepared head: an .npz with t1, posteriors and box ({error})") from error
     if image.shape != (fov,) * 3 or targets.ndim != 4 or targets.shape[3] != labels:
         raise ImageError(
@@ -237,9 +270,12 @@ def _read_prepared(
         )
     if image.dtype != np.uint8 or targets.dtype != np.uint8:
         raise ImageError(f"t1 is {image.dtype} and posteriors {targets.dtype}; expected uint8, where 255 is 1")
-    if start.shape != (3,) or (start < 0).any() or (start + targets.shape[:3] > fov).any():
-        raise ImageError(f"posteriors {targets.shape[:3]} from voxel {start.tolist()} reach beyond the image")
-    return image, targets, (int(start[0]), int(start[1]), int(start[2]))
+    if start.shape != (3,) or start.dtype.kind not in "iu":
+        raise ImageError(f"box is {start.dtype} of shape {start.shape}; expected three whole numbers")
+    x, y, z = (int(first) for first in start)
+    if any(first < 0 or first + n > fov for first, n in zip((x, y, z), targets.shape, strict=False)):
+        raise ImageError(f"posteriors {targets.shape[:3]} from voxel {[x, y, z]} reach beyond the image")
+    return image, targets, (x, y, z)
 
 
 def _to_targets(truth: Volume, colors: ColorTable, grid: Grid) -> tuple[NDArray[np.uint8], tuple[int, int, int]]:
@@ -251,29 +287,25 @@ def _to_targets(truth: Volume, colors: ColorTable, grid: Grid) -> tuple[NDArray[
         )
     if truth.data.ndim == 4:
         frames = np.asarray(truth.data[..., 1:], np.float32)
-        if not (frames.min() >= 0 and frames.max() <= 1 + SMALLEST):  # NaN is neither
+        if not (frames.min() >= 0 and frames.max() <= 1 + MIN_POSTERIOR):  # NaN is neither
             raise ImageError(f"posteriors from {frames.min():g} to {frames.max():g} found; expected 0 to 1")
     else:
         if not np.array_equal(truth.data, np.rint(truth.data)):
             raise ImageError("labels are not whole numbers; resample label maps with nearest neighbour")
         frames = np.stack([truth.data == s.index for s in colors.foreground], -1).astype(np.float32)
-    where = np.argwhere(frames.max(-1) >= SMALLEST)
+    where = np.argwhere(frames.max(-1) >= MIN_POSTERIOR)
     if not len(where):
         raise ImageError("holds no voxel of a structure of the colour table")
     first, last = where.min(0), where.max(0)
     lowest, highest = moved_corners(np.linalg.inv(grid.vox2ras) @ truth.grid.vox2ras, first - 1, last + 1)
-    low = np.clip(np.floor(lowest).astype(int) - LABEL_MARGIN, 0, None)
-    high = np.clip(np.ceil(highest).astype(int) + LABEL_MARGIN + 1, None, grid.shape)
+    low = np.clip(np.floor(lowest).astype(int) - LABEL_MARGIN_VOXELS, 0, None)
+    high = np.clip(np.ceil(highest).astype(int) + LABEL_MARGIN_VOXELS + 1, None, grid.shape)
     if (high <= low).any():
         raise ImageError(f"its structures lie outside the {grid.shape[0]} mm box about the centre of the image")
     box = shift_grid(grid, low, tuple(high - low))
     foreground = np.clip(resample_linear(Volume(frames, truth.grid), box).data, 0, 1)
     targets = np.concatenate([np.clip(1 - foreground.sum(-1, keepdims=True), 0, 1), foreground], -1)
-    return np.rint(targets * FULL).astype(np.uint8), (int(low[0]), int(low[1]), int(low[2]))
-
-
-def _same_voxels(one: Grid, other: Grid) -> bool:
-    return one.shape == other.shape and np.allclose(one.vox2ras, other.vox2ras, atol=1e-3)
+    return np.rint(targets * UINT8_ONE).astype(np.uint8), (int(low[0]), int(low[1]), int(low[2]))
 
 
 def sha256_of_files(source: HeadFiles) -> str:

@@ -7,19 +7,23 @@ Chance comes from outside (`fs_sclimbic.training.augment.Draw`): the same draw g
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.backend import compiled_function, keras
+from ..network.backend import compiled_function
 from .augment import Draw, draw, interpolation_matrix
-from .dataset import Example
+from .dataset import UINT8_ONE, Example
 from .recipe import Augmentation
 
 ops = keras.ops
 
 # A field of a few voxels is halved this often before it is composed with itself as often.
 SQUARINGS = 5
-UINT8_MAX = 255.0
+# Below this share of the image's maximum there is air or bone, or what was cut off a stripped brain.
+MAX_AIR_INTENSITY = 0.03
+# Room for the warp where a box is compared with the structures.
+WARP_MARGIN_VOXELS = 12
 
 
 class Generator:
@@ -50,32 +54,59 @@ class Generator:
 
     def pair(self, number: int) -> tuple[Any, Any]:
         """Image (1, x, y, z, 1) and targets (1, x, y, z, labels), float32 tensors on the device."""
-        example, chance = self._chance(number)
+        return self.make_pair(*self.draw_pair(number))
+
+    def make_pair(self, example: Example, chance: Draw) -> tuple[Any, Any]:
+        """The pair that a draw makes of a head.
+
+        Parameters
+        ----------
+        example : Example
+        chance : Draw
+
+        Returns
+        -------
+        image : tensor, (1, x, y, z, 1)
+            0-1.
+        targets : tensor, (1, x, y, z, labels)
+            Posteriors, sum 1.
+        """
         image = example.image.astype(np.float32)
         size = np.array(self._box, np.float32)
         if self._reaches(example, chance):
             padded = np.zeros((*self._padded, example.targets.shape[3]), np.uint8)
-            padded[..., 0] = UINT8_MAX
+            padded[..., 0] = UINT8_ONE
             inner = tuple(slice(1, n + 1) for n in example.targets.shape[:3])
             padded[inner] = example.targets
             origin = np.array(example.start, np.float32) - 1
-            warped, targets = self._warp(image, padded, origin, size, *_geometry(self._box, chance))
+            warped, targets = self._warp(image, padded, origin, size, *geometry_arrays(self._box, chance))
         else:
-            warped = self._warp_image(image, size, *_geometry(self._box, chance))
+            warped = self._warp_image(image, size, *geometry_arrays(self._box, chance))
             background = np.zeros((*self._box, example.targets.shape[3]), np.float32)
             background[..., 0] = 1
             targets = ops.convert_to_tensor(background)
-        spoiled = self._spoil(warped, *chance.blurs, *_bias(self._box, chance), chance.noise, chance.tones)
+        spoiled = self._spoil(warped, *chance.blurs, *bias_arrays(self._box, chance), *intensity_arrays(chance))
         return spoiled[None, ..., None], targets[None]
 
     def batch(self, step: int, size: int) -> tuple[Any, Any]:
-        """The pairs of one training step."""
-        pairs = [self.pair(step * size + i) for i in range(size)]
-        if size == 1:
-            return pairs[0]
-        return ops.concatenate([image for image, _ in pairs]), ops.concatenate([targets for _, targets in pairs])
+        """The pairs of one training step.
 
-    def _chance(self, number: int) -> tuple[Example, Draw]:
+        Parameters
+        ----------
+        step : int
+            The first is 0.
+        size : int
+            Pairs a step.
+
+        Returns
+        -------
+        image, targets : tensor
+            As of `pair`, one after the other.
+        """
+        return joined([self.pair(step * size + i) for i in range(size)])
+
+    def draw_pair(self, number: int) -> tuple[Example, Draw]:
+        """The head of a pair, and what chance decides for it."""
         rng = np.random.default_rng((self._seed, number))
         example = self._examples[rng.choice(len(self._examples), p=self._shares)]
         fov = example.image.shape[0]
@@ -84,12 +115,31 @@ class Generator:
     def _reaches(self, example: Example, chance: Draw) -> bool:
         """Whether the box can hold a structure: its corners, moved, with room for the warp."""
         half = (np.array(self._box) - 1) / 2
-        reach = np.abs(chance.matrix) @ half + 12
+        reach = np.abs(chance.matrix) @ half + WARP_MARGIN_VOXELS
         start, stop = np.array(example.start), np.array(example.start) + example.targets.shape[:3]
         return bool(np.all((chance.center + reach > start) & (chance.center - reach < stop)))
 
 
-def _geometry(box: tuple[int, int, int], chance: Draw) -> tuple[NDArray[np.float32], ...]:
+def joined(pairs: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Single pairs as one batch."""
+    if len(pairs) == 1:
+        return pairs[0]
+    return ops.concatenate([image for image, _ in pairs]), ops.concatenate([targets for _, targets in pairs])
+
+
+def geometry_arrays(box: tuple[int, int, int], chance: Draw) -> tuple[NDArray[np.float32], ...]:
+    """What `warp` takes as geometry: a draw's affine map and warp, matrices between their grids, planes, ellipsoid.
+
+    Parameters
+    ----------
+    box : tuple of int
+        Shape of the pair, voxels.
+    chance : Draw
+
+    Returns
+    -------
+    tuple of ndarray
+    """
     half = [n // 2 for n in box]
     to_half = _between(chance.velocity.shape[:3], half)
     to_full = _between(half, box)
@@ -98,7 +148,24 @@ def _geometry(box: tuple[int, int, int], chance: Draw) -> tuple[NDArray[np.float
     )  # fmt: skip
 
 
-def _bias(box: tuple[int, int, int], chance: Draw) -> tuple[NDArray[np.float32], ...]:
+def intensity_arrays(chance: Draw) -> tuple[NDArray[np.float32], ...]:
+    """What `spoil` takes after the bias field: a draw's noise, tones, tone curve and air."""
+    return chance.noise, chance.tones, chance.curve, chance.air
+
+
+def bias_arrays(box: tuple[int, int, int], chance: Draw) -> tuple[NDArray[np.float32], ...]:
+    """What `spoil` takes as bias field: its log on a coarse grid, and three matrices to the grid of the box.
+
+    Parameters
+    ----------
+    box : tuple of int
+        Shape of the pair, voxels.
+    chance : Draw
+
+    Returns
+    -------
+    tuple of ndarray
+    """
     return (chance.log_bias, *_between(chance.log_bias.shape, box))
 
 
@@ -137,11 +204,22 @@ def warp(image: Any, targets: Any, origin: Any, size: Any, *geometry: Any) -> tu
     warped = _in_view(_sample_image(image, points), points, *geometry[-2:])
     flat = ops.reshape(targets, (-1, targets.shape[3]))
     posteriors = _trilinear(flat, targets.shape[:3], points - origin)
-    return warped, ops.reshape(posteriors, (*points.shape[:3], targets.shape[3])) / UINT8_MAX
+    return warped, ops.reshape(posteriors, (*points.shape[:3], targets.shape[3])) / UINT8_ONE
 
 
 def warp_image(image: Any, size: Any, *geometry: Any) -> Any:
-    """The image part of `warp`, for boxes without a structure."""
+    """The image part of `warp`, for boxes without a structure.
+
+    Parameters
+    ----------
+    image, size, *geometry
+        See `warp`.
+
+    Returns
+    -------
+    tensor, the box
+        0-1.
+    """
     points = deformed(size, *geometry[:-2])
     return _in_view(_sample_image(image, points), points, *geometry[-2:])
 
@@ -172,13 +250,41 @@ def deformed(size: Any, matrix: Any, center: Any, velocity: Any, *between: Any) 
 
 
 def spoil(image: Any, blur_x: Any, blur_y: Any, blur_z: Any, log_bias: Any, *rest: Any) -> Any:
-    """Smoothing and thick slices, bias field, noise, window and gamma; the result lies in [0, 1]."""
-    *between, noise, tones = rest
+    """Smoothing and thick slices, bias field, noise, window, gamma, tone curve and air.
+
+    Parameters
+    ----------
+    image : array, the box
+        0-1.
+    blur_x, blur_y, blur_z : array, (n, n)
+        See `fs_sclimbic.training.augment.Draw`.
+    log_bias : array
+        Log of the bias field on a coarse grid.
+    *rest
+        What is left of `bias_arrays`, then `intensity_arrays`.
+
+    Returns
+    -------
+    tensor, the box
+        0-1.
+    """
+    *between, noise, tones, curve, air = rest
     blurred = _interpolated(image[..., None], blur_x, blur_y, blur_z)
     bias = ops.exp(_interpolated(log_bias[..., None], *between))
     spoiled = (blurred * bias)[..., 0] * tones[0] + noise
     windowed = ops.clip((spoiled - tones[1]) / (tones[2] - tones[1]), 0.0, 1.0)
-    return ops.power(windowed, tones[3])
+    toned = _on_curve(ops.power(windowed, tones[3]), curve)
+    return ops.maximum(toned, ops.where(image < MAX_AIR_INTENSITY, air, 0.0))
+
+
+def _on_curve(image: Any, curve: Any) -> Any:
+    """Intensities 0-1 through a curve that is given at even steps."""
+    pieces = curve.shape[0] - 1
+    at = image * pieces
+    total: Any = 0.0
+    for i in range(1, pieces + 1):
+        total = total + (curve[i] - curve[i - 1]) * ops.clip(at - (i - 1), 0.0, 1.0)
+    return total
 
 
 def _voxels(shape: Sequence[int]) -> Any:
@@ -201,7 +307,7 @@ def _sample_image(image: Any, points: Any) -> Any:
     inside = ops.all((points >= 0) & (points <= last), axis=-1)
     flat = ops.reshape(image, (-1, 1))
     sampled = ops.reshape(_trilinear(flat, shape, ops.reshape(points, (-1, 3))), inside.shape)
-    return ops.where(inside, sampled / UINT8_MAX, 0.0)
+    return ops.where(inside, sampled / UINT8_ONE, 0.0)
 
 
 def _in_view(image: Any, points: Any, planes: Any, brain: Any) -> Any:

@@ -1,14 +1,14 @@
 """How a model is trained: what a user may choose, as one value that a record can keep."""
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from ..errors import UsageError
-from ..network.spec import DEFAULT_FEATURES, DEFAULT_FOV_MM, FOV_MULTIPLE
+from ..network.architecture import FOV_MULTIPLE
+from ..network.spec import DEFAULT_FEATURES, DEFAULT_FOV_MM, PRECISIONS
 
 WARM_UP_STEPS = 100
 DECAYS = ("cosine", "inverse", "constant")
-PRECISIONS = ("float32", "bfloat16")
 LOSS_NAMES = ("dice+cross-entropy", "dice", "cross-entropy", "l2")
 # Loss and norms change at once when settling begins: at the full rate the first steps can wreck a network.
 SETTLING_SHARE = 0.5
@@ -16,6 +16,23 @@ SETTLING_SHARE = 0.5
 LAST_SHARE = 0.01
 # The published network's: rate / (1 + 1e-6 step).
 INVERSE_DECAY = 1e-6
+# What a teacher's boxes are augmented with at most: beyond it the published network loses its own labels (model card).
+TEACHER_LIMITS = {
+    "scaling": 0.1,
+    "rotation": 8.0,
+    "warp": 2.5,
+    "bias": 0.3,
+    "noise": 10.0,
+    "gamma": 0.3,
+    "blur": 0.4,
+    "slices": 1.5,
+    "cut": 0.2,
+    "jitter": 8.0,
+    "contrast": 0.2,
+    "air": 0.0,
+    "elsewhere": 0.0,
+}
+TEACHER_DARKEST = 0.4
 
 
 def _setting(value: float, words: str) -> float:
@@ -40,6 +57,10 @@ class Augmentation:
         0.3, "how often the field of view is cut: half of this by either of two planes, and to the brain alone"
     )
     jitter: float = _setting(14.0, "furthest centre of a box from the structures' centre, voxels along each axis")
+    contrast: float = _setting(
+        0.0, "sd of the log of the slopes of a rising tone curve: tissues move against each other, beyond gamma"
+    )
+    air: float = _setting(0.0, "share of images with noise of any brightness where there is no signal, as in MP2RAGE")
     elsewhere: float = _setting(0.2, "share of boxes anywhere in the image instead of around the structures")
 
     def __post_init__(self) -> None:
@@ -47,9 +68,16 @@ class Augmentation:
             value = getattr(self, setting.name)
             if not 0 <= value < math.inf:
                 raise UsageError(f"--{setting.name} {value}: give 0 or a positive number")
-        for name in ("scaling", "darkest", "cut", "elsewhere"):
+        for name in ("scaling", "darkest", "cut", "air", "elsewhere"):
             if getattr(self, name) > 1:
                 raise UsageError(f"--{name} {getattr(self, name)}: give a share from 0 to 1")
+
+    def limited_for_teacher(self) -> "Augmentation":
+        """The same, but no further than a teacher's labels are to be trusted (`TEACHER_LIMITS`)."""
+        limited = {name: min(getattr(self, name), limit) for name, limit in TEACHER_LIMITS.items()}
+        # 0 leaves the brightness as it is.
+        darkest = max(self.darkest, TEACHER_DARKEST) if self.darkest else 0.0
+        return replace(self, darkest=darkest, **limited)
 
 
 @dataclass(frozen=True)
@@ -79,7 +107,7 @@ class Recipe:
     """Stop after this many epochs without a better validation Dice (counted while settling, if there are epochs for
     that); 0: never."""
     seed: int = 123
-    precision: str = "float32"
+    precision: str = PRECISIONS[0]
     """``float32`` or ``bfloat16``: what the network's layers compute in while training."""
     features: int = DEFAULT_FEATURES
     """Features of the first level."""
@@ -89,6 +117,10 @@ class Recipe:
     """Top of the intensity range, as in segmentation."""
     checkpoint_steps: int = 100
     """A kill loses at most this many steps."""
+    average_weights: int = 0
+    """The model's weights are an exponential average over about this many last steps; 0: those of the last step."""
+    teacher_share: float = 0.75
+    """Share of the boxes that a teacher labels, if there is one; the others keep their stored targets."""
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
@@ -105,7 +137,7 @@ class Recipe:
         for name in ("batch", "epochs", "steps", "features", "checkpoint_steps"):
             if getattr(self, name) < 1:
                 raise UsageError(f"--{name.replace('_', '-')} {getattr(self, name)}: give a positive number")
-        for name in ("l2_epochs", "settle_epochs", "patience", "seed"):
+        for name in ("l2_epochs", "settle_epochs", "patience", "seed", "average_weights"):
             if getattr(self, name) < 0:
                 raise UsageError(f"--{name.replace('_', '-')} {getattr(self, name)}: give 0 or a positive number")
         if self.l2_epochs + self.settle_epochs > self.epochs:
@@ -115,6 +147,8 @@ class Recipe:
             )
         if not 0 < self.learning_rate < 1:
             raise UsageError(f"--learning-rate {self.learning_rate}: give a number between 0 and 1")
+        if not 0 < self.teacher_share <= 1:
+            raise UsageError(f"--teacher-share {self.teacher_share}: give a share above 0, up to 1")
 
     @property
     def total_steps(self) -> int:
@@ -125,7 +159,8 @@ class Recipe:
         """Learning rate of a step (the first is 0); rises from 0 at the start and when settling begins."""
         warm = min(1.0, (step + 1) / WARM_UP_STEPS)
         settled = step - (self.total_steps - self.settle_epochs * self.steps)
-        if self.settle_epochs and settled >= 0:
+        # A training that settles from its first step changes nothing in mid-course.
+        if 0 < self.settle_epochs < self.epochs and settled >= 0:
             warm *= SETTLING_SHARE * min(1.0, (settled + 1) / WARM_UP_STEPS)
         if self.decay == "cosine":
             share = min(step / self.total_steps, 1.0)

@@ -3,8 +3,8 @@
 import json
 import platform
 import shlex
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,20 @@ from ..files.system import now, versions
 from ..image.labels import ColorTable
 from .checkpoint import Epoch
 from .dataset import TRAIN, VALIDATE, HeadFiles, sha256_of_files
+from .given_weights import Heritage
 from .recipe import Recipe
 
 LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "nibabel", "surfa", "h5py")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingRecord:
     """Data, settings and course of a training."""
 
     recipe: Recipe
     colors: ColorTable
-    sources: tuple[HeadFiles, ...]
-    """The heads, those left out included."""
+    heads: Sequence[Mapping[str, Any]]
+    """The heads, those left out included, as `describe_heads` gives them."""
     command: tuple[str, ...]
     """The command line, word by word."""
     backend: str
@@ -38,19 +39,19 @@ class TrainingRecord:
     """Steps that were done when this session began."""
     earlier: tuple[dict[str, Any], ...] = ()
     """The sessions before, as `read_sessions` gives them."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_data", [_described(source) for source in self.sources])
+    heritage: Heritage = field(default_factory=Heritage)
+    """Weights that the training started from, and the teacher's."""
 
     def write(
         self,
         weights: str | PathLike[str],
         epochs: Sequence[Epoch],
+        *,
         steps: int,
         seconds: float,
         ended: str | None = None,
     ) -> Path:
-        """Write the json beside the weights; returns its path.
+        """Write the json beside the weights.
 
         Parameters
         ----------
@@ -63,6 +64,11 @@ class TrainingRecord:
             Time spent, all sessions together.
         ended : str, optional
             Why the training is over; None while it is not.
+
+        Returns
+        -------
+        Path
+            The json.
         """
         file = Path(weights)
         best = next((epoch for epoch in reversed(epochs) if epoch.kept), None)
@@ -70,6 +76,7 @@ class TrainingRecord:
             "first_step": self.first_step,
             "command": shlex.join(self.command),
             "settings": asdict(self.recipe),
+            **self.heritage.describe(),
             "backend": self.backend,
             "platform": f"{platform.platform()} Python {platform.python_version()}",
             "libraries": [text for text in versions(LIBRARIES) if not text.endswith("absent")],
@@ -88,7 +95,7 @@ class TrainingRecord:
             "best_epoch": best and best.number,
             "validation_dice": best and {name: round(value, 4) for name, value in best.dice.items()},
             "sessions": [*self.earlier, session],
-            "data": self._data,  # type: ignore[attr-defined]
+            "data": list(self.heads),
             "epochs": [asdict(epoch) for epoch in epochs],
         }
         path = file.with_suffix(".json")
@@ -99,13 +106,24 @@ class TrainingRecord:
 def read_sessions(weights: str | PathLike[str]) -> tuple[dict[str, Any], ...]:
     """The sessions of a training so far, from the record beside its weights; none if there is no record."""
     try:
-        return tuple(json.loads(Path(weights).with_suffix(".json").read_text())["sessions"])
-    except (OSError, ValueError, KeyError):
+        sessions = json.loads(Path(weights).with_suffix(".json").read_text("utf-8"))["sessions"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ()
+    return tuple(session for session in sessions if isinstance(session, dict)) if isinstance(sessions, list) else ()
 
 
-def _described(source: HeadFiles) -> dict[str, Any]:
-    """One head: names of its files, what it was used for, and what was in the files."""
+def describe_heads(heads: Sequence[HeadFiles]) -> list[dict[str, Any]]:
+    """Say of each head which files it is, what it is used for, and the SHA-256 of the files.
+
+    Raises
+    ------
+    TableError
+        If the list gives another SHA-256.
+    """
+    return [_describe(head) for head in heads]
+
+
+def _describe(source: HeadFiles) -> dict[str, Any]:
     notes = dict(source.notes)
     sha256 = sha256_of_files(source) if source.split in (TRAIN, VALIDATE) else notes.get("sha256", "")
     if notes.setdefault("sha256", sha256) != sha256:

@@ -2,7 +2,6 @@
 
 import gc
 import signal
-import sys
 import threading
 import time
 import weakref
@@ -219,18 +218,16 @@ def interrupt_waiting_main_thread():
     """A function for another thread: when the main thread waits for it, interrupt it once, and return then."""
     main, handled = threading.main_thread().ident, threading.Event()
 
-    def interrupt(*_):
-        if not handled.is_set():
+    def interrupt(_signal, frame):
+        if not handled.is_set() and waits_for_a_future(frame):
             handled.set()
             raise KeyboardInterrupt
 
     def send():
-        # Again and again: a signal that comes just before the main thread goes to sleep is seen when it wakes.
         deadline = time.monotonic() + 30
         while not handled.wait(0.01):
             assert time.monotonic() < deadline, "the main thread was not interrupted"
-            if waits_for_a_future(sys._current_frames()[main]):
-                signal.pthread_kill(main, signal.SIGINT)
+            signal.pthread_kill(main, signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, interrupt)  # also where SIGINT was ignored
     yield send

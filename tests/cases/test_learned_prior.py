@@ -9,7 +9,7 @@ from fs_sclimbic.cases.cohort import run_cohort
 from fs_sclimbic.cases.pipeline import HeadFinders
 from fs_sclimbic.cases.record import read_record
 from fs_sclimbic.cases.run import Run
-from fs_sclimbic.image.volume import Volume, read_volume, write_volume
+from fs_sclimbic.image.volume import Grid, Volume, read_volume, write_volume
 from fs_sclimbic.network.predictor import NetworkPredictor
 from fs_sclimbic.network.store import find_prior, learned_prior_file
 from fs_sclimbic.network.structure_prior import read_prior
@@ -123,3 +123,18 @@ def test_cases_before_and_after_learning_are_treated_alike(tmp_path, large_head,
     known = replace(spec, prior=find_prior(spec.weights, spec.sha256, spec.colors))
     again = run_all(cases, unplaced, Options(), Run(known, (), threads=2))
     assert [outcome.status for outcome in again] == ["skipped"] * 3
+
+
+def test_nothing_is_learned_from_a_head_that_is_cut(tmp_path, large_head, unplaced):
+    """Its prior would be that of a part, and later boxes too small."""
+    grid = large_head.grid
+    first = int((np.linalg.inv(grid.vox2ras) @ [*LEFT_BALL, 1])[2]) - 2  # two slices below the middle of a ball
+    data = np.ascontiguousarray(large_head.data[:, :, first:])
+    vox2ras = grid.vox2ras.copy()
+    vox2ras[:3, 3] += grid.vox2ras[:3, 2] * first
+    cut = Volume(data, Grid(data.shape, vox2ras))
+    cases = cases_of(tmp_path, cut, 2)
+    write_volume(large_head, cases[1].t1)
+    outcomes = run_all(cases, unplaced, Options(), Run(unplaced.spec, (), threads=1))
+    assert any("edge of the image" in warning for warning in outcomes[0].warnings), outcomes[0]
+    assert ["learned" in "".join(outcome.notes) for outcome in outcomes] == [False, True]

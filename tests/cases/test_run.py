@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from fs_sclimbic.cases.run import Run
 
 
@@ -14,3 +16,8 @@ def test_lines_name_weights_command_and_host(tiny_model):
         "started 20",
     ):
         assert words in text
+
+
+def test_the_log_names_the_colour_table(tiny_model):
+    run = Run(tiny_model, (), ctab=Path("/models/tiny.ctab"))
+    assert "ctab /models/tiny.ctab" in run.log_header()

@@ -17,6 +17,8 @@ ALL = Requests(posteriors=True, volumes=True, qa_stats=True)
 
 CHANGES = {
     "percentile": {"percentile": 99.9},
+    "low percentile": {"low_percentile": 0.1},
+    "size tolerance": {"size_tolerance_voxels": 0.01},
     "conform": {"conform": True},
     "voxel counts": {"voxel_counts": True},
     "exclude": {"exclude": frozenset({26})},
@@ -36,6 +38,28 @@ def inputs(tmp_path, head_file):
 def test_each_option_counts(inputs, run, change):
     before, after = (settings_of(inputs, run, options) for options in (Options(), Options(**CHANGES[change])))
     assert before != after
+
+
+def test_records_of_published_runs_have_the_keys_they_had(inputs, run):
+    """Else each case of a study would be run again."""
+    assert set(settings_of(inputs, run, Options())) == {
+        "input_sha256",
+        "transform_sha256",
+        "weights_sha256",
+        "fov",
+        "features",
+        "channels",
+        "colors",
+        "conform",
+        "percentile",
+        "voxel_counts",
+        "exclude",
+        "full_fov",
+        "average_shifts",
+        "precision",
+        "place_sha256",
+        "population",
+    }
 
 
 @pytest.mark.parametrize("field", SPEC_CHANGES)

@@ -115,3 +115,22 @@ def test_qa_stats_text():
         "1        26   300    370.0000    A          0.8500    0.0000      0  -",
         "2        26     0      0.0000    Longer-B   0.0000         -      0  EMPTY",
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1 26 5 nan A",
+        "1 26 5 inf A",
+        "1 26 -5 4.0 A",
+        "1 26 5 -4.0 A",
+        "1 26 5",
+        "one 26 x 5.0 A",
+        "# Measure EstimatedTotalIntraCranialVol, eTIV, Estimated Total Intracranial Volume, nan, mm^3",
+        "# Measure EstimatedTotalIntraCranialVol, eTIV, Estimated Total Intracranial Volume, x, mm^3",
+    ],
+)
+def test_what_is_no_number_is_an_error(tmp_path, line):
+    (tmp_path / "x.stats").write_text(f"# Title\n{line}\n")
+    with pytest.raises(TableError, match=r"x\.stats:2: expected"):
+        read_stats(tmp_path / "x.stats")

@@ -76,3 +76,13 @@ def test_no_output_is_recon_alls_own_transform(subjects_dir):
     for base in ("sclimbic", "talairach", "x"):
         outputs = subject_case(subjects_dir, "bert", FROM_IMAGE, base=base).outputs
         assert not {"talairach.xfm", "talairach.xfm.lta"} & {outputs.xfm.name, outputs.lta.name}
+
+
+def test_a_folder_of_the_very_name_is_no_pattern(subjects_dir):
+    for name in ("a[1]", "a1", "b*"):
+        (subjects_dir / name / "mri").mkdir(parents=True)
+        (subjects_dir / name / "mri/nu.mgz").touch()
+    assert find_subjects(subjects_dir, ["a[1]"]) == ["a[1]"]
+    assert find_subjects(subjects_dir, ["b*"]) == ["b*"]
+    assert find_subjects(subjects_dir, ["a?"]) == ["a1"]
+    assert subject_case(subjects_dir, "a[1]", ALL).problem is None

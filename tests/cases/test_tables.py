@@ -1,7 +1,7 @@
+import fcntl
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from fs_sclimbic.cases.case import Requests
 from fs_sclimbic.cases.images import image_case
@@ -11,11 +11,13 @@ from fs_sclimbic.cases.tables import (
     CONFIDENCES,
     VOLUMES,
     Z_SCORES,
+    cases_with_other_columns,
     format_table,
     merge_rows,
     table_files,
     write_tables,
 )
+from fs_sclimbic.files.locks import locked
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
 from fs_sclimbic.segmentation.population import Norm
@@ -65,12 +67,22 @@ def test_names():
     assert table_files(Path("o/head"), ".", [Z_SCORES])[0][0] == Path("o/head.zqa_scores_all.csv")
 
 
-def test_rows_of_other_cases_stay():
+def test_rows_of_other_cases_stay_behind_the_new_ones():
+    """Readers of a single subject's table take the first row."""
     old = "case,A\nbert,1.0000\nernie,2.0000\n"
-    assert merge_rows(old, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\nernie,2.0000\n"
-    assert merge_rows(old, "case,A\nkermit,3.0000\n") == old + "kermit,3.0000\n"
-    for other in ("", "case,B\nbert,1.0000\n"):
-        assert merge_rows(other, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\n"
+    assert merge_rows(old, "case,A\nernie,3.0000\n") == "case,A\nernie,3.0000\nbert,1.0000\n"
+    assert merge_rows(old, "case,A\nkermit,3.0000\n") == "case,A\nkermit,3.0000\nbert,1.0000\nernie,2.0000\n"
+    for nothing in ("", "\n", "a text\n", "case,B,B\nbert,1,2\n", "\0\n", "case,A\n" + "x" * 200_000):
+        assert merge_rows(nothing, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\n"
+
+
+def test_rows_with_other_columns_stay_and_are_told():
+    """--keep_ac, or another model: no number of another subject vanishes."""
+    old, new = "case,B,A,C\nbert,1,2,3\nernie,4,5\n", "case,A,B\nkermit,6,7\n"
+    merged = merge_rows(old, new)
+    assert merged == "case,A,B,C\nkermit,6,7,\nbert,2,1,3\nernie,5,4,\n"
+    assert cases_with_other_columns(merged) == ["kermit", "ernie"]
+    assert cases_with_other_columns(new) == cases_with_other_columns("") == []
 
 
 def outcome(name, numbers=None):
@@ -102,7 +114,7 @@ def test_no_table_without_a_case(tmp_path):
 def test_a_table_that_is_locked_for_long_is_told(tmp_path):
     files = table_files(tmp_path / "sclimbic", "_", [Z_SCORES])
     with (
-        FileLock(tmp_path / ".sclimbic_zqa_scores_all.csv.lock"),
+        locked(tmp_path / ".sclimbic_zqa_scores_all.csv.lock"),
         pytest.raises(OSError, match=r"locked by another job for 0\.1 s"),
     ):
         write_tables(files, OUTCOMES, POPULATION, update=True, lock_timeout_s=0.1)
@@ -110,11 +122,12 @@ def test_a_table_that_is_locked_for_long_is_told(tmp_path):
 
 
 def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, monkeypatch):
-    def no_locks(*_, **__):
-        raise NotImplementedError
+    def no_locks(*_):
+        raise OSError(524, "Unknown error 524")
 
-    monkeypatch.setattr(FileLock, "acquire", no_locks)
+    monkeypatch.setattr(fcntl, "flock", no_locks)
     files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
     for one in OUTCOMES:
         write_tables(files, [one], POPULATION, update=True)
-    assert names_in(files[0][0]) == ["case", "bert_seg", "ernie_seg"]
+    assert names_in(files[0][0]) == ["case", "ernie_seg", "bert_seg"]
+    assert list(tmp_path.iterdir()) == [files[0][0]], "no lock file stays"

@@ -122,6 +122,35 @@ def test_failures_cost_no_other(tmp_path, subjects_dir, head_file, registered, c
     assert unreadable["transform_mm3"] == "n/a"
 
 
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [(b"", "0 bytes"), (b"\0\0\0\1" + bytes(280), "dimension of 0"), (b"garbage" * 99, "version field")],
+)
+def test_a_bad_image_does_not_end_the_run(tmp_path, head_file, registered, capsys, content, word):
+    (tmp_path / "bad.mgz").write_bytes(content)
+    assert main([str(tmp_path / "bad.mgz"), str(head_file)], register=registered) == 1
+    printed = capsys.readouterr()
+    assert "1 computed, 0 flagged, 1 failed" in printed.out
+    assert len(printed.err.splitlines()) == 1
+    assert word in printed.err
+
+
+def test_an_image_that_takes_too_much_memory_costs_no_other(tmp_path, head, capsys):
+    for name in "ab":
+        write_volume(head, tmp_path / f"{name}.nii")
+
+    def register(image, calls=[]):  # noqa: B006
+        calls.append(image)
+        if len(calls) == 1:
+            raise MemoryError("Unable to allocate 9.31 GiB")
+        return Registration(OURS, 0.91, False, ())
+
+    assert main([str(tmp_path / f"{name}.nii") for name in "ab"], register=register) == 1
+    printed = capsys.readouterr()
+    assert "1 computed, 0 flagged, 1 failed" in printed.out
+    assert "a.nii: too little memory (Unable to allocate 9.31 GiB)" in printed.err
+
+
 def test_an_image_without_a_head_is_named(head_file, registered, tmp_path, capsys):
     registered.found = ImageError("no head")
     out = tmp_path / "out"

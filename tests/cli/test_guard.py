@@ -21,9 +21,15 @@ from fs_sclimbic.errors import ImageError, UsageError
             SOME_FAILED,
             "prog: error: out.mgz: No space left on device\n",
         ),
+        (OSError(524, "Unknown error 524"), SOME_FAILED, "prog: error: Unknown error 524\n"),
+        (
+            MemoryError("Unable to allocate 3.73 GiB"),
+            SOME_FAILED,
+            "prog: error: too little memory (Unable to allocate 3.73 GiB): give the job more, or run fewer at once\n",
+        ),
         (KeyboardInterrupt(), INTERRUPTED, ""),
     ],
-    ids=["ours", "usage", "system", "interrupt"],
+    ids=["ours", "usage", "system", "system without a file", "memory", "interrupt"],
 )
 def test_errors_take_one_line(error, status, line, capsys):
     def action():

@@ -1,26 +1,26 @@
+from functools import partial
+
 import pytest
 
+from fs_sclimbic.cli import model
 from fs_sclimbic.cli.main import main as fs_sclimbic
-from fs_sclimbic.cli.model import main
 from fs_sclimbic.files.hashing import sha256_of
-from fs_sclimbic.network import store
-from fs_sclimbic.network.store import PUBLISHED_NAME
+from fs_sclimbic.network.store import PUBLISHED_NAME, KnownWeights
 
 
 @pytest.fixture
-def installed(tmp_path, monkeypatch, tiny_model):
-    """The tiny model plays the published one."""
+def main(tmp_path, monkeypatch, tiny_model):
+    """The command, where the tiny model plays the published one."""
     monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path / "mine"))
-    monkeypatch.setattr(store, "PUBLISHED_SHA256", sha256_of(tiny_model.weights))
-    return tiny_model
+    return partial(model.main, known=KnownWeights(published_sha256=sha256_of(tiny_model.weights)))
 
 
-def test_list_install_list(installed, tmp_path, capsys):
+def test_list_install_list(main, tiny_model, tmp_path, capsys):
     assert main(["list"]) == 0
     printed = capsys.readouterr().out
     assert "* shipped" in printed
     assert "for the published weights run 'fs_sclimbic model install FILE|URL'" in printed
-    assert main(["install", str(installed.weights)]) == 0
+    assert main(["install", str(tiny_model.weights)]) == 0
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert next(line for line in lines if line.startswith("* installed")).endswith(
@@ -28,15 +28,15 @@ def test_list_install_list(installed, tmp_path, capsys):
     )
 
 
-def test_verify(installed, tmp_path, capsys):
-    ctab = str(installed.weights.with_name("tiny.ctab"))
-    assert main(["verify", str(installed.weights), "--ctab", ctab, "--features", "2"]) == 0
+def test_verify(main, tiny_model, capsys):
+    ctab = str(tiny_model.weights.with_name("tiny.ctab"))
+    assert main(["verify", str(tiny_model.weights), "--ctab", ctab, "--features", "2"]) == 0
     assert "the published file" in capsys.readouterr().out
-    assert main(["verify", str(installed.weights)]) == 1
+    assert main(["verify", str(tiny_model.weights)]) == 1
     assert "--features 2" in capsys.readouterr().err
 
 
-def test_install_refuses_other_files(installed, tmp_path, capsys):
+def test_install_refuses_other_files(main, tmp_path, capsys):
     (tmp_path / "x.h5").write_text("x")
     assert main(["install", str(tmp_path / "x.h5")]) == 1
     assert "not the published file" in capsys.readouterr().err

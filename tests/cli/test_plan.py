@@ -43,6 +43,32 @@ def test_subjects(subjects_dir, monkeypatch):
     assert one.cases[0].outputs.log == subjects_dir / "bert/scripts/sclimbic.log"
 
 
+@pytest.mark.parametrize(
+    ("line", "log"),
+    [
+        ("--i {0}/head.nii.gz --o {0}/out/seg.mgz --logfile logs/x.log", "out/logs/x.log"),
+        ("--i {0}/head.nii.gz --o {0}/out/seg.mgz --logfile {0}/x.log", "x.log"),
+        ("--i {0} --o {0}/out --logfile ../x.log", "out/../x.log"),
+        ("--s bert --sd {0}/subjects --logfile logs/x.log", "subjects/logs/x.log"),
+        ("--s bert --sd {0}/subjects --logfile {0}/x.log", "x.log"),
+    ],
+)
+def test_a_log_with_a_folder_is_relative_to_the_output(head_file, subjects_dir, tmp_path, line, log):
+    assert subjects_dir == tmp_path / "subjects"
+    assert plan_of(line.format(tmp_path)).log == tmp_path / log
+
+
+def test_a_missing_transform_counts_only_where_etiv_is_seen(head_file, tmp_path):
+    call = f"--i {head_file} --o {tmp_path}/seg.mgz --tal {tmp_path}/none.xfm"
+    plan = plan_of(call)
+    assert plan.cases[0].transforms == ()
+    assert "is not used" in plan.notes[0]
+    for flag in ("--write_volumes", "--etiv"):
+        assert plan_of(f"{call} {flag}").cases[0].transforms == (tmp_path / "none.xfm",)
+    (tmp_path / "none.xfm").write_text("")
+    assert plan_of(call).cases[0].transforms == (tmp_path / "none.xfm",), "it tells where the head lies"
+
+
 @pytest.mark.parametrize("output", ["head.nii.gz", "link/head.nii.gz"])
 def test_an_input_is_never_an_output(head_file, tmp_path, output):
     (tmp_path / "link").symlink_to(tmp_path)

@@ -29,6 +29,10 @@ def test_lines_of_an_outcome(outcome, lines):
     assert list(lines_of(outcome, "[1/3]", debug=False)) == lines
 
 
+def test_a_warning_is_printed_once():
+    assert [kind for kind, _ in lines_of(DONE, "[1/3]", debug=False, told={("seg", "look at it")})] == ["done"]
+
+
 def test_a_traceback_is_for_debugging():
     assert [text for _, text in lines_of(FAILED, "[1/3]", debug=True)][1:] == ["Traceback"]
 

@@ -232,8 +232,8 @@ def test_a_doubtful_etiv_is_told_on_screen_and_in_the_log(tmp_path, head_file, c
     assert run_seg(call, finders=finders) == 0
     words = "ETIV (doubtful): eTIV of 1464 cm^3 comes from a transform of which it looks odd"
     assert words in capsys.readouterr().err
-    for name in ("mri_sclimbic.log", "seg.qa.stats"):
-        assert words in (tmp_path / name).read_text()
+    assert words in (tmp_path / "mri_sclimbic.log").read_text()
+    assert words.replace("eTIV", "intracranial volume") in (tmp_path / "seg.qa.stats").read_text()
 
 
 def test_etiv_of_a_folder(tmp_path, head, capsys, run_seg):
@@ -308,15 +308,12 @@ def test_exclude_and_counts(tmp_path, head_file, run_seg):
         (["--threads", "2"], "--i IMAGE"),
         (["--i", "a.mgz", "--o", "b.mgz", "--etiv-from-image", "--tal", "x"], "give one of them"),
         (["--s", "x", "--no-etiv", "--etiv-from-image"], "contradicts"),
-        (["--s", "x", "--o", "b.mgz"], "--o goes with"),
-        (["--i", "a.mgz", "--o", "b.mgz", "--sd", "x"], "--sd goes"),
         (["--s", "x", "--no-etiv", "--etiv"], "contradicts"),
         (["--s", "x"], "SUBJECTS_DIR"),
         (["--i", "nowhere", "--o", "out"], "no such"),
         (["--i", "nowhere", "--o", "b.mgz"], "no such"),
         (["--s", "--sd", "nowhere"], "does not exist"),
         (["--nonsense"], "unrecognized|required|give --i"),
-        (["--i", "a.mgz", "--o", "b.mgz", "--threads", "0"], "--threads 0"),
         (["--i", "a.mgz", "--o", "b.mgz", "--percentile", "101"], "--percentile 101"),
         (["--i", "a.mgz", "--o", "b.mgz", "--7T", "--percentile", "95"], "--7T"),
         (["--i", "a.mgz", "--o", "b.mgz", "--exclude", "x"], "invalid int"),
@@ -648,3 +645,82 @@ def test_abbreviations_that_scripts_use(word):
     """argparse completes them; two spellings of one flag must not make one ambiguous."""
     value = ["x.csv"] if word == "--pop" else ["5"] if word == "--excl" else []
     build_parser().parse_args(["--s", "x", word, *value])
+
+
+def test_stdout_ends_with_done_where_all_is_done(tmp_path, head_file, run_seg, capsys):
+    call = f"--i {head_file} --o {tmp_path / 'seg.mgz'} --vmp"
+    for _ in ("done", "skipped"):
+        assert run_seg(call) == 0
+        printed = capsys.readouterr().out.splitlines()
+        assert printed[-1] == "done"
+        assert any("please cite" in line for line in printed)
+
+
+def test_a_run_in_which_every_case_failed_asks_for_no_citation(tmp_path, run_seg, capsys):
+    (tmp_path / "t1.mgz").write_text("garbage")
+    assert run_seg(f"--i {tmp_path / 't1.mgz'} --o {tmp_path / 'seg.mgz'}") == 1
+    printed = capsys.readouterr().out
+    assert "please cite" not in printed
+    assert "done" not in printed.split()
+
+
+def test_the_log_names_the_colour_table(tmp_path, head_file, run_seg, tiny_flags):
+    run_seg(f"--i {head_file} --o {tmp_path / 'seg.mgz'}")
+    assert f"ctab {tiny_flags[3]}" in (tmp_path / "mri_sclimbic.log").read_text()
+
+
+def test_qa_tables_of_one_subject_begin_with_it(subjects_dir, run_seg, capsys):
+    """XNAT pipelines read the first row; rows made with other flags stay, and this is told."""
+    for name in ("ernie", "bert"):
+        assert run_seg(f"--s {name} --sd {subjects_dir} --write_qa_stats") == 0
+    capsys.readouterr()
+    tables = [subjects_dir / f"sclimbic_{name}_all.csv" for name in ("confidences", "confidence")]
+    for path in tables:
+        assert [row[0] for row in table(path)] == ["case", "bert", "ernie"]
+    assert run_seg(f"--s bert.long.base --sd {subjects_dir} --write_qa_stats --keep_ac") == 0
+    for path in tables:
+        header, *rows = table(path)
+        assert (header, [row[0] for row in rows]) == (
+            ["case", "Left-Ball", "Right-Ball"],
+            ["bert.long.base", "bert", "ernie"],
+        )
+        assert [row[2] == "" for row in rows] == [False, True, True]
+    assert "2 rows have empty cells (bert, ernie)" in capsys.readouterr().err
+
+
+def test_a_poisoned_record_keeps_no_table_from_being_written(subjects_dir, run_seg):
+    call = f"--s bert ernie --sd {subjects_dir} --write_qa_stats"
+    assert run_seg(call) == 0
+    before = table(subjects_dir / "sclimbic_volumes_all.csv")
+    record = subjects_dir / "bert/scripts/sclimbic.json"
+    record.write_text(record.read_text().replace('"structures": [', '"structures": [{},'))
+    assert run_seg(call) == 0
+    assert table(subjects_dir / "sclimbic_volumes_all.csv") == before
+
+
+def test_escape_codes_in_names_do_not_reach_the_terminal(tmp_path, head, run_seg, capsys):
+    (tmp_path / "in").mkdir()
+    write_volume(head, tmp_path / "in/a\x1b[31m.mgz")
+    (tmp_path / "in/b\x9b2J.mgz").write_text("garbage")
+    assert run_seg(f"--i {tmp_path / 'in'} --o {tmp_path / 'out'}") == 1
+    assert run_seg("--i 'no\x1b[2J.mgz' --o 'o\x07.mgz'") == 1
+    assert run_seg("--i 'no\x1b[2J' --o out") == 2
+    printed = "".join(capsys.readouterr())
+    assert not set(printed) & {"\x1b", "\x9b", "\x07"}
+    for shown in ("a\\x1b[31m: done", "b\\x9b2J: failed", "no\\x1b[2J.mgz: image does not exist", "--i no\\x1b[2J"):
+        assert shown in printed
+
+
+def test_a_table_whose_name_is_too_long_fails_before_the_cases(tmp_path, head_file, run_seg, capsys):
+    assert run_seg(f"--i {head_file} --o {tmp_path / ('x' * 236)}.mgz --write_qa_stats") == 1
+    assert "the name of this output is too long" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["head.nii.gz"]
+
+
+def test_a_run_removes_what_a_killed_one_has_staged(tmp_path, head_file, run_seg):
+    (tmp_path / "out").mkdir()
+    left = tmp_path / f"out/.sclimbic-1234-{'0' * 16}.tmp"
+    left.touch()
+    os.utime(left, (0, 0))
+    assert run_seg(f"--i {head_file} --o {tmp_path / 'out/seg.mgz'}") == 0
+    assert not left.exists()

@@ -1,3 +1,6 @@
+import hashlib
+import os
+
 import pytest
 
 from fs_sclimbic.errors import ModelError
@@ -18,8 +21,15 @@ def test_text_is_hashed_as_utf8_and_undecodable_names_as_their_bytes(tmp_path):
     assert sha256_of_text("Müller \udcfc") == sha256_of(tmp_path / "name")
 
 
-@pytest.mark.parametrize("name", ["missing.h5", "folder"])
+def test_a_file_of_several_pieces(tmp_path):
+    content = bytes(range(256)) * 40_000
+    (tmp_path / "large").write_bytes(content)
+    assert sha256_of(tmp_path / "large") == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["missing.h5", "folder", "pipe"])
 def test_what_cannot_be_read_is_named(tmp_path, name):
     (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ModelError, match=f"{name}: cannot be read"):
         sha256_of(tmp_path / name)

@@ -119,6 +119,14 @@ def test_other_errors_name_the_file(tmp_path):
         assert error.value.filename == str(lock_file)
 
 
+def test_nfs_and_the_lock_file_of_another_user(tmp_path):
+    """NFSv4 answers EBADF where a lock file may only be read (util-linux flock, alexflint/go-filemutex issue 24)."""
+    lock = locked(tmp_path / ".lock", system_lock=refused(errno.EBADF))
+    with pytest.raises(PermissionError, match="another user's") as error, lock:
+        pass
+    assert error.value.filename == str(tmp_path / ".lock")
+
+
 def test_an_error_inside_leaves_no_lock(tmp_path):
     with pytest.raises(RuntimeError), only_one(tmp_path / ".lock", "taken"):
         raise RuntimeError

@@ -2,9 +2,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from fs_sclimbic.errors import ImageError
 from fs_sclimbic.image.box import Box
-from fs_sclimbic.image.conform import conform, intensity_range, is_isotropic_1mm, reorient_ras, resample_nearest, resize
+from fs_sclimbic.image.conform import conform, is_isotropic_1mm, reorient_ras, resample_nearest, resize
 from fs_sclimbic.image.volume import Grid, Volume
 from tests.conftest import CENTER, RIGHT_BALL, grid_about, synthetic_head
 
@@ -143,37 +142,21 @@ def test_outside_is_background():
     assert big.data.sum() == 8 * 7
 
 
-def test_intensities_become_0_to_1():
-    data = np.array([-10, 0, 40, 90], np.int16).reshape(1, 1, 4)
-    scaled = intensity_range(data).scale(data)
-    assert np.allclose(scaled.ravel(), [0, 0.1, 0.5, 1])
-    assert scaled.dtype == np.float32
-
-
-def test_percentile_is_of_the_non_zero_voxels():
-    data = np.zeros((10, 10, 10), np.float32)
-    data.ravel()[:101] = np.arange(1, 102)
-    scaled = intensity_range(data, 50).scale(data).ravel()
-    assert scaled[50] == 1  # the value 51 is the median of 1 ... 101
-    assert scaled[100] == 1  # above is cut
-    assert scaled[24] == pytest.approx(25 / 51)
-
-
-@pytest.mark.parametrize(
-    ("data", "word"),
-    [
-        (np.zeros((3, 3, 3)), "blank"),
-        (np.full((3, 3, 3), 7), "blank"),
-        (np.array([[[1, np.nan, 3]]]), "1 of 3 voxels"),
-        (np.array([[[1, np.inf, 3]]]), "infinite"),
-        (np.array([[[-3e38, 0, 3e38]]]), "span too much"),
-    ],
-)
-def test_images_without_a_head_are_refused(data, word):
-    with pytest.raises(ImageError, match=word):
-        intensity_range(data)
-
-
 def test_one_mm_within_a_hundredth():
     assert is_isotropic_1mm(Grid((2, 2, 2), np.diag([1.009, 0.991, 1, 1])))
     assert not is_isotropic_1mm(Grid((2, 2, 2), np.diag([1.02, 1, 1, 1])))
+
+
+@pytest.mark.parametrize("size", [0.85937501, 0.8594, 1.00002])
+def test_a_voxel_size_a_hair_off_moves_the_box_only_without_a_tolerance(size):
+    exact = 1.0 if size > 1 else 0.859375
+    image = RNG.random((64, 64, 64), np.float32)
+
+    def block(voxel_mm, tolerance):
+        grid = grid_about(CENTER, image.shape, np.eye(3), (voxel_mm,) * 3)
+        conformed = conform(Volume(image, grid), 48, size_tolerance_voxels=tolerance)
+        return conformed.block(conformed.box).data
+
+    assert np.abs(block(size, 0.0) - block(exact, 0.0)).max() > 0.3, "as in the published tool"
+    assert np.abs(block(size, 0.01) - block(exact, 0.01)).max() < 0.01
+    assert np.array_equal(block(exact, 0.0), block(exact, 0.01))

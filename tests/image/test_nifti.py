@@ -37,6 +37,7 @@ def written(tmp_path, made, name="x.nii", **fields):
     """The image as a file with other fields in its header, which nibabel would not write."""
     content = bytearray(made.to_bytes())
     header = np.ndarray((), made.header.template_dtype, content)
+    content[header.itemsize] = fields.pop("extender", 0)
     for field, value in fields.items():
         header[field] = value
     path = tmp_path / name
@@ -148,12 +149,15 @@ REFUSED = {
     "colours": ({"datatype": 128}, "colours"),
     "complex": ({"datatype": 32}, "complex"),
     "offset before the header's end": ({"vox_offset": 12}, "vox_offset is 12, expected 352"),
+    "offset of 0 before extensions": ({"vox_offset": 0, "extender": 1}, "nobody knows where the voxels begin"),
     "offset beyond the file": ({"vox_offset": 1e9}, "do not fit into a file of"),
     "offset that is no number": ({"vox_offset": np.nan}, "vox_offset is nan"),
     "pair": ({"magic": b"ni1"}, "header of a pair"),
     "no magic": ({"magic": b""}, "no NIfTI header"),
     "far away": ({"qoffset_x": 1e30, "sform_code": 0}, "mm from the scanner's centre"),
     "srow without numbers": ({"srow_x": [np.nan] * 4}, "singular"),
+    "srow without numbers, both for scanner space": ({"srow_x": [np.nan] * 4, "sform_code": 1}, "singular"),
+    "no size in metres": ({"pixdim": [1] + [np.nan] * 7, "xyzt_units": 1, "sform_code": 0}, "singular"),
     "flat": ({"srow_x": [0, 0, 0, 0]}, "singular"),
     "metres": (
         {"xyzt_units": 1, "pixdim": [1, 9e-4, 1e-3, 1.2e-3, 0, 0, 0, 0], "sform_code": 0},
@@ -177,6 +181,30 @@ def test_a_header_of_no_head_is_one_line_once(tmp_path, what, name, capfd):
     assert "\n" not in str(error.value)
     assert str(error.value).count(str(path)) == 1
     assert capfd.readouterr() == ("", ""), "no raw line of a library"
+
+
+def test_codes_that_nifti_does_not_have_are_told(tmp_path, capfd):
+    found = read_volume(written(tmp_path, image(), qform_code=257, sform_code=-3))
+    assert [note.split(" is ")[0] for note in found.notes] == ["qform_code 257", "sform_code -3"]
+    assert not found.grid.oriented
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_offset_of_0_is_the_end_of_the_header(tmp_path):
+    assert np.array_equal(read_volume(written(tmp_path, image(), vox_offset=0)).data, VALUES)
+
+
+@pytest.mark.parametrize(("sform_code", "told"), [(1, True), (4, False)])
+def test_a_qform_that_contradicts_the_sform_is_told(tmp_path, sform_code, told):
+    """OpenNeuro ds000218 sub-19 has both for scanner space (nipreps/fmriprep issue 2281)."""
+    made = image(axes=np.eye(3))
+    made.set_qform(np.diag([1, 1, -1, 1]) @ made.affine, 1)
+    made.header["sform_code"] = sform_code
+    found = read_volume(written(tmp_path, made))
+    assert found.grid.orientation == "RAS"
+    assert bool(found.notes) == told
+    if told:
+        assert "RAI, the sform RAS; the sform is used" in found.notes[0]
 
 
 def test_units_of_metres_with_sizes_of_mm_are_read(tmp_path):

@@ -22,6 +22,6 @@ def test_the_sample_is_a_brain_in_mni_space():
 
 
 def test_without_nilearn_it_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "nilearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "nilearn", None)
     with pytest.raises(UsageError, match=r'pip install "fs_sclimbic\[demo\]"'):
         sample_head()

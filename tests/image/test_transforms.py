@@ -130,6 +130,18 @@ def test_lta_with_a_blank_line_and_a_broken_row():
         parse_lta(vox_to_vox_lta(np.full((4, 4), 5.0), 1.0))
 
 
+def test_commas_in_the_volume_info():
+    """FastSurfer's cc_up.lta has them (Deep-MI/fsqc issue 101)."""
+    plain = vox_to_vox_lta(np.diag([1.1, 1.2, 1.3, 1]), 1.0)
+    lines = [
+        line.replace(" ", ", ").replace(",", "", 2) if line.startswith(("volume ", "voxelsize")) else line
+        for line in plain.splitlines()
+    ]
+    with_commas = "\n".join(lines)
+    assert with_commas.count(",") >= 8
+    assert np.array_equal(parse_lta(with_commas), parse_lta(plain))
+
+
 ROWS = ("1.1 0 0 1", "0 1.1 0 -2", "0 0 1.1 3")
 
 

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from fs_sclimbic.image.box import Box
 from fs_sclimbic.image.conform import shift_grid
 from fs_sclimbic.image.volume import Grid, Volume
+from fs_sclimbic.network.architecture import FOV_MULTIPLE, REACH
 from fs_sclimbic.network.predictor import NetworkPredictor
 from fs_sclimbic.network.receptive_field import cuts, extents_of
-from fs_sclimbic.network.spec import FOV_MULTIPLE, REACH
-from fs_sclimbic.network.weights import write_weights
 from tests.conftest import TWO_BALLS, make_model
 from tests.networks import random_weights
 
@@ -37,9 +36,8 @@ def models(tmp_path_factory):
         for layer, arrays in weights.items():
             if "_bn_" in layer:
                 arrays["gamma"] = sign(arrays["gamma"])
-        write_weights(spec.weights, weights)
         for engine in ("openvino", "tensorflow"):
-            made[name, engine] = NetworkPredictor(replace(spec, fov=60), threads=1, engine=engine)
+            made[name, engine] = NetworkPredictor(replace(spec, fov=60), threads=1, engine=engine, weights=weights)
     return made
 
 

@@ -1,33 +1,14 @@
-import hashlib
+from functools import partial
 
 import pytest
 
-from fs_sclimbic.errors import ModelError, UsageError
-from fs_sclimbic.network import store
-from fs_sclimbic.network.store import (
-    PUBLISHED_NAME,
-    advice,
-    default_homes_of_weights,
-    find_model,
-    install_model,
-    is_published,
-    models_folder,
-)
+from fs_sclimbic.errors import ModelError
+from fs_sclimbic.network import install, store
+from fs_sclimbic.network.store import PUBLISHED_NAME, KnownWeights, advice
+from tests.network.conftest import KNOWN, put
 
-
-@pytest.fixture
-def homes(tmp_path, monkeypatch):
-    """FREESURFER_HOME and the user's folder, empty; 'published' is the text 'weights'."""
-    monkeypatch.setenv("FREESURFER_HOME", str(tmp_path / "fs"))
-    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path / "mine"))
-    monkeypatch.setattr(store, "PUBLISHED_SHA256", hashlib.sha256(b"weights").hexdigest())
-    return tmp_path
-
-
-def put(path, text="weights"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
+find_model = partial(store.find_model, known=KNOWN)
+is_published = partial(store.is_published, known=KNOWN)
 
 
 def test_order_of_choice(homes):
@@ -63,9 +44,9 @@ def test_weights_by_word(homes):
 
 
 def test_no_weights_names_every_place(homes, monkeypatch):
-    monkeypatch.setattr(store, "SHIPPED_NAME", "none.h5")
+    incomplete = KnownWeights(shipped_name="none.h5")
     with pytest.raises(ModelError) as error:
-        find_model()
+        store.find_model(known=incomplete)
     for words in (
         str(homes / "fs/models" / PUBLISHED_NAME),
         str(homes / "mine" / PUBLISHED_NAME),
@@ -76,7 +57,7 @@ def test_no_weights_names_every_place(homes, monkeypatch):
         assert words in str(error.value)
     monkeypatch.delenv("FREESURFER_HOME")
     with pytest.raises(ModelError, match="variable is not set"):
-        find_model()
+        store.find_model(known=incomplete)
 
 
 def test_a_given_file_that_is_not_there(homes):
@@ -84,43 +65,35 @@ def test_a_given_file_that_is_not_there(homes):
         find_model(homes / "none.h5")
 
 
-def test_install_checks_the_hash(homes):
-    with pytest.raises(ModelError, match="not the published file"):
-        install_model(put(homes / "wrong.h5", "other"))
-    assert not models_folder().exists()
-    assert install_model(put(homes / "right.h5")).read_text() == "weights"
-    assert find_model().origin == "installed, published"
-    models_folder().joinpath(PUBLISHED_NAME).unlink()
-    put(homes / "freesurfer/models" / PUBLISHED_NAME)
-    assert install_model(homes / "freesurfer").read_text() == "weights"
-    with pytest.raises(UsageError):
-        install_model("gopher://host/x.h5")
-    with pytest.raises(ModelError, match="cannot be read"):
-        install_model(homes / "none.h5")
+def test_the_python_part_of_a_split_installation(homes, monkeypatch):
+    """Beside FreeSurfer's folder, or where its variable says."""
+    beside = put(homes / "fspython/models" / PUBLISHED_NAME)
+    assert find_model().weights == beside
+    assert find_model().origin == "FREESURFER_HOME, published"
+    moved = put(homes / "elsewhere/models" / PUBLISHED_NAME)
+    monkeypatch.setenv("FREESURFER_FSPYTHON", str(homes / "elsewhere"))
+    assert find_model().weights == beside
+    monkeypatch.delenv("FREESURFER_HOME")
+    assert (find_model().weights, find_model().origin) == (moved, "FREESURFER_FSPYTHON, published")
+    first = put(homes / "fs/models" / PUBLISHED_NAME)
+    monkeypatch.setenv("FREESURFER_HOME", str(homes / "fs"))
+    assert find_model().weights == first
 
 
-def test_install_from_an_address(homes):
-    """Over a real connection, to a server on this machine."""
-    import threading
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+def test_a_user_without_a_home(homes, monkeypatch):
+    """As a container's user whose number has no name."""
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
+    def nobody(*_):
+        raise KeyError("uid not found")
 
-    put(homes / "www/good.h5")
-    put(homes / "www/bad.h5", "other")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(homes / "www")))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    try:
-        with pytest.raises(ModelError, match="SHA-256 differs"):
-            install_model(f"{address}/bad.h5")
-        with pytest.raises(ModelError, match="download failed"):
-            install_model(f"{address}/none.h5")
-        assert [place.origin for place in default_homes_of_weights() if place.present] == ["shipped"]
-        assert install_model(f"{address}/good.h5").read_text() == "weights"
-    finally:
-        server.shutdown()
-        server.server_close()
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for variable in ("HOME", "FS_SCLIMBIC_MODELS", "XDG_DATA_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    assert find_model().origin == "shipped"
+    (installed,) = [home for home in store.default_homes_of_weights() if home.origin == "installed"]
+    assert (installed.path, installed.present) == (None, False)
+    assert "no home folder" in installed.note
+    monkeypatch.setenv("FS_SCLIMBIC_MODELS", "~/models")
+    assert find_model().origin == "shipped"
+    with pytest.raises(ModelError, match="FS_SCLIMBIC_MODELS names another folder"):
+        install.install_model(put(homes / "x.h5"), KNOWN)

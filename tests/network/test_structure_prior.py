@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fs_sclimbic.errors import ModelError
+from fs_sclimbic.files.resources import data_file
 from fs_sclimbic.image.labels import ColorTable, Structure, read_ctab
 from fs_sclimbic.image.volume import Grid
 from fs_sclimbic.network.store import (
-    PLACE_SUFFIX,
+    PRIOR_SUFFIX,
     PUBLISHED_SHA256,
     find_prior,
     learned_prior_file,
@@ -28,6 +29,7 @@ from fs_sclimbic.network.structure_prior import (
     read_prior,
 )
 from tests.conftest import ONE_BALL, TWO_BALLS, grid_about
+from tests.mutations import mutations
 
 LEFT = Site("Left-Ball", (-12.0, -4.0, 1.0), (-6.0, 2.0, 9.0), (-10.0, -1.0, 4.0), 120.0)
 RIGHT = Site("Right-Ball", (5.0, -3.0, 0.0), (13.0, 3.0, 8.0), (9.0, 0.5, 4.0), 160.0)
@@ -140,7 +142,15 @@ def test_the_average_of_heads():
 
 NUMBERS = st.integers(-30000, 30000).map(lambda n: n / 100)
 POINTS = st.tuples(NUMBERS, NUMBERS, NUMBERS)
-SITES = st.builds(Site, st.text(), POINTS, POINTS, POINTS, st.integers(0, 10**7).map(lambda n: n / 10))
+VOLUMES = st.integers(1, 10**7).map(lambda n: n / 10)
+
+
+def make_site(name, one, other, centre, volume_mm3):
+    low, high = np.minimum(one, other).tolist(), np.maximum(one, other).tolist()
+    return Site(name, tuple(low), tuple(high), centre, volume_mm3)
+
+
+SITES = st.builds(make_site, st.text(), POINTS, POINTS, POINTS, VOLUMES)
 
 
 @given(st.lists(SITES, min_size=1), st.integers(1, 1000))
@@ -220,7 +230,7 @@ def test_a_place_beside_the_weights_goes_before_a_learned_one(models, tmp_path):
     assert find_prior(weights, "abc", TWO_BALLS) == learned
     assert find_prior(weights, "abd", TWO_BALLS) is None, "it is of other weights"
     write_prior(prior_file_beside(weights), beside, "abc")
-    assert prior_file_beside(weights).name == f"tiny.h5{PLACE_SUFFIX}"
+    assert prior_file_beside(weights).name == f"tiny.h5{PRIOR_SUFFIX}"
     assert find_prior(weights, "abc", TWO_BALLS) == beside
 
 
@@ -278,3 +288,49 @@ def test_structures_have_the_order_of_the_table():
     swapped = ColorTable((TWO_BALLS.structures[0], Structure(1, "Right-Ball", (0, 0, 0, 0)), TWO_BALLS.structures[1]))
     with pytest.raises(ValueError, match="colour table"):
         parse_prior(format_prior(PLACE), [structure.name for structure in swapped.foreground])
+
+
+ODD_CONTENTS = ["[]", "null", "7", '"x"', "{}", "[" * 100_000, '{"structures": 1e999}', "\x1b[31m", '{"a": "\ud800"}']
+
+
+@pytest.mark.parametrize("content", ODD_CONTENTS, ids=range(len(ODD_CONTENTS)))
+def test_odd_json_is_our_error(content, tmp_path):
+    path = tmp_path / "x.place.json"
+    path.write_text(content, "utf-8", "surrogatepass")
+    with pytest.raises(ModelError) as error:
+        read_prior(path, ["A"], "0" * 64)
+    assert str(error.value).startswith(f"{path}: ")
+    assert str(error.value).isprintable()
+
+
+def test_damage_is_our_error(tmp_path):
+    """Also in the file of known models; and a prior that is read has numbers that a head may have."""
+    colors, path = read_ctab(), tmp_path / "places.json"
+    known = json.loads(data_file("models", "places.json").read_text())
+    sha256, first = next(iter(known.items()))
+    names = [structure.name for structure in colors.foreground]
+    messages = []
+    for damaged in mutations(json.dumps({sha256: first}).encode(), 150):
+        path.write_bytes(damaged)
+        try:
+            prior = find_prior(tmp_path / "x.h5", sha256, colors, shipped_priors=path)
+        except ModelError as error:
+            messages.append(str(error))
+        else:
+            if prior is not None:
+                assert [site.name for site in prior.sites] == names
+                assert all(np.isfinite([*site.low, *site.high, site.volume_mm3]).all() for site in prior.sites)
+    assert len(messages) > 50
+    assert all(message.isprintable() for message in messages)
+
+
+def test_numbers_that_no_head_has(tmp_path):
+    known = json.loads(data_file("models", "places.json").read_text())
+    content = next(iter(known.values()))
+    names = [row["name"] for row in content["structures"]]
+    for change in ({"volume_mm3": 0}, {"low": [0, 0, 400]}, {"low": [5, 5, 5], "high": [4, 5, 5]}, {"high": [1, 2]}):
+        rows = [content["structures"][0] | change, *content["structures"][1:]]
+        path = tmp_path / "x.place.json"
+        path.write_text(json.dumps(content | {"structures": rows}))
+        with pytest.raises(ModelError, match="cannot be used"):
+            read_prior(path, names, "0" * 64)

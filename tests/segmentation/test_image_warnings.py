@@ -55,3 +55,22 @@ def test_structures_at_the_edge_of_the_box_are_told(predictor):
         w for w in segment(short, FixedAnswer(predictor.spec, at_top)).warnings if "edge of the image (top-bottom)" in w
     ]
     assert not [w for w in segment(short, FixedAnswer(predictor.spec, inside)).warnings if "edge" in w]
+
+
+def test_an_island_at_an_edge_cuts_nothing(predictor):
+    """--full-fov keeps it, and its edge says nothing of the structures."""
+    long_neck = synthetic_head(grid_about(CENTER, (46, 46, 90), np.eye(3), (1, 1, 1)))
+    ball, island = (slice(16, 32),) * 3, (slice(20, 22), slice(20, 22), slice(45, 47))
+
+    @dataclass
+    class WithIsland(FixedAnswer):
+        def predict(self, conformed, wanted=None):
+            found = super().predict(conformed, wanted)
+            found.data[(*island, slice(None))] = [0.1, 0.9, 0]
+            return found
+
+    warnings = segment(long_neck, WithIsland(predictor.spec, ball), Options(full_fov=True)).warnings
+    assert not [warning for warning in warnings if "edge" in warning]
+    cut = (slice(16, 32), slice(16, 32), slice(30, 47))
+    warnings = segment(long_neck, WithIsland(predictor.spec, cut), Options(full_fov=True)).warnings
+    assert [warning for warning in warnings if "may be cut" in warning]

@@ -14,9 +14,8 @@ from fs_sclimbic.image.box import Box
 from fs_sclimbic.image.conform import conform, shift_grid
 from fs_sclimbic.image.labels import ColorTable, Structure
 from fs_sclimbic.image.volume import Grid, Volume
-from fs_sclimbic.network.spec import FOV_MULTIPLE, REACH
+from fs_sclimbic.network.architecture import FOV_MULTIPLE, REACH
 from fs_sclimbic.network.structure_prior import expect, measure_prior
-from fs_sclimbic.network.weights import write_weights
 from fs_sclimbic.segmentation.box_choice import EDGE_MM
 from fs_sclimbic.segmentation.local_prediction import UNSHIFTED, predict_box, predict_locally, whole_field_of_view
 from fs_sclimbic.segmentation.options import Options
@@ -466,8 +465,8 @@ def random_predictor(tmp_path_factory):
     from fs_sclimbic.network.predictor import NetworkPredictor
 
     spec = make_model(tmp_path_factory.mktemp("random"))
-    write_weights(spec.weights, random_weights(len(TWO_BALLS), 2, np.random.default_rng(3)))
-    return NetworkPredictor(replace(spec, fov=64), threads=1, engine="openvino")
+    weights = random_weights(len(TWO_BALLS), 2, np.random.default_rng(3))
+    return NetworkPredictor(replace(spec, fov=64), threads=1, engine="openvino", weights=weights)
 
 
 @pytest.mark.parametrize("shape", [(70, 64, 51), (64, 80, 63)])

@@ -59,3 +59,10 @@ def test_a_table_is_read_when_it_is_used(tmp_path):
     (tmp_path / "p.csv").unlink()
     assert population["A"] == Norm(1, 2), "once"
     assert PopulationFile() == read_population()
+
+
+@pytest.mark.parametrize("text", ["name,mean,std\n" + "x" * 200_000 + ",1,2\n", "name,mean,std,min\nA,1,2,nan\n"])
+def test_a_population_that_cannot_be_used(tmp_path, text):
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(TableError, match=r"p\.csv"):
+        read_population(tmp_path / "p.csv")

@@ -3,7 +3,7 @@ import numpy as np
 from fs_sclimbic.image.box import Box
 from fs_sclimbic.image.volume import Grid, Volume
 from fs_sclimbic.segmentation.measure import winning_channels
-from fs_sclimbic.segmentation.postprocess import bounding_box, clean_posteriors
+from fs_sclimbic.segmentation.postprocess import bounding_box, box_without_islands, clean_posteriors
 
 
 def softmax_of(labels, count, sure=0.9):
@@ -56,3 +56,16 @@ def test_box_stops_at_the_edge():
     assert bounding_box(mask) == Box((0, 3, 7), (3, 8, 10))
     assert bounding_box(mask[:, ::-1], margin=0) == Box((0, 4, 9), (1, 5, 10))
     assert bounding_box(np.zeros((3, 3, 3), bool)) is None
+
+
+def test_a_box_without_islands():
+    winner = np.zeros((40, 40, 40), int)
+    winner[10:20, 10:20, 10:20] = 1
+    winner[10:20, 10:20, 25:35] = 1  # the other side
+    winner[30:34, 12:16, 12:16] = 3
+    winner[0:3, 0:3, 0:3] = 1
+    assert box_without_islands(winner) == Box((10, 10, 10), (34, 20, 35))
+    assert box_without_islands(np.zeros((4, 4, 4), int)) is None
+    dust = np.zeros((40, 40, 40), int)
+    dust[::3, ::3, ::3] = 2
+    assert box_without_islands(dust) is None

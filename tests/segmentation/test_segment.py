@@ -7,7 +7,7 @@ import pytest
 from fs_sclimbic.errors import ImageError, TransformError
 from fs_sclimbic.image.volume import Volume, write_volume
 from fs_sclimbic.segmentation.options import Options
-from fs_sclimbic.segmentation.segment import segment
+from fs_sclimbic.segmentation.segment import prepare, segment
 from tests.conftest import BALL_VOLUME_MM3, CENTER, LEFT_BALL, RIGHT_BALL, grid_about, synthetic_head
 
 ANY_VOXEL = Options(conform=True, exclude=frozenset())
@@ -71,7 +71,7 @@ def test_one_mm_only_without_conform(predictor):
 
 def test_percentile_brings_a_head_with_a_hot_voxel_back(head, predictor):
     hot = head.data.copy()
-    hot[5, 5, 5] = 3000
+    hot[5, 5, 5] = 2000
     spoiled = Volume(hot, head.grid)
     everything = Options(exclude=frozenset())
     assert segment(spoiled, predictor, everything).stats.structures[1].n_voxels == 0, (
@@ -101,7 +101,30 @@ def test_an_error_names_the_file_it_was_given(tmp_path, predictor):
 
 
 def test_a_hot_voxel_is_named_where_nothing_is_found(head, predictor):
-    dark = np.where(head.data > 100, 100, 100).astype(np.float32)
-    dark[5, 5, 5], dark[57, 5, 5] = 450, -350
+    grey = np.where(head.data > 100, 120, 100).astype(np.float32)
+    grey[5, 5, 5], grey[57, 5, 5] = 240, 0
     with pytest.raises(ImageError, match=r"no structure found.*--percentile 99\.9"):
-        segment(Volume(dark, head.grid), predictor)
+        segment(Volume(grey, head.grid), predictor)
+
+
+def test_squeezed_content_is_named_before_the_head_is_searched(head, predictor):
+    squeezed = head.data.copy()
+    squeezed[5, 5, 5] = -3000
+    image = Volume(squeezed, head.grid)
+
+    def no_search(_image):
+        raise AssertionError
+
+    with pytest.raises(ImageError, match=r"-3000 to .* % of that range.*--preset study"):
+        prepare(image, predictor.spec, Options(), locate=no_search)
+    kept = segment(image, predictor, Options.study(exclude=frozenset()))
+    assert kept.stats.structures[1].volume_mm3 == pytest.approx(BALL_VOLUME_MM3, rel=0.06)
+
+
+def test_a_size_a_hair_off_is_noted_in_published_runs_only(predictor):
+    grid = grid_about(CENTER, (64, 64, 64), np.eye(3), (0.85937501, 0.85937501, 0.85937501))
+    head = synthetic_head(grid)
+    published = segment(head, predictor, ANY_VOXEL)
+    assert [note for note in published.notes if "gets 56 voxels" in note]
+    study = segment(head, predictor, Options.study(conform=True))
+    assert not [note for note in study.notes if "gets 56 voxels" in note]

@@ -16,7 +16,7 @@ def drawn(settings=None, seed=0, tissue=0.5):
 
 def test_same_seed_same_draw():
     one, two, other = drawn(seed=7), drawn(seed=7), drawn(seed=8)
-    for name in ("matrix", "center", "velocity", "planes", "brain", "log_bias", "noise", "tones"):
+    for name in ("matrix", "center", "velocity", "planes", "brain", "log_bias", "noise", "tones", "curve", "air"):
         assert np.array_equal(getattr(one, name), getattr(two, name))
         assert getattr(one, name).dtype == np.float32
     assert not np.array_equal(one.noise, other.noise)
@@ -33,6 +33,8 @@ def test_everything_off_is_the_head_itself():
     for blur in pair.blurs:
         assert np.allclose(blur, np.eye(len(blur)), atol=1e-5)
     assert np.allclose(pair.tones, [1, 0, 1, 1])
+    assert np.allclose(pair.curve, np.linspace(0, 1, len(pair.curve)))
+    assert not pair.air.any()
 
 
 def test_draws_fill_the_ranges_and_stay_inside():
@@ -59,6 +61,17 @@ def test_shares_of_boxes_elsewhere_and_of_cut_images():
     assert 0.14 < np.mean([pair.brain[3] < 100**2 for pair in pairs]) < 0.26
     half = (np.array(BOX) - 1) / 2
     assert all(np.all((pair.center >= half - 1e-4) & (pair.center <= FOV - 1 - half + 1e-4)) for pair in pairs)
+
+
+def test_tone_curves_rise_and_air_is_noisy_as_often_as_asked():
+    pairs = [drawn(Augmentation(contrast=0.4, air=0.3), seed) for seed in range(300)]
+    slopes = np.diff([pair.curve for pair in pairs])
+    assert slopes.min() > 0
+    assert np.std(np.log(slopes * len(slopes[0]))) == pytest.approx(0.4, rel=0.2)
+    assert all(pair.curve[0] == 0 and pair.curve[-1] == pytest.approx(1) for pair in pairs)
+    noisy = [pair.air for pair in pairs if pair.air.any()]
+    assert 0.22 < len(noisy) / len(pairs) < 0.38
+    assert 0.25 < np.min([air.max() for air in noisy]) < np.max([air.max() for air in noisy]) <= 1
 
 
 def test_a_cut_never_takes_the_structures():

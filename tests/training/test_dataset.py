@@ -5,7 +5,7 @@ from fs_sclimbic.errors import ImageError, TableError, UsageError
 from fs_sclimbic.image.labels import ColorTable, Structure
 from fs_sclimbic.image.volume import Volume, write_volume
 from fs_sclimbic.training.dataset import (
-    FULL,
+    UINT8_ONE,
     HeadFiles,
     hold_out,
     pair_folders,
@@ -40,7 +40,7 @@ def test_labels_of_any_orientation_come_out_voxel_by_voxel(tmp_path, axes):
     import nibabel as nib
 
     image, labels = (nib.as_closest_canonical(nib.Nifti1Image(v.data, v.grid.vox2ras)).get_fdata() for v in (t1, truth))
-    assert np.abs(example.image / FULL - image / image.max()).max() < 0.51 / FULL
+    assert np.abs(example.image / UINT8_ONE - image / image.max()).max() < 0.51 / UINT8_ONE
     index = np.array([structure.index for structure in FOUR])
     assert np.array_equal(index[whole(example)], labels)
     assert np.allclose(example.middle, np.argwhere(labels).mean(0))
@@ -51,9 +51,9 @@ def test_other_voxel_size_keeps_volume_and_place(tmp_path):
     t1, truth = labelled_head(5, size_mm=0.8, axes=np.eye(3))
     example = read_example(saved(tmp_path, t1, truth), FOUR, FOV)
     for channel, structure in enumerate(FOUR.foreground, 1):
-        volume = example.targets[..., channel].sum() / FULL
+        volume = example.targets[..., channel].sum() / UINT8_ONE
         assert volume == pytest.approx((truth.data == structure.index).sum() * 0.8**3, rel=0.03)
-    assert np.abs(example.targets.astype(int).sum(-1) - FULL).max() <= 2
+    assert np.abs(example.targets.astype(int).sum(-1) - UINT8_ONE).max() <= 2
 
 
 def test_posteriors_as_targets(tmp_path):
@@ -61,7 +61,7 @@ def test_posteriors_as_targets(tmp_path):
     frames = np.stack([0.8 * (truth.data == s.index) for s in FOUR], -1).astype(np.float32)
     frames[..., 0] = 1 - frames[..., 1:].sum(-1)
     example = read_example(saved(tmp_path, t1, Volume(frames, truth.grid)), FOUR, FOV)
-    assert set(np.unique(example.targets[..., 1:])) == {0, round(0.8 * FULL)}
+    assert set(np.unique(example.targets[..., 1:])) == {0, round(0.8 * UINT8_ONE)}
     with pytest.raises(ImageError, match="5 frames found, the colour table has 3 rows"):
         read_example(HeadFiles("a", tmp_path / "t1.nii.gz", tmp_path / "targets.nii.gz", "train"), _table(11, 50), FOV)
 
@@ -75,7 +75,7 @@ def test_prepared_head(tmp_path):
     image = np.zeros((FOV,) * 3, np.uint8)
     image[10:40, 10:40, 10:40] = 100
     posteriors = np.zeros((6, 7, 8, 3), np.uint8)
-    posteriors[..., 0], posteriors[1:4, 1:4, 1:4] = FULL, (0, FULL, 0)
+    posteriors[..., 0], posteriors[1:4, 1:4, 1:4] = UINT8_ONE, (0, UINT8_ONE, 0)
     np.savez(tmp_path / "a.npz", t1=image, posteriors=posteriors, box=np.array([20, 21, 22]), vox2ras=np.eye(4))
     example = read_example(HeadFiles("a", tmp_path / "a.npz", None, "train"), _table(1, 2), FOV)
     assert example.start == (20, 21, 22)

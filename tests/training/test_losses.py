@@ -1,7 +1,7 @@
+import keras
 import numpy as np
 import pytest
 
-from fs_sclimbic.network.backend import keras
 from fs_sclimbic.training.losses import LOSSES, SETTLING, cross_entropy, soft_dice, weighted_l2
 from fs_sclimbic.training.recipe import LOSS_NAMES
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from ...cases.case import SUBJECT_T1
 from ...errors import TableError, UsageError
 from ..text_files import raise_problems, same_names
 from .subject_lists import Listed
 
 STATS_ENDINGS = (".qa.stats", ".stats")
 BASE_NAME = "sclimbic"
-T1 = "mri/nu.mgz"
-"""A folder of SUBJECTS_DIR that holds it is a subject to segment; fsaverage is not."""
 N_READERS, FILES_PER_TURN = 16, 32
 """Threads that wait for a network file system at the same time, and files that each takes at once."""
 
@@ -130,7 +129,7 @@ def every_subject(
 
 
 def _has_t1(home: Path) -> bool:
-    return (home / T1).is_file()
+    return (home / SUBJECT_T1).is_file()  # fsaverage has none
 
 
 def side_by_side(action: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import ALL_DONE, BAD_USAGE
 from .guard import in_one_line
+from .terminal import printable
 
 if TYPE_CHECKING:
     from ..group.tables.stats_paths import StatsFile
@@ -203,7 +204,7 @@ def _table(args: argparse.Namespace) -> int:
     options = ReadOptions(with_etiv=not args.no_vol_extras, lenient=args.lenient, new_names=args.replace53)
     cohort = read_cohort(files, measure, options, in_subjects_dir=in_subjects_dir, skip_missing=args.skip)
     for line in cohort.missing:
-        print(f"Skipping {line}", file=sys.stderr)
+        print(printable(f"Skipping {line}"), file=sys.stderr)
     _warn(who_is_left_out(cohort, in_subjects_dir=in_subjects_dir))
     print("Building the table..")
     choice = Choice(
@@ -253,4 +254,4 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
 
 def _warn(messages: Iterable[str]) -> None:
     for message in messages:
-        print(f"WARNING: {message}", file=sys.stderr)
+        print(printable(f"WARNING: {message}"), file=sys.stderr)

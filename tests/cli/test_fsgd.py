@@ -281,3 +281,13 @@ def test_tabs_and_blank_lines_of_a_spreadsheet(here, capsys, end):
     assert printed.out.startswith("g.fsgd: 12 subjects\nMethod doss")
     assert "variable 'gender' is fitted as a number" in printed.err
     assert "g.fsgd:2: blank line(s), which stop asegstats2table --fsgd" in printed.err
+
+
+def test_names_do_not_steer_the_terminal(here, capsys):
+    (here / "g.fsgd").write_text(FSGD.replace("Patient", "Pat\x1b[2Jient").replace("Age", "S\x1b]0;x\x07"))
+    assert main(["check", "g.fsgd", "--contrast", "Pat\x1b[2Jient"]) == 0
+    (here / "p.csv").write_text(PARTICIPANTS.replace("Patient", "Pat\x1b[2Jient"))
+    assert main(["make", "p.csv", "-o", "new.fsgd", "--class-columns", "dx"]) == 0
+    printed = capsys.readouterr()
+    assert not [sign for sign in printed.out + printed.err if not sign.isprintable() and sign != "\n"]
+    assert "Pat\\x1b[2Jient" in printed.out

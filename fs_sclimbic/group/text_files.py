@@ -172,15 +172,15 @@ def same_names(wanted: Iterable[str], there: Sequence[str]) -> dict[str, str]:
     -------
     dict of str to str
         For each wanted name that is found the name that is there: the same, else the only one of its `name_key`.
+        No two wanted names get one.
     """
-    known = set(there)
-    by_key: dict[str, list[str]] = {}
-    for name in there:
-        if not name.isascii():
-            by_key.setdefault(name_key(name), []).append(name)
-    found = {}
-    for name in wanted:
-        alike = [name] if name in known else by_key.get(name_key(name), [])
-        if len(alike) == 1:
-            found[name] = alike[0]
-    return found
+    names, known = list(dict.fromkeys(wanted)), set(there)
+    found = {name: name for name in names if name in known}
+    lost = [name for name in names if name not in known and not name.isascii()]
+    free = [name for name in there if name not in found and not name.isascii()]
+    by_key: dict[str, tuple[list[str], list[str]]] = {}
+    for side, side_names in enumerate((lost, free)):
+        for name in side_names:
+            by_key.setdefault(name_key(name), ([], []))[side].append(name)
+    found |= {asked[0]: alike[0] for asked, alike in by_key.values() if len(asked) == len(alike) == 1}
+    return {name: found[name] for name in names if name in found}

@@ -26,6 +26,9 @@ def test_names_meet_whatever_their_bytes():
     assert same_names([composed], [decomposed, windows]) == {}  # either may be meant
     assert same_names([composed], [decomposed, composed]) == {composed: composed}
     assert same_names(["Muller"], [composed]) == {}
+    # Two names that are wanted never become one.
+    assert same_names([composed, decomposed], [composed]) == {composed: composed}
+    assert same_names([decomposed, windows], [composed]) == {}
 
 
 def test_bytes_are_shown_as_windows_writes_them():

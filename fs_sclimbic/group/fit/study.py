@@ -109,18 +109,7 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     TableError
         If eTIV is wanted and is not there or not positive, or a logarithm of a value that is not positive.
     """
-    notices: list[Notice] = []
-    total = len(model.matrix)
-    out_of_range = [row for row in options.exclude if not 0 <= row < total]
-    if out_of_range:
-        raise DesignError(f"rows to exclude: expected numbers from 0 to {total - 1}, found {listed(out_of_range)}")
-    excluded = sorted(set(options.exclude))
-    wanted = sorted(set(range(total)).difference(excluded))
-    if excluded:
-        named = [f"{row} ({model.subjects[row]})" if model.subjects else str(row) for row in excluded]
-        counted = model.design is not None and (model.design.demean or model.design.rescale)
-        still = "; means and deviations of the variables still count them, as in mri_glmfit" if counted else ""
-        notices.append(Notice("note", f"left out rows of the design as asked for: {listed(named)}{still}"))
+    wanted, notices = _wanted_rows(model, options)
     found = (
         match_by_order(model, table, wanted, table_name)
         if model.subjects is None
@@ -143,28 +132,22 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
             )
         else:
             columns, matrix = (*columns, ETIV_COVARIATE), np.column_stack([matrix, size - size.mean()])
+    elif etiv is not None:
+        notices += _etiv_notices(table, found.rows, table.values[found.rows, etiv])
     if len(set(subjects)) < len(subjects):
         notices.append(
             Notice("warning", "a subject stands in several rows; p values take rows for independent subjects")
         )
-    elif etiv is not None:
-        notices += _etiv_notices(table, found.rows, table.values[found.rows, etiv])
     family = np.array([options.analyse_etiv or column != etiv for column in selected])
     if holds_volumes(table):
         notices += _size_notices(table, found.rows, etiv)
     notices += _look_at(values, subjects, structures, family)
-    fitted = values
-    if options.logarithm:
-        wrong = _cells(values <= 0, subjects, structures)
-        if wrong:
-            raise TableError(f"{table_name}: a logarithm needs values above 0, found 0 or less in {listed(wrong)}")
-        fitted = np.log(values)
     return Study(
         subjects=subjects,
         measure=table.measure,
         structures=structures,
         table=values,
-        values=fitted,
+        values=_logarithm(values, subjects, structures, table_name) if options.logarithm else values,
         family=family,
         columns=columns,
         matrix=matrix,
@@ -173,6 +156,29 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
         options=options,
         notices=tuple(notices),
     )
+
+
+def _wanted_rows(model: Model, options: StudyOptions) -> tuple[list[int], list[Notice]]:
+    """Rows of the model that are not left out, and a notice of those that are."""
+    total = len(model.matrix)
+    out_of_range = [row for row in options.exclude if not 0 <= row < total]
+    if out_of_range:
+        raise DesignError(f"rows to exclude: expected numbers from 0 to {total - 1}, found {listed(out_of_range)}")
+    excluded = sorted(set(options.exclude))
+    wanted = sorted(set(range(total)).difference(excluded))
+    if not excluded:
+        return wanted, []
+    named = [f"{row} ({model.subjects[row]})" if model.subjects else str(row) for row in excluded]
+    counted = model.design is not None and (model.design.demean or model.design.rescale)
+    still = "; means and deviations of the variables still count them, as in mri_glmfit" if counted else ""
+    return wanted, [Notice("note", f"left out rows of the design as asked for: {listed(named)}{still}")]
+
+
+def _logarithm(values: Array, subjects: Sequence[str], structures: Sequence[str], table_name: str) -> Array:
+    wrong = _cells(values <= 0, subjects, structures)
+    if wrong:
+        raise TableError(f"{table_name}: a logarithm needs values above 0, found 0 or less in {listed(wrong)}")
+    return np.asarray(np.log(values))
 
 
 def _head_sizes(table: GroupTable, rows: list[int], etiv: int | None, table_name: str) -> tuple[Array, list[Notice]]:

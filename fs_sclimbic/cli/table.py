@@ -53,6 +53,15 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_sources(parser)
+    _add_places(parser)
+    _add_choices(parser)
+    _add_leniency(parser)
+    _add_output(parser)
+    return parser
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("who (exactly one)").add_argument
     add("--subjects", metavar="SUBJ", nargs="+", action="extend", help="subjects of SUBJECTS_DIR")
     add("-s", metavar="SUBJ", dest="subjects", action="append", help="one subject; may be given again")
@@ -64,6 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("-i", metavar="STATS", dest="inputs", action="append", help="one stats file; may be given again")
     add("--all", action="store_true", help="every subject of SUBJECTS_DIR that has the stats file, sorted")
 
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("where").add_argument
     add("--sd", metavar="DIR", help="subjects directory (default: SUBJECTS_DIR)")
     add("--subdir", metavar="DIR", default="stats", help="folder of the stats file in a subject (default: stats)")
@@ -81,6 +92,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--allow-repeated", action="store_true", help="let a subject be listed, and stand in the table, twice")
 
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what").add_argument
     add(
         "-m",
@@ -107,6 +120,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--scale", metavar="X", type=float, default=1.0, help="multiply every value, also eTIV; after --etiv")
     add("--replace53", action="store_true", help="Left-Thalamus-Proper becomes Left-Thalamus, and so the right one")
 
+
+def _add_leniency(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("files that are not as they should be").add_argument
     add("--skip", action="store_true", help="leave out subjects whose stats file is missing or empty, and say which")
     add("--skipped", metavar="FILE", help="with --skip: write their names into a file, one a line")
@@ -114,6 +129,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--lenient", action="store_true", help="take files with fewer rows than NRows says, and leave out rows with a #"
     )
 
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("output").add_argument
     add("-t", "--tablefile", metavar="FILE", required=True, help="table to write")
     add(
@@ -125,7 +142,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--transpose", action="store_true", help="structures in rows, 6 digits a value: to look at, not to analyse")
     add("-v", "--debug", action="store_true", help="print details and tracebacks")
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:

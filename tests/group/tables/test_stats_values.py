@@ -202,3 +202,10 @@ def test_a_table_in_place_of_stats(table):
     """As in github.com/Deep-MI/fsqc/issues/44, where asegstats2table ends with an IndexError."""
     with pytest.raises(TableError, match=r"x:1: .*; this is a table over subjects already"):
         parse_values(table, "x", MEASURES["volume"])
+
+
+def test_a_link_without_its_content_counts_as_missing(tmp_path):
+    (tmp_path / "a.stats").symlink_to(".git/annex/objects/xx/yy/MD5E-s5--0.stats/MD5E-s5--0.stats")
+    values, missing = read_many([StatsFile("a", tmp_path / "a.stats")], MEASURES["volume"])
+    assert values == [None]
+    assert "git-annex link whose content is not here" in missing[0]

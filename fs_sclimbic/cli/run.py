@@ -37,12 +37,12 @@ from .plan import Plan, make_plan
 from .progress import say, show_progress
 
 MIXED_SETTINGS = {
-    "weights_sha256": "other weights than {spec.name}",
-    "percentile": "another top of the intensity range",
-    "low_percentile": "another bottom of the intensity range",
-    "average_shifts": "another number of starts",
+    "weights_sha256": "rows were made with other weights than {spec.name}",
+    "percentile": "rows were made with another top of the intensity range",
+    "low_percentile": "rows were made with another bottom of the intensity range",
+    "average_shifts": "rows were made with another number of starts",
 }
-"""Settings that all rows of a table should share, and what a row is made with where it does not."""
+"""Settings that all rows of a table should share, and what is said where they do not."""
 
 CITATION = """\
 If you use these results, please cite: Greve DN, Billot B, Cordero D, Hoopes A, Hoffmann M, Dalca AV, Fischl B,
@@ -247,7 +247,7 @@ def _mixed_settings(plan: Plan, spec: ModelSpec) -> Iterator[str]:
                     others.setdefault(words.format(spec=spec), []).append(name)
         for words, cases in others.items():
             yield (
-                f"{path}: {len(cases)} of {len(names)} rows were made with {words} "
+                f"{path}: {len(cases)} of {len(names)} {words} "
                 f"({', '.join(cases[:5])}{' ...' if len(cases) > 5 else ''}); run them again with the same settings"
             )
 

@@ -81,6 +81,12 @@ def profile_intensities(data: NDArray[Any]) -> IntensityProfile:
 def check_content(profile: IntensityProfile, intensities: IntensityRange) -> None:
     """Refuse an image whose content fills so little of the range that nothing can be found in it.
 
+    Parameters
+    ----------
+    profile : IntensityProfile
+    intensities : IntensityRange
+        The range that the network is to see.
+
     Raises
     ------
     ImageError

@@ -24,7 +24,7 @@ from ..files.system import peak_memory_kb
 from ..image.labels import DEFAULT_CTAB, ColorTable
 from ..network.predictor import NetworkPredictor, choose_engine
 from ..network.spec import ModelSpec
-from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model
+from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model, models_folder
 from ..network.weights import read_weights
 from ..notice import Notice
 from ..segmentation.local_prediction import Predictor
@@ -103,7 +103,8 @@ def run(
         precision=args.precision,
         ctab=Path(args.ctab).absolute() if args.ctab else data_file(*DEFAULT_CTAB),
     )
-    remove_leftovers([plan.folder, *(path.parent for case in plan.cases for path in case.outputs.written())])
+    written = (path.parent for case in plan.cases for path in case.outputs.written())
+    remove_leftovers([plan.folder, models_folder(), *written])
     for warning in _weights_warnings(spec):
         say(f"warning: {warning}", sys.stderr)
     if not args.quiet:

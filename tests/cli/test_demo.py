@@ -28,7 +28,7 @@ def test_demo_prints_the_table_and_what_to_do_next(mni_demo, capsys):
 
 
 def test_without_nilearn(monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(sys.modules, "nilearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "nilearn", None)
     assert demo([str(tmp_path / "out")]) == 2
     assert 'pip install "fs_sclimbic[demo]"' in capsys.readouterr().err
 

@@ -16,7 +16,7 @@ from fs_sclimbic.cases.pipeline import HeadFinders
 from fs_sclimbic.cases.stats_files import read_stats
 from fs_sclimbic.cli.arguments import build_parser
 from fs_sclimbic.cli.segment import main
-from fs_sclimbic.errors import ImageError
+from fs_sclimbic.errors import ImageError, ModelError
 from fs_sclimbic.image.volume import Volume, read_volume, write_volume
 from fs_sclimbic.registration.etiv import etiv_mm3
 from fs_sclimbic.registration.talairach import Registration
@@ -617,7 +617,11 @@ def test_a_model_that_cannot_be_loaded_loses_no_table(tmp_path, head, capsys, ru
     assert run_seg(call) == 0
     (tmp_path / "out/sclimbic_volumes_all.csv").unlink()
     write_volume(Volume(head.data * 2, head.grid), tmp_path / "in/b.mgz")
-    assert run_seg(f"{call} --cuda-device 99") == 1
+
+    def no_device(_spec, **_how):
+        raise ModelError("CUDA device '99' is not there")
+
+    assert run_seg(call, load_predictor=no_device) == 1
     printed = capsys.readouterr()
     assert "CUDA device '99'" in printed.err
     assert "1 skipped, 0 failed, 1 not run" in printed.out
@@ -717,9 +721,11 @@ def test_a_table_whose_name_is_too_long_fails_before_the_cases(tmp_path, head_fi
     assert sorted(path.name for path in tmp_path.iterdir()) == ["head.nii.gz"]
 
 
-def test_a_run_removes_what_a_killed_one_has_staged(tmp_path, head_file, run_seg):
-    (tmp_path / "out").mkdir()
-    left = tmp_path / f"out/.sclimbic-1234-{'0' * 16}.tmp"
+@pytest.mark.parametrize("folder", ["out", "models"])
+def test_a_run_removes_what_a_killed_one_has_staged(tmp_path, head_file, run_seg, monkeypatch, folder):
+    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path / "models"))
+    left = tmp_path / folder / f".sclimbic-1234-{'0' * 16}.tmp"
+    left.parent.mkdir()
     left.touch()
     os.utime(left, (0, 0))
     assert run_seg(f"--i {head_file} --o {tmp_path / 'out/seg.mgz'}") == 0

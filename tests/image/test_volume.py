@@ -252,16 +252,19 @@ def test_voxels_that_the_disk_changed_are_not_believed(tmp_path):
 MEASURED = (
     "import resource, sys, time; from fs_sclimbic.errors import ImageError\n"
     "from fs_sclimbic.image.volume import read_volume\n"
-    "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+    "def peak():\n"
+    "    with open('/proc/self/status') as lines:\n"
+    "        return next(int(line.split()[1]) for line in lines if line.startswith('VmHWM'))\n"
+    "before = peak()\n"
     "try:\n    read_volume(sys.argv[1]); print('read')\nexcept ImageError as error:\n    print(error)\n"
-    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    "print(peak() - before)"
 )
 
 
 def read_in_a_process(path, memory_bytes=None):
     """What a process prints that reads an image, and how many kB it took."""
     limit = f"resource.setrlimit(resource.RLIMIT_AS, ({memory_bytes},) * 2)\n" if memory_bytes else ""
-    code = MEASURED.replace("before =", f"{limit}before =")
+    code = MEASURED.replace("before = ", f"{limit}before = ")
     done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not done.stderr
     message, kilobytes = done.stdout.splitlines()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DesignError
-from ..text_files import finite_number
+from ..text_files import finite_number, refuse_other_kinds
 from .matlab_files import read_matlab
 
 Array = NDArray[np.float64]
@@ -28,6 +28,7 @@ def read_rows(file: Path, kind: str) -> list[tuple[int, list[float]]]:
     list of tuple of int and list of float
         Number of each line, and its numbers.
     """
+    refuse_other_kinds(file, f"{kind} file", DesignError)
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -80,6 +81,7 @@ def read_design_matrix(path: str | PathLike[str]) -> Array:
         With file and line.
     """
     file = Path(path)
+    refuse_other_kinds(file, "design matrix", DesignError)
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -150,6 +152,7 @@ def read_frames(path: str | PathLike[str]) -> tuple[int, ...]:
     DesignError
         With file and line.
     """
+    refuse_other_kinds(path, "list of rows", DesignError)
     try:
         lines = Path(path).read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

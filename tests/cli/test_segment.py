@@ -139,7 +139,11 @@ def test_only_what_is_asked_for(tmp_path, head_file, capsys, run_seg):
         "seg.mgz",
         "seg.sclimbic.json",
     ]
-    assert capsys.readouterr() == ("", "")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.split(": the image")[0] for line in err.splitlines()] == [
+        "seg: warning: 0.4 % of the voxels have the greatest value, 200"  # the white ball of this head
+    ]
 
 
 def test_logfile_names(tmp_path, head_file, subjects_dir, run_seg):

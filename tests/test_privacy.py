@@ -174,7 +174,8 @@ def test_every_home_will_do(sandbox, tiny_flags, engine, changes):
     flags = ["--i", "head.nii.gz", "--o", "seg.mgz", "--quiet", "--engine", engine]
     found = run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags), **changes)
     assert found.sockets == ()
-    assert (found.status, found.output) == (0, "")
+    assert found.status == 0
+    assert not [line for line in found.output.splitlines() if "saturated" not in line]  # the ball has one value
     assert (sandbox / "work/seg.mgz").exists()
 
 

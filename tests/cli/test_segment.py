@@ -141,9 +141,7 @@ def test_only_what_is_asked_for(tmp_path, head_file, capsys, run_seg):
     ]
     out, err = capsys.readouterr()
     assert out == ""
-    assert [line.split(": the image")[0] for line in err.splitlines()] == [
-        "seg: warning: 0.4 % of the voxels have the greatest value, 200"  # the white ball of this head
-    ]
+    assert not [line for line in err.splitlines() if "saturated" not in line]  # the white ball has one value
 
 
 def test_logfile_names(tmp_path, head_file, subjects_dir, run_seg):

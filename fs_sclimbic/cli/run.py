@@ -266,8 +266,13 @@ def _mixed_columns(plan: Plan) -> Iterator[str]:
 
 def _write_tables(plan: Plan, outcomes: Sequence[Outcome], options: Options, log: Callable[..., None]) -> bool:
     """Write the tables, and warn where one cannot be written or is old; returns whether all could be written."""
+
+    def warn(text: str) -> None:
+        log(f"warning: {text}")
+        say(f"warning: {text}", sys.stderr)
+
     try:
-        written = write_tables(plan.tables, outcomes, options.population, update=plan.update_tables)
+        written = write_tables(plan.tables, outcomes, options.population, update=plan.update_tables, warn=warn)
     except OSError as error:
         say(
             f"mri_sclimbic_seg: error: {error.filename}: table cannot be written ({error.strerror or error}); the "

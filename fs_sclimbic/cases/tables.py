@@ -191,7 +191,9 @@ def write_tables(
             with locked(lock_file_of(path), lock_timeout_s):
                 write_atomically(path, encode_text(merge_rows(_read_rows_to_keep(path, warn), text)))
         except LockedError as error:
-            raise OSError(errno.EAGAIN, f"locked by another job for {lock_timeout_s:g} s", str(path)) from error
+            which = f" ({error})" if str(error) else ""
+            reason = f"locked by another job for {lock_timeout_s:g} s{which}"
+            raise OSError(errno.EAGAIN, reason, str(path)) from error
     return [path for path, _ in files]
 
 

@@ -1,4 +1,5 @@
 import fcntl
+import json
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,18 @@ def test_what_is_a_table():
     assert is_table("")
     assert is_table("case,A\nbert\n\nernie,1\n")
     assert not is_table("Case,A\nbert,1\n")
+
+
+def test_the_lock_of_another_computer_is_named(tmp_path, monkeypatch):
+    """Else nobody knows which file to remove."""
+
+    def no_locks(*_):
+        raise OSError(524, "Unknown error 524")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    held = tmp_path / ".sclimbic_confidences_all.csv.lock.held"
+    held.write_text(json.dumps({"host": "node7", "space": "00000000", "pid": 12, "since": "yesterday"}))
+    files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
+    with pytest.raises(OSError, match=r"locked by another job for 0\.1 s \(process 12 on node7 .*remove ") as error:
+        write_tables(files, OUTCOMES, POPULATION, update=True, lock_timeout_s=0.1)
+    assert str(held) in error.value.strerror

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from .._version import __version__
@@ -237,13 +238,18 @@ def _mixed_settings(plan: Plan, spec: ModelSpec) -> Iterator[str]:
     (case,) = plan.cases
     ours = read_record(case.outputs.record)
     record_of = case.outputs.record.relative_to(plan.folder / case.name)
-    for path, _ in plan.tables if ours else ():
-        names = case_names(path.read_text("utf-8", "surrogateescape")) if path.exists() else []
+    if ours is None:
+        return
+    texts = {path: path.read_text("utf-8", "surrogateescape") for path, _ in plan.tables if path.exists()}
+    rows = {path: case_names(text) for path, text in texts.items()}
+    # Once each: thousands of records, over a network, in each of thousands of jobs.
+    records = {name: read_record(plan.folder / name / record_of) for name in {*chain.from_iterable(rows.values())}}
+    for path, names in rows.items():
         others: dict[str, list[str]] = {}
         for name in names:
-            record = read_record(plan.folder / name / record_of)
+            record = records[name]
             for key, words in MIXED_SETTINGS.items():
-                if ours and record and record.settings.get(key) != ours.settings.get(key):
+                if record and record.settings.get(key) != ours.settings.get(key):
                     others.setdefault(words.format(spec=spec), []).append(name)
         for words, cases in others.items():
             yield (

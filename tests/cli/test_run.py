@@ -1,5 +1,6 @@
 """From flags to the computation."""
 
+import builtins
 import json
 
 import pytest
@@ -75,6 +76,21 @@ def test_tables_with_rows_of_two_presets_are_told(subjects_dir, run_seg, capsys)
         assert f"2 of 3 rows were made with another {words} of the intensity range (" in printed
     assert "ernie)" not in printed
     assert "2 of 3 rows were made with another number of starts" in printed
+
+
+def test_array_jobs_read_the_record_of_another_subject_once(subjects_dir, run_seg, monkeypatch):
+    """Not once a table: jobs of thousands of subjects share the disk."""
+    call = f"--sd {subjects_dir} --write_qa_stats --s"
+    assert run_seg(f"{call} bert") == 0
+    opened, open_file = [], builtins.open
+
+    def count(path, *args, **how):
+        opened.append(str(path))
+        return open_file(path, *args, **how)
+
+    monkeypatch.setattr(builtins, "open", count)
+    assert run_seg(f"{call} ernie") == 0
+    assert opened.count(str(subjects_dir / "bert/scripts/sclimbic.json")) == 1
 
 
 def test_cold_and_hot_voxels_are_told_before_the_network_runs(tmp_path, head, predictor, run_seg, capsys):

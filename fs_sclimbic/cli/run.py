@@ -17,8 +17,7 @@ from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.record import read_record
 from ..cases.run import Run
 from ..cases.tables import case_names, cases_with_other_columns, lock_file_of, write_tables
-from ..errors import ModelError, SclimbicError, UsageError
-from ..files.hashing import sha256_of
+from ..errors import SclimbicError, UsageError
 from ..files.resources import data_file
 from ..files.staging import remove_leftovers
 from ..files.system import peak_memory_kb
@@ -84,8 +83,6 @@ def run(
     plan = make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
     weights = read_weights(spec)  # a file that does not fit is an error before the first case
-    if sha256_of(spec.weights) != spec.sha256:
-        raise ModelError(f"{spec.weights}: was changed while it was read; run the command again")
     options = options_of(args)
     _check_labels(spec.colors, options, z_scores=args.write_qa_stats)
     try:
@@ -104,8 +101,7 @@ def run(
         precision=args.precision,
         ctab=Path(args.ctab).absolute() if args.ctab else data_file(*DEFAULT_CTAB),
     )
-    written = (path.parent for case in plan.cases for path in case.outputs.written())
-    remove_leftovers([plan.folder, models_folder(), *written])
+    remove_leftovers([models_folder()])  # folders of results: when the first file is written there
     for warning in _weights_warnings(spec):
         say(f"warning: {warning}", sys.stderr)
     if not args.quiet:

@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import os
 
 import pytest
 
@@ -91,6 +92,24 @@ def test_array_jobs_read_the_record_of_another_subject_once(subjects_dir, run_se
     monkeypatch.setattr(builtins, "open", count)
     assert run_seg(f"{call} ernie") == 0
     assert opened.count(str(subjects_dir / "bert/scripts/sclimbic.json")) == 1
+
+
+def test_folders_of_results_are_not_searched_for_leftovers_more_than_once(subjects_dir, run_seg, monkeypatch):
+    """Of subjects that are done, not at all."""
+    scanned, scan = [], os.scandir
+
+    def count(path="."):
+        scanned.append(str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", count)
+    for folder in ("mri", "stats", "scripts"):
+        (subjects_dir / "bert" / folder).mkdir(exist_ok=True)
+    assert run_seg(f"--sd {subjects_dir} --s bert") == 0
+    assert [scanned.count(str(subjects_dir / "bert" / folder)) for folder in ("mri", "stats", "scripts")] == [1, 1, 1]
+    scanned.clear()
+    assert run_seg(f"--sd {subjects_dir} --s bert") == 0
+    assert not [path for path in scanned if path.startswith(str(subjects_dir))]
 
 
 def test_cold_and_hot_voxels_are_told_before_the_network_runs(tmp_path, head, predictor, run_seg, capsys):

@@ -85,13 +85,7 @@ def run(
     weights = read_weights(spec)  # a file that does not fit is an error before the first case
     options = options_of(args)
     _check_labels(spec.colors, options, z_scores=args.write_qa_stats)
-    try:
-        plan.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
-    tables = [path for path, _ in plan.tables]
-    locks = [lock_file_of(path) for path in tables] if plan.update_tables else []
-    check_file_names([*tables, *locks, *([plan.log] if plan.log else [])])
+    _prepare_folder(plan)
     engine = choose_engine(args.engine, args.cuda_device)
     this_run = Run(
         spec,
@@ -101,17 +95,7 @@ def run(
         precision=args.precision,
         ctab=Path(args.ctab).absolute() if args.ctab else data_file(*DEFAULT_CTAB),
     )
-    remove_leftovers([models_folder()])  # folders of results: when the first file is written there
-    for warning in _weights_warnings(spec):
-        say(f"warning: {warning}", sys.stderr)
-    if not args.quiet:
-        count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
-        say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
-        if hint := advice(spec):
-            say(f"note: {hint}")
-        for note in (*args.notes, *plan.notes):
-            say(f"note: {note}")
-
+    _introduce(args, plan, spec)
     load = partial(  # called when the first case needs it: it loads the engine's libraries
         load_predictor,
         spec,
@@ -137,6 +121,31 @@ def run(
     if status == ALL_DONE and not args.quiet:
         say("done")  # scripts look at the last line
     return status
+
+
+def _prepare_folder(plan: Plan) -> None:
+    """Make the folder of the tables, and check what can be checked before the first case."""
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
+    tables = [path for path, _ in plan.tables]
+    locks = [lock_file_of(path) for path in tables] if plan.update_tables else []
+    check_file_names([*tables, *locks, *([plan.log] if plan.log else [])])
+    remove_leftovers([models_folder()])  # folders of results: when the first file is written there
+
+
+def _introduce(args: argparse.Namespace, plan: Plan, spec: ModelSpec) -> None:
+    """Say what is run, with which weights, and what is to be known about that."""
+    for warning in _weights_warnings(spec):
+        say(f"warning: {warning}", sys.stderr)
+    if not args.quiet:
+        count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
+        say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
+        if hint := advice(spec):
+            say(f"note: {hint}")
+        for note in (*args.notes, *plan.notes):
+            say(f"note: {note}")
 
 
 def options_of(args: argparse.Namespace) -> Options:

@@ -719,6 +719,17 @@ def test_qa_tables_of_one_subject_begin_with_it(subjects_dir, run_seg, capsys):
     assert "2 rows have empty cells (bert, ernie)" in capsys.readouterr().err
 
 
+def test_a_table_that_rows_cannot_be_added_to_is_kept_and_told(subjects_dir, run_seg, capsys):
+    path = subjects_dir / "sclimbic_confidences_all.csv"
+    path.write_text("case;Left-Ball\nother;0,5\n")
+    assert run_seg(f"--s bert --sd {subjects_dir} --write_qa_stats --logfile {subjects_dir}/run.log") == 0
+    warning = f"warning: {path}: is no table of this tool"
+    assert warning in capsys.readouterr().err
+    assert warning in (subjects_dir / "run.log").read_text()
+    assert path.with_name(f"{path.name}.old").read_text() == "case;Left-Ball\nother;0,5\n"
+    assert [row[0] for row in table(path)] == ["case", "bert"]
+
+
 def test_a_poisoned_record_keeps_no_table_from_being_written(subjects_dir, run_seg):
     call = f"--s bert ernie --sd {subjects_dir} --write_qa_stats"
     assert run_seg(call) == 0

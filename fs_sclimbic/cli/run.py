@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from .._version import __version__
@@ -16,8 +17,7 @@ from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.record import read_record
 from ..cases.run import Run
 from ..cases.tables import case_names, cases_with_other_columns, lock_file_of, write_tables
-from ..errors import ModelError, SclimbicError, UsageError
-from ..files.hashing import sha256_of
+from ..errors import SclimbicError, UsageError
 from ..files.resources import data_file
 from ..files.staging import remove_leftovers
 from ..files.system import peak_memory_kb
@@ -83,17 +83,9 @@ def run(
     plan = make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
     weights = read_weights(spec)  # a file that does not fit is an error before the first case
-    if sha256_of(spec.weights) != spec.sha256:
-        raise ModelError(f"{spec.weights}: was changed while it was read; run the command again")
     options = options_of(args)
     _check_labels(spec.colors, options, z_scores=args.write_qa_stats)
-    try:
-        plan.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
-    tables = [path for path, _ in plan.tables]
-    locks = [lock_file_of(path) for path in tables] if plan.update_tables else []
-    check_file_names([*tables, *locks, *([plan.log] if plan.log else [])])
+    _prepare_folder(plan)
     engine = choose_engine(args.engine, args.cuda_device)
     this_run = Run(
         spec,
@@ -103,18 +95,7 @@ def run(
         precision=args.precision,
         ctab=Path(args.ctab).absolute() if args.ctab else data_file(*DEFAULT_CTAB),
     )
-    written = (path.parent for case in plan.cases for path in case.outputs.written())
-    remove_leftovers([plan.folder, models_folder(), *written])
-    for warning in _weights_warnings(spec):
-        say(f"warning: {warning}", sys.stderr)
-    if not args.quiet:
-        count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
-        say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
-        if hint := advice(spec):
-            say(f"note: {hint}")
-        for note in (*args.notes, *plan.notes):
-            say(f"note: {note}")
-
+    _introduce(args, plan, spec)
     load = partial(  # called when the first case needs it: it loads the engine's libraries
         load_predictor,
         spec,
@@ -140,6 +121,31 @@ def run(
     if status == ALL_DONE and not args.quiet:
         say("done")  # scripts look at the last line
     return status
+
+
+def _prepare_folder(plan: Plan) -> None:
+    """Make the folder of the tables, and check what can be checked before the first case."""
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
+    tables = [path for path, _ in plan.tables]
+    locks = [lock_file_of(path) for path in tables] if plan.update_tables else []
+    check_file_names([*tables, *locks, *([plan.log] if plan.log else [])])
+    remove_leftovers([models_folder()])  # folders of results: when the first file is written there
+
+
+def _introduce(args: argparse.Namespace, plan: Plan, spec: ModelSpec) -> None:
+    """Say what is run, with which weights, and what is to be known about that."""
+    for warning in _weights_warnings(spec):
+        say(f"warning: {warning}", sys.stderr)
+    if not args.quiet:
+        count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
+        say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
+        if hint := advice(spec):
+            say(f"note: {hint}")
+        for note in (*args.notes, *plan.notes):
+            say(f"note: {note}")
 
 
 def options_of(args: argparse.Namespace) -> Options:
@@ -237,13 +243,18 @@ def _mixed_settings(plan: Plan, spec: ModelSpec) -> Iterator[str]:
     (case,) = plan.cases
     ours = read_record(case.outputs.record)
     record_of = case.outputs.record.relative_to(plan.folder / case.name)
-    for path, _ in plan.tables if ours else ():
-        names = case_names(path.read_text("utf-8", "surrogateescape")) if path.exists() else []
+    if ours is None:
+        return
+    texts = {path: path.read_text("utf-8", "surrogateescape") for path, _ in plan.tables if path.exists()}
+    rows = {path: case_names(text) for path, text in texts.items()}
+    # Once each: thousands of records, over a network, in each of thousands of jobs.
+    records = {name: read_record(plan.folder / name / record_of) for name in {*chain.from_iterable(rows.values())}}
+    for path, names in rows.items():
         others: dict[str, list[str]] = {}
         for name in names:
-            record = read_record(plan.folder / name / record_of)
+            record = records[name]
             for key, words in MIXED_SETTINGS.items():
-                if ours and record and record.settings.get(key) != ours.settings.get(key):
+                if record and record.settings.get(key) != ours.settings.get(key):
                     others.setdefault(words.format(spec=spec), []).append(name)
         for words, cases in others.items():
             yield (
@@ -266,8 +277,13 @@ def _mixed_columns(plan: Plan) -> Iterator[str]:
 
 def _write_tables(plan: Plan, outcomes: Sequence[Outcome], options: Options, log: Callable[..., None]) -> bool:
     """Write the tables, and warn where one cannot be written or is old; returns whether all could be written."""
+
+    def warn(text: str) -> None:
+        log(f"warning: {text}")
+        say(f"warning: {text}", sys.stderr)
+
     try:
-        written = write_tables(plan.tables, outcomes, options.population, update=plan.update_tables)
+        written = write_tables(plan.tables, outcomes, options.population, update=plan.update_tables, warn=warn)
     except OSError as error:
         say(
             f"mri_sclimbic_seg: error: {error.filename}: table cannot be written ({error.strerror or error}); the "

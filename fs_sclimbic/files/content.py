@@ -1,5 +1,6 @@
 """What a path holds: a file with content or something else, compressed or not, read in pieces of bounded size."""
 
+import errno
 import gzip
 import io
 import os
@@ -53,6 +54,27 @@ def quote_text(text: str, max_characters: int = 60) -> str:
     return "'" + "".join(sign if sign.isprintable() else "?" for sign in short) + "'"
 
 
+def describe_unreadable(error: OSError) -> str:
+    """Why the system does not let a file be read, and what to do.
+
+    Parameters
+    ----------
+    error : OSError
+
+    Returns
+    -------
+    str
+        The end of a message that begins with the file's name.
+    """
+    if error.errno in (errno.EACCES, errno.EPERM):
+        advice = "; change the permissions of the file or its folders, or leave it out"
+    elif error.errno in (errno.EIO, errno.ESTALE):
+        advice = "; check the disk or its mount, and run this again"
+    else:
+        advice = ""
+    return f"cannot be read ({error.strerror or error}){advice}"
+
+
 def check_content(path: str | PathLike[str], noun: str = "file") -> None:
     """Check that a path is a file with content, without reading it.
 
@@ -72,8 +94,10 @@ def check_content(path: str | PathLike[str], noun: str = "file") -> None:
         status = os.stat(path)
     except FileNotFoundError as error:
         raise ContentError(_why_missing(path, noun)) from error
-    except (OSError, ValueError) as error:
-        raise ContentError(f"{noun} cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    except OSError as error:
+        raise ContentError(f"{noun} {describe_unreadable(error)}") from error
+    except ValueError as error:
+        raise ContentError(f"{noun} cannot be read ({error})") from error
     if not stat.S_ISREG(status.st_mode):
         raise ContentError(f"is not a file but {KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}")
     if status.st_size == 0:
@@ -128,7 +152,7 @@ def _opened(path: str | PathLike[str], noun: str) -> BinaryIO:
     try:
         return open(path, "rb")
     except OSError as error:
-        raise ContentError(f"{noun} cannot be read ({error.strerror})") from error
+        raise ContentError(f"{noun} {describe_unreadable(error)}") from error
 
 
 def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 << 24) -> bytes:

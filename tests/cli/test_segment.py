@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -179,6 +180,28 @@ def test_one_subject_writes_no_volume_table(subjects_dir, run_seg):
 def test_longitudinal_pattern_and_a_bad_subject(subjects_dir, run_seg):
     assert run_seg(f"--s *.long.* ernie ghost x* --sd {subjects_dir}") == 1
     assert [row[0] for row in table(subjects_dir / "sclimbic_volumes_all.csv")] == ["case", "bert.long.base", "ernie"]
+
+
+WITHOUT_PRIVILEGES = [] if os.geteuid() else ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+"""What makes root obey permissions."""
+
+
+@pytest.mark.skipif(bool(WITHOUT_PRIVILEGES and not shutil.which("setpriv")), reason="root reads everything")
+@pytest.mark.parametrize("names", ["bert ernie bert.long.base", "", "b* ernie"])
+def test_a_subject_without_permission_costs_no_other(subjects_dir, tiny_flags, names):
+    closed = subjects_dir / "bert"
+    closed.chmod(0)
+    call = [sys.executable, "-m", "fs_sclimbic", "--sd", str(subjects_dir), *tiny_flags, "--s", *names.split()]
+    try:
+        ended = subprocess.run([*WITHOUT_PRIVILEGES, *call], cwd=ROOT, capture_output=True, text=True, check=False)
+    finally:
+        closed.chmod(0o755)
+    assert ended.returncode == 1, ended.stderr
+    assert "2 done, 0 skipped, 1 failed" in ended.stdout
+    (line,) = [line for line in ended.stderr.splitlines() if str(closed) in line]
+    assert f"bert: failed: {closed}/mri/nu.mgz: cannot be read (Permission denied); change the permissions" in line
+    rows = table(subjects_dir / "sclimbic_volumes_all.csv")
+    assert sorted(row[0] for row in rows) == ["bert.long.base", "case", "ernie"]
 
 
 def test_no_etiv_lets_a_subject_without_a_transform_pass(subjects_dir, capsys, run_seg):
@@ -692,6 +715,17 @@ def test_qa_tables_of_one_subject_begin_with_it(subjects_dir, run_seg, capsys):
         )
         assert [row[2] == "" for row in rows] == [False, True, True]
     assert "2 rows have empty cells (bert, ernie)" in capsys.readouterr().err
+
+
+def test_a_table_that_rows_cannot_be_added_to_is_kept_and_told(subjects_dir, run_seg, capsys):
+    path = subjects_dir / "sclimbic_confidences_all.csv"
+    path.write_text("case;Left-Ball\nother;0,5\n")
+    assert run_seg(f"--s bert --sd {subjects_dir} --write_qa_stats --logfile {subjects_dir}/run.log") == 0
+    warning = f"warning: {path}: is no table of this tool"
+    assert warning in capsys.readouterr().err
+    assert warning in (subjects_dir / "run.log").read_text()
+    assert path.with_name(f"{path.name}.old").read_text() == "case;Left-Ball\nother;0,5\n"
+    assert [row[0] for row in table(path)] == ["case", "bert"]
 
 
 def test_a_poisoned_record_keeps_no_table_from_being_written(subjects_dir, run_seg):

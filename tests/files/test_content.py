@@ -1,5 +1,6 @@
 """What is no file with content says what it is, at once; compressed or not, what is read is bounded."""
 
+import errno
 import gzip
 import os
 import socket
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from fs_sclimbic.files.content import (
     ContentError,
     check_content,
+    describe_unreadable,
     find_problem,
     open_content,
     quote_text,
@@ -152,3 +154,15 @@ def test_a_small_file_is_read_and_a_large_one_refused(tmp_path):
 def test_quoted_text_is_one_line_that_a_terminal_does_not_obey():
     assert quote_text("a\n\x1b[31mred\x07  b") == "'a ?[31mred? b'"
     assert quote_text("x" * 100, 10) == "'xxxxxxxxxx...'"
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EACCES, "cannot be read (Permission denied); change the permissions of the file or its folders"),
+        (errno.ESTALE, "; check the disk or its mount, and run this again"),
+        (errno.ELOOP, "cannot be read (Too many levels of symbolic links)"),
+    ],
+)
+def test_an_unreadable_file_is_told_with_what_to_do(number, advice):
+    assert advice in describe_unreadable(OSError(number, os.strerror(number)))

@@ -66,7 +66,7 @@ def subject_case(
 def _subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
     if not home.is_dir():
         what = "no subject matches this pattern" if is_pattern(home.name) else "subject does not exist"
-        return f"{home}: {what} in SUBJECTS_DIR"
+        return f"{home}: {what} in {home.parent}"
     if not (home / SUBJECT_T1).is_file():
         if os.path.lexists(home / SUBJECT_T1):
             return find_problem(home / SUBJECT_T1, "image")

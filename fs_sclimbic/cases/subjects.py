@@ -78,7 +78,7 @@ def _subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
 def _find_subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
     if not stat.S_ISDIR(_mode_of(home)):
         what = "no subject matches this pattern" if is_pattern(home.name) else "subject does not exist"
-        return f"{home}: {what} in SUBJECTS_DIR"
+        return f"{home}: {what} in {home.parent}"
     t1, target = home / SUBJECT_T1, outputs.segmentation
     if not stat.S_ISREG(_mode_of(t1)):
         if os.path.lexists(t1):

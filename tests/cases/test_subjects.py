@@ -41,7 +41,9 @@ def test_output_base_and_transform_of_a_subject(subjects_dir):
 
 
 def test_subjects_that_cannot_be_run(subjects_dir):
-    assert "does not exist" in subject_case(subjects_dir, "nobody", ALL).problem
+    assert subject_case(subjects_dir, "nobody", ALL).problem == (
+        f"{subjects_dir / 'nobody'}: subject does not exist in {subjects_dir}"
+    )
     assert "nu.mgz" in subject_case(subjects_dir, "fsaverage", ALL).problem
     assert subject_case(subjects_dir, "nobody", ALL).outputs.log is None
 

@@ -9,15 +9,24 @@ def test_each_command_explains_itself(command, capsys):
     assert "usage:" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("words", "status"), [([], 1), (["--help"], 0), (["-h"], 0)])
+@pytest.mark.parametrize(("words", "status"), [([], 1), (["--help"], 0), (["-h"], 0), (["help"], 0)])
 def test_help_lists_the_commands(words, status, capsys):
     assert main(words) == status
     printed = capsys.readouterr().out
     assert not [name for name, (_, about) in COMMANDS.items() if f"  {name} " not in printed or about not in printed]
 
 
-def test_unknown_command(capsys):
-    assert main(["segmnt", "--i", "a.mgz"]) == 2
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_is_its_help_flag(command, capsys):
+    assert main([command, "--help"]) == 0
+    whole = capsys.readouterr().out
+    assert main(["help", command]) == 0
+    assert capsys.readouterr().out == whole
+
+
+@pytest.mark.parametrize("words", [["segmnt", "--i", "a.mgz"], ["help", "segmnt"]])
+def test_unknown_command(words, capsys):
+    assert main(words) == 2
     assert "no command 'segmnt'" in capsys.readouterr().err
 
 

@@ -15,6 +15,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 MAX_GZIP_RATIO = 1040
 """Deflate makes nothing smaller than 1 : 1032."""
 PIECE_BYTES = 1 << 22
+SHELL_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
+"""Where a shell puts the output of a command, as for <(command)."""
 MAX_TAIL_BYTES = 1 << 24
 """How far a file is read on after the last value, for its checksum."""
 MAX_POINTER_BYTES = 32 << 10
@@ -103,6 +105,16 @@ def find_problem(path: str | PathLike[str], noun: str) -> str | None:
     return None
 
 
+def is_shell_pipe(path: str | PathLike[str]) -> bool:
+    """Whether a path is the output of a command, which ends with its command; a named pipe in a folder may never."""
+    if not os.fspath(path).startswith(SHELL_PIPES):
+        return False
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
 def _why_missing(path: str | PathLike[str], noun: str) -> str:
     try:
         target = os.readlink(path)
@@ -132,7 +144,7 @@ def _opened(path: str | PathLike[str], noun: str) -> BinaryIO:
 
 
 def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 << 24) -> bytes:
-    """Read a file that is small by its nature, such as a table or a transform.
+    """Read a file that is small by its nature, such as a table or a transform; also what a shell pipes.
 
     Parameters
     ----------
@@ -151,17 +163,40 @@ def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 
     ContentError
         As for `check_content`, or if the file is larger or cannot be read.
     """
-    check_content(path, noun)
-    with _opened(path, noun) as file:
-        try:
-            # Asked for a number of bytes, Python sets aside so many, whatever the file has.
-            size = os.fstat(file.fileno()).st_size
-            content = file.read(min(size, max_bytes) + 1)
-        except OSError as error:
-            raise ContentError(f"{noun} cannot be read ({error.strerror})") from error
-    if len(content) > max_bytes:
+    if not is_shell_pipe(path):
+        check_content(path, noun)
+    try:
+        content = read_bounded(path, max_bytes)
+    except OSError as error:
+        raise ContentError(f"{noun} cannot be read ({error.strerror})") from error
+    if content is None:
         raise ContentError(f"is larger than {max_bytes >> 20} MB, which no {noun} is: give another file")
     return content
+
+
+def read_bounded(path: str | PathLike[str], max_bytes: int) -> bytes | None:
+    """Read a file or a pipe to its end; None if there is more than ``max_bytes``.
+
+    Parameters
+    ----------
+    path : path-like
+    max_bytes : int
+
+    Returns
+    -------
+    bytes or None
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    content = io.BytesIO()
+    with open(path, "rb") as file:
+        # In pieces: asked for a number of bytes, Python sets aside so many, whatever the file has.
+        while piece := file.read(min(max_bytes + 1 - content.tell(), PIECE_BYTES)):
+            content.write(piece)
+    return content.getvalue() if content.tell() <= max_bytes else None
 
 
 class ContentReader:

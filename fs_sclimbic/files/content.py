@@ -1,6 +1,5 @@
 """What a path holds: a file with content or something else, compressed or not, read in pieces of bounded size."""
 
-import gzip
 import io
 import os
 import stat
@@ -9,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
+
+from .gzip_stream import GzipStream
 
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_GZIP_RATIO = 1040
@@ -199,12 +200,19 @@ def read_bounded(path: str | PathLike[str], max_bytes: int) -> bytes | None:
     return content.getvalue() if content.tell() <= max_bytes else None
 
 
+class ByteStream(Protocol):
+    """What can be read in pieces."""
+
+    def read(self, count: int, /) -> bytes:
+        """Read at most so many bytes; none at the end alone."""
+
+
 class ContentReader:
     """The content of a file from its start, decompressed if it is gzip. Made by `open_content`.
 
     Parameters
     ----------
-    stream : binary file
+    stream : ByteStream
         Of the decompressed content.
     compressed : bool
         Whether the file is gzip.
@@ -212,7 +220,7 @@ class ContentReader:
         Size of the file.
     """
 
-    def __init__(self, stream: BinaryIO, *, compressed: bool, file_bytes: int) -> None:
+    def __init__(self, stream: ByteStream, *, compressed: bool, file_bytes: int) -> None:
         self._stream = stream
         self.compressed = compressed
         """Whether the file is gzip."""
@@ -246,6 +254,11 @@ class ContentReader:
             buffer[filled : filled + len(piece)] = piece
             filled += len(piece)
         return filled
+
+    @property
+    def has_other_bytes(self) -> bool:
+        """Whether bytes that are no gzip follow the gzip; known at the end."""
+        return isinstance(self._stream, GzipStream) and self._stream.has_other_bytes
 
     def check_end(self) -> bool:
         """Read on to the end, where gzip has a checksum over all before.
@@ -296,5 +309,4 @@ def open_content(path: str | PathLike[str], noun: str = "file") -> Iterator[Cont
         if not compressed:
             yield ContentReader(file, compressed=False, file_bytes=size)
             return
-        with gzip.open(file, "rb") as unpacked:
-            yield ContentReader(unpacked, compressed=True, file_bytes=size)  # type: ignore[arg-type]
+        yield ContentReader(GzipStream(file), compressed=True, file_bytes=size)

@@ -3,6 +3,7 @@
 import io
 import os
 import stat
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import BinaryIO, Protocol
 from .gzip_stream import GzipStream
 
 GZIP_MAGIC = b"\x1f\x8b"
-MAX_GZIP_RATIO = 1040
+MAX_DEFLATE_RATIO = 1040
 """Deflate makes nothing smaller than 1 : 1032."""
 PIECE_BYTES = 1 << 22
 SHELL_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
@@ -31,6 +32,24 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+DAMAGE_ERRORS = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    SyntaxError,
+    SystemError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What zipfile, NumPy, HDF5 and h5py raise at damaged files."""
 
 
 class ContentError(Exception):
@@ -230,7 +249,7 @@ class ContentReader:
     @property
     def max_bytes(self) -> int:
         """No more content than this can be in the file."""
-        return self.file_bytes * (MAX_GZIP_RATIO if self.compressed else 1)
+        return self.file_bytes * (MAX_DEFLATE_RATIO if self.compressed else 1)
 
     def read(self, count: int) -> bytes:
         """Read up to ``count`` bytes; fewer at the end of the file."""

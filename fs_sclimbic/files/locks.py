@@ -84,7 +84,9 @@ def locked(lock_file: Path, timeout_s: float = 0.0, *, system_lock: FlockLike = 
 
 
 @contextmanager
-def only_one(lock_file: Path, message: str, *, system_lock: FlockLike = flock) -> Iterator[None]:
+def only_one(
+    lock_file: Path, message: str, timeout_s: float = 0.0, *, system_lock: FlockLike = flock
+) -> Iterator[None]:
     """Let one process at a time into a folder.
 
     Parameters
@@ -93,6 +95,8 @@ def only_one(lock_file: Path, message: str, *, system_lock: FlockLike = flock) -
         Made for the lock, and removed after it.
     message : str
         What the second process is told.
+    timeout_s : float
+        How long it waits before that, seconds.
     system_lock : callable
         Takes the system's lock on an open file.
 
@@ -106,7 +110,7 @@ def only_one(lock_file: Path, message: str, *, system_lock: FlockLike = flock) -
     UsageError
         With the message, if another process is in.
     """
-    lock = locked(lock_file, system_lock=system_lock)
+    lock = locked(lock_file, timeout_s, system_lock=system_lock)
     try:
         lock.__enter__()
     except LockedError as error:

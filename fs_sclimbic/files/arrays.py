@@ -1,8 +1,7 @@
-"""Read the arrays of an .npz file, without belief in what the file says of their size."""
+"""Reads the arrays of an .npz file; does not trust what the file says of their size."""
 
 import io
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
@@ -11,28 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .content import ContentError, read_small_file
+from .content import DAMAGE_ERRORS, MAX_DEFLATE_RATIO, ContentError, read_small_file
 
 MAX_FILE_BYTES = 1 << 32
-MAX_DEFLATE_RATIO = 1040
-"""Deflate makes nothing smaller than 1 : 1032."""
 ARRAY_SUFFIX = ".npy"
-# What zipfile and NumPy raise at damaged files.
-DAMAGE_ERRORS = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    IndexError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    SyntaxError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,25 @@
 """What a path holds: a file with content or something else, compressed or not, read in pieces of bounded size."""
 
 import errno
-import gzip
 import io
 import os
 import stat
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
+
+from .gzip_stream import GzipStream
 
 GZIP_MAGIC = b"\x1f\x8b"
-MAX_GZIP_RATIO = 1040
+MAX_DEFLATE_RATIO = 1040
 """Deflate makes nothing smaller than 1 : 1032."""
 PIECE_BYTES = 1 << 22
+SHELL_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
+"""Where a shell puts the output of a command, as for <(command)."""
 MAX_TAIL_BYTES = 1 << 24
 """How far a file is read on after the last value, for its checksum."""
 MAX_POINTER_BYTES = 32 << 10
@@ -29,6 +33,24 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+DAMAGE_ERRORS = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    SyntaxError,
+    SystemError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What zipfile, NumPy, HDF5 and h5py raise at damaged files."""
 
 
 class ContentError(Exception):
@@ -127,6 +149,16 @@ def find_problem(path: str | PathLike[str], noun: str) -> str | None:
     return None
 
 
+def is_shell_pipe(path: str | PathLike[str]) -> bool:
+    """Whether a path is the output of a command, which ends with its command; a named pipe in a folder may never."""
+    if not os.fspath(path).startswith(SHELL_PIPES):
+        return False
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
 def _why_missing(path: str | PathLike[str], noun: str) -> str:
     try:
         target = os.readlink(path)
@@ -156,7 +188,7 @@ def _opened(path: str | PathLike[str], noun: str) -> BinaryIO:
 
 
 def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 << 24) -> bytes:
-    """Read a file that is small by its nature, such as a table or a transform.
+    """Read a file that is small by its nature, such as a table or a transform; also what a shell pipes.
 
     Parameters
     ----------
@@ -175,17 +207,47 @@ def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 
     ContentError
         As for `check_content`, or if the file is larger or cannot be read.
     """
-    check_content(path, noun)
-    with _opened(path, noun) as file:
-        try:
-            # Asked for a number of bytes, Python sets aside so many, whatever the file has.
-            size = os.fstat(file.fileno()).st_size
-            content = file.read(min(size, max_bytes) + 1)
-        except OSError as error:
-            raise ContentError(f"{noun} cannot be read ({error.strerror})") from error
-    if len(content) > max_bytes:
+    if not is_shell_pipe(path):
+        check_content(path, noun)
+    try:
+        content = read_bounded(path, max_bytes)
+    except OSError as error:
+        raise ContentError(f"{noun} cannot be read ({error.strerror})") from error
+    if content is None:
         raise ContentError(f"is larger than {max_bytes >> 20} MB, which no {noun} is: give another file")
     return content
+
+
+def read_bounded(path: str | PathLike[str], max_bytes: int) -> bytes | None:
+    """Read a file or a pipe to its end; None if there is more than ``max_bytes``.
+
+    Parameters
+    ----------
+    path : path-like
+    max_bytes : int
+
+    Returns
+    -------
+    bytes or None
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    content = io.BytesIO()
+    with open(path, "rb") as file:
+        # In pieces: asked for a number of bytes, Python sets aside so many, whatever the file has.
+        while piece := file.read(min(max_bytes + 1 - content.tell(), PIECE_BYTES)):
+            content.write(piece)
+    return content.getvalue() if content.tell() <= max_bytes else None
+
+
+class ByteStream(Protocol):
+    """What can be read in pieces."""
+
+    def read(self, count: int, /) -> bytes:
+        """Read at most so many bytes; none at the end alone."""
 
 
 class ContentReader:
@@ -193,7 +255,7 @@ class ContentReader:
 
     Parameters
     ----------
-    stream : binary file
+    stream : ByteStream
         Of the decompressed content.
     compressed : bool
         Whether the file is gzip.
@@ -201,7 +263,7 @@ class ContentReader:
         Size of the file.
     """
 
-    def __init__(self, stream: BinaryIO, *, compressed: bool, file_bytes: int) -> None:
+    def __init__(self, stream: ByteStream, *, compressed: bool, file_bytes: int) -> None:
         self._stream = stream
         self.compressed = compressed
         """Whether the file is gzip."""
@@ -211,7 +273,7 @@ class ContentReader:
     @property
     def max_bytes(self) -> int:
         """No more content than this can be in the file."""
-        return self.file_bytes * (MAX_GZIP_RATIO if self.compressed else 1)
+        return self.file_bytes * (MAX_DEFLATE_RATIO if self.compressed else 1)
 
     def read(self, count: int) -> bytes:
         """Read up to ``count`` bytes; fewer at the end of the file."""
@@ -235,6 +297,11 @@ class ContentReader:
             buffer[filled : filled + len(piece)] = piece
             filled += len(piece)
         return filled
+
+    @property
+    def has_other_bytes(self) -> bool:
+        """Whether bytes that are no gzip follow the gzip; known at the end."""
+        return isinstance(self._stream, GzipStream) and self._stream.has_other_bytes
 
     def check_end(self) -> bool:
         """Read on to the end, where gzip has a checksum over all before.
@@ -285,5 +352,4 @@ def open_content(path: str | PathLike[str], noun: str = "file") -> Iterator[Cont
         if not compressed:
             yield ContentReader(file, compressed=False, file_bytes=size)
             return
-        with gzip.open(file, "rb") as unpacked:
-            yield ContentReader(unpacked, compressed=True, file_bytes=size)  # type: ignore[arg-type]
+        yield ContentReader(GzipStream(file), compressed=True, file_bytes=size)

@@ -11,11 +11,9 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import SclimbicError, TableError
-from ..files.content import ContentError, check_content
+from ..files.content import ContentError, check_content, is_shell_pipe, read_bounded
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-SHELL_PIPES = ("/dev/fd/", "/proc/self/fd/")
-"""A shell's <(command) is read; it ends with its command."""
 MAX_FILE_BYTES = 1 << 30
 MAX_NUMBER = 1e100
 """No measurement is larger; squares and products of smaller numbers do not overflow."""
@@ -90,7 +88,7 @@ def refuse_other_kinds(path: str | PathLike[str], noun: str, error_type: type[Sc
         Of that type, for a pipe, socket or device, a git-annex link or Git LFS pointer without its content, and a
         file of more than `MAX_FILE_BYTES`.
     """
-    if os.path.isdir(path) or not os.path.lexists(path) or os.fspath(path).startswith(SHELL_PIPES):
+    if os.path.isdir(path) or not os.path.lexists(path) or is_shell_pipe(path):
         return
     is_there = os.path.isfile(path)
     size = os.path.getsize(path) if is_there else 0
@@ -104,11 +102,37 @@ def refuse_other_kinds(path: str | PathLike[str], noun: str, error_type: type[Sc
         raise error_type(f"{path}: {error}") from error
 
 
+def read_content(path: str | PathLike[str], noun: str, error_type: type[SclimbicError]) -> bytes:
+    """Read what is a file with content, or the output of a command.
+
+    Parameters
+    ----------
+    path, noun, error_type
+        As for `refuse_other_kinds`.
+
+    Returns
+    -------
+    bytes
+        At most `MAX_FILE_BYTES`.
+
+    Raises
+    ------
+    SclimbicError
+        Of that type, as `refuse_other_kinds`, and for a command that writes more.
+    OSError
+        If it is missing or cannot be read.
+    """
+    refuse_other_kinds(path, noun, error_type)
+    content = read_bounded(path, MAX_FILE_BYTES)
+    if content is None:
+        raise error_type(f"{path}: expected a {noun}, found more than {MAX_FILE_BYTES / 1e9:.1f} GB")
+    return content
+
+
 def read_text(file: Path) -> str:
     """The text of a file in UTF-8, lines ended by a line feed; a TableError if it is missing or no text."""
-    refuse_other_kinds(file, "text file", TableError)
     try:
-        content = file.read_bytes()
+        content = read_content(file, "text file", TableError)
     except FileNotFoundError as error:
         raise TableError(f"{file}: file does not exist") from error
     except OSError as error:

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import TableError
-from ..files.content import quote_text
+from ..files.content import ContentError, quote_text, read_small_file
 from ..files.resources import data_file
 from .measure import StructureStats
 
@@ -80,8 +80,9 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
     """
     file = data_file(*DEFAULT_POPULATION) if path is None else Path(path)
     try:
-        rows = list(csv.reader(file.read_text().splitlines(), skipinitialspace=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = read_small_file(file, noun="population table").decode("utf-8-sig")
+        rows = list(csv.reader(text.splitlines(), skipinitialspace=True))
+    except (ContentError, UnicodeDecodeError, csv.Error) as error:
         raise TableError(
             f"{file}: population table cannot be read ({error}); give a CSV to --population-stats"
         ) from error

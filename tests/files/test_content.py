@@ -151,6 +151,32 @@ def test_a_small_file_is_read_and_a_large_one_refused(tmp_path):
         read_small_file(tmp_path / "large.xfm", noun="transform", max_bytes=1 << 20)
 
 
+def test_the_output_of_a_command_is_read_up_to_a_size():
+    """What a shell writes as ``--ctab <(command)``."""
+    for size in (5000, 5001):
+        reading, writing = os.pipe()
+        os.write(writing, bytes(size))
+        os.close(writing)
+        try:
+            if size == 5000:
+                assert read_small_file(f"/dev/fd/{reading}", noun="colour table", max_bytes=5000) == bytes(5000)
+            else:
+                with pytest.raises(ContentError, match="which no colour table is"):
+                    read_small_file(f"/dev/fd/{reading}", noun="colour table", max_bytes=5000)
+        finally:
+            os.close(reading)
+
+
+def test_a_device_or_a_folder_at_a_descriptor_is_still_none(tmp_path):
+    for path in ("/dev/null", tmp_path):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            with pytest.raises(ContentError, match=r"is not a file but a (device|folder)"):
+                read_small_file(f"/dev/fd/{descriptor}", noun="colour table")
+        finally:
+            os.close(descriptor)
+
+
 def test_quoted_text_is_one_line_that_a_terminal_does_not_obey():
     assert quote_text("a\n\x1b[31mred\x07  b") == "'a ?[31mred? b'"
     assert quote_text("x" * 100, 10) == "'xxxxxxxxxx...'"

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...cases.stats_files import COLUMNS, ETIV_MEASURE
 from ...errors import TableError
 from ...segmentation.flags import FLAGS
-from ..text_files import finite_number, is_whole_number, raise_problems, refuse_other_kinds
+from ..text_files import finite_number, is_whole_number, raise_problems, read_content
 from .measures import ETIV, STRICT, Column, Measure, ReadOptions, StatsValues
 from .stats_paths import StatsFile, side_by_side
 
@@ -69,9 +69,8 @@ def read_many(
 
 
 def _read(path: Path) -> str:
-    refuse_other_kinds(path, "stats file", TableError if path.exists() else NotThere)
     try:
-        content = path.read_bytes()
+        content = read_content(path, "stats file", TableError if path.exists() else NotThere)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotThere(f"{path}: stats file does not exist") from error
     except OSError as error:

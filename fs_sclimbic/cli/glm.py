@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .arguments import ALL_DONE, BAD_USAGE
 from .glm_arguments import PROGRAM, parse_flags
 from .guard import in_one_line, signals_interrupt
+from .pipes import outlive_readers
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run fs_sclimbic glm; returns 0, 1 (failed) or 2 (usage)."""
+    outlive_readers()
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
         args = parse_flags(argv)

@@ -32,7 +32,7 @@ from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE
 from ..segmentation.population import read_population
 from ..segmentation.preset import PRESETS, STUDY_PRESET
 from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
-from .guard import signals_interrupt
+from .guard import signals_ask, signals_interrupt
 from .plan import Plan, make_plan
 from .progress import say, show_progress
 
@@ -131,8 +131,8 @@ def run(
         say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
 
     coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
-    coming = show_progress(coming, len(plan.cases), args.quiet, args.debug, told)
-    status, has_results = _run_plan(args, plan, coming, options, this_run)
+    show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)
+    status, has_results = _run_plan(args, plan, coming, show, options, this_run)
     if args.vmp:
         say(f"vmpcma: {peak_memory_kb()}")
     if not args.no_cite_sclimbic and not args.quiet and status != INTERRUPTED and has_results:
@@ -182,9 +182,14 @@ def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
 
 
 def _run_plan(
-    args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], options: Options, this_run: Run
+    args: argparse.Namespace,
+    plan: Plan,
+    coming: Iterator[Outcome],
+    show: Callable[[Iterator[Outcome]], Iterator[Outcome]],
+    options: Options,
+    this_run: Run,
 ) -> tuple[int, bool]:
-    """Run the cases and write their tables; the exit status, and whether a case has results."""
+    """Run the cases and write their tables, however the run ends; the exit status, and whether a case has results."""
 
     def log(*lines: str) -> None:
         if plan.log is not None:
@@ -198,18 +203,27 @@ def _run_plan(
         *(f"warning: {warning}" for warning in _weights_warnings(this_run.spec)),
     )
     outcomes: list[Outcome] = []
-    interrupted, lost = False, None
-    try:
-        with signals_interrupt():  # the tables are still written
-            for outcome in coming:
-                outcomes.append(outcome)
-                log(*outcome_lines(outcome))
-    except KeyboardInterrupt:
-        interrupted = True
-    except SclimbicError as error:  # no model: what was done before still gets its tables
-        lost = error
-        log(str(error))
-    tables_written = _write_tables(plan, outcomes, options, log)
+
+    def record() -> Iterator[Outcome]:
+        for outcome in coming:
+            outcomes.append(outcome)
+            log(*outcome_lines(outcome))
+            yield outcome
+
+    interrupted = False
+    lost: Exception | None = None
+    with signals_interrupt():
+        try:
+            for _ in show(record()):  # logged before it is shown: nothing on the screen costs a case its row
+                pass
+        except KeyboardInterrupt:
+            interrupted = True
+        except Exception as error:  # no model, or a fault: what was done before still gets its tables
+            lost = error
+            log(str(error) if isinstance(error, SclimbicError) else f"{type(error).__name__}: {error}")
+        with signals_ask() as asked:  # the tables are still written
+            tables_written = _write_tables(plan, outcomes, options, log)
+        interrupted = interrupted or asked()
     if plan.update_tables and tables_written:
         for line in (*_mixed_settings(plan, this_run.spec), *_mixed_columns(plan)):
             log(f"warning: {line}")

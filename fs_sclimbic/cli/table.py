@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import ALL_DONE, BAD_USAGE
 from .guard import in_one_line
+from .pipes import outlive_readers
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run fs_sclimbic table, also called sclimbic_stats2table; returns 0, 1 (failed) or 2 (usage)."""
+    outlive_readers()
     parser = build_parser()
     reason = _refused(argv)
     if reason:

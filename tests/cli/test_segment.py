@@ -738,7 +738,8 @@ def test_a_poisoned_record_keeps_no_table_from_being_written(subjects_dir, run_s
     assert table(subjects_dir / "sclimbic_volumes_all.csv") == before
 
 
-def test_escape_codes_in_names_do_not_reach_the_terminal(tmp_path, head, run_seg, capsys):
+def test_escape_codes_in_names_do_not_reach_the_terminal(tmp_path, head, run_seg, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()
     write_volume(head, tmp_path / "in/a\x1b[31m.mgz")
     (tmp_path / "in/b\x9b2J.mgz").write_text("garbage")

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
@@ -10,10 +11,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .content import DAMAGE_ERRORS, MAX_DEFLATE_RATIO, ContentError, read_small_file
+from .content import MAX_DEFLATE_RATIO, ContentError, read_small_file
 
 MAX_FILE_BYTES = 1 << 32
 ARRAY_SUFFIX = ".npy"
+DAMAGE_ERRORS = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    SyntaxError,
+    SystemError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What zipfile, NumPy, HDF5 and h5py raise at damaged files."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import errno
 import io
 import os
 import stat
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,24 +32,6 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-
-DAMAGE_ERRORS = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    IndexError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    SyntaxError,
-    SystemError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What zipfile, NumPy, HDF5 and h5py raise at damaged files."""
 
 
 class ContentError(Exception):

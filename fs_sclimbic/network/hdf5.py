@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files.content import DAMAGE_ERRORS
+from ..files.arrays import DAMAGE_ERRORS
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 # The weights of a whole Keras model lie one group deeper than weights alone.

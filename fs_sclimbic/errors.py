@@ -4,6 +4,7 @@ Each message is one line that names the file, what was expected, what was found 
 Anything else that is raised is a fault of ours and keeps its traceback.
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -56,3 +57,43 @@ def naming(path: str | PathLike[str]) -> Iterator[None]:
         yield
     except SclimbicError as error:
         raise type(error)(f"{path}: {error}") from error
+
+
+def quote_text(text: str, max_characters: int = 60) -> str:
+    """Quote what a file holds for a message.
+
+    Parameters
+    ----------
+    text : str
+    max_characters : int
+        A longer text is cut.
+
+    Returns
+    -------
+    str
+        One line without control characters, which a terminal would obey.
+    """
+    words = " ".join(text.split())
+    short = words if len(words) <= max_characters else f"{words[:max_characters]}..."
+    return "'" + "".join(sign if sign.isprintable() else "?" for sign in short) + "'"
+
+
+def describe_unreadable(error: OSError) -> str:
+    """Why the system does not let a file be read, and what to do.
+
+    Parameters
+    ----------
+    error : OSError
+
+    Returns
+    -------
+    str
+        The end of a message that begins with the file's name.
+    """
+    if error.errno in (errno.EACCES, errno.EPERM):
+        advice = "; change the permissions of the file or its folders, or leave it out"
+    elif error.errno in (errno.EIO, errno.ESTALE):
+        advice = "; check the disk or its mount, and run this again"
+    else:
+        advice = ""
+    return f"cannot be read ({error.strerror or error}){advice}"

@@ -6,8 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import TableError
-from ..files.content import quote_text
+from ..errors import TableError, quote_text
 from ..files.resources import data_file
 from ..image.labels import Structure
 from ..segmentation.flags import flags

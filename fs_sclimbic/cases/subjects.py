@@ -6,8 +6,8 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import UsageError
-from ..files.content import describe_unreadable, find_problem
+from ..errors import UsageError, describe_unreadable
+from ..files.content import find_problem
 from .case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS, Case, Outputs, Requests
 
 LOST_FOUND = "lost+found"

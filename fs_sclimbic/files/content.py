@@ -1,6 +1,5 @@
 """What a path holds: a file with content or something else, compressed or not, read in pieces of bounded size."""
 
-import errno
 import io
 import os
 import stat
@@ -11,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from ..errors import describe_unreadable
 from .gzip_stream import GzipStream
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -36,46 +36,6 @@ KINDS = {
 
 class ContentError(Exception):
     """Why a file's content cannot be used, without the file's name: the reader adds it."""
-
-
-def quote_text(text: str, max_characters: int = 60) -> str:
-    """Quote what a file holds for a message.
-
-    Parameters
-    ----------
-    text : str
-    max_characters : int
-        A longer text is cut.
-
-    Returns
-    -------
-    str
-        One line without control characters, which a terminal would obey.
-    """
-    words = " ".join(text.split())
-    short = words if len(words) <= max_characters else f"{words[:max_characters]}..."
-    return "'" + "".join(sign if sign.isprintable() else "?" for sign in short) + "'"
-
-
-def describe_unreadable(error: OSError) -> str:
-    """Why the system does not let a file be read, and what to do.
-
-    Parameters
-    ----------
-    error : OSError
-
-    Returns
-    -------
-    str
-        The end of a message that begins with the file's name.
-    """
-    if error.errno in (errno.EACCES, errno.EPERM):
-        advice = "; change the permissions of the file or its folders, or leave it out"
-    elif error.errno in (errno.EIO, errno.ESTALE):
-        advice = "; check the disk or its mount, and run this again"
-    else:
-        advice = ""
-    return f"cannot be read ({error.strerror or error}){advice}"
 
 
 def check_content(path: str | PathLike[str], noun: str = "file") -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from ..errors import TableError
-from ..files.content import ContentError, quote_text, read_small_file
+from ..errors import TableError, quote_text
+from ..files.content import ContentError, read_small_file
 from ..files.resources import data_file
 
 DEFAULT_CTAB = ("ctab", "sclimbic.ctab")

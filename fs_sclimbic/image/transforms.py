@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import TransformError
-from ..files.content import ContentError, quote_text, read_small_file
+from ..errors import TransformError, quote_text
+from ..files.content import ContentError, read_small_file
 
 VOX_TO_VOX, RAS_TO_RAS = 0, 1
 """The two LTA types that carry a scanner-space transform; the numbers are FreeSurfer's."""

@@ -8,8 +8,8 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
-from ..errors import TableError
-from ..files.content import ContentError, quote_text, read_small_file
+from ..errors import TableError, quote_text
+from ..files.content import ContentError, read_small_file
 from ..files.resources import data_file
 from .measure import StructureStats
 

@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fs_sclimbic.errors import describe_unreadable, quote_text
 from fs_sclimbic.files.content import (
     ContentError,
     check_content,
-    describe_unreadable,
     find_problem,
     open_content,
-    quote_text,
     read_small_file,
 )
 from tests.conftest import ROOT

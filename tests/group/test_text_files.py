@@ -80,8 +80,15 @@ READERS = {
     "weights": (lambda path: read_weights(path, 3), DesignError),
     "frames": (read_frames, DesignError),
     "subjects": (read_subjects_file, TableError),
-    "stats": (lambda path: read_many([StatsFile("a", Path(path))], MEASURES["volume"]), TableError),
+    "stats": (lambda path: read_one_stats_file(path), TableError),
 }
+
+
+def read_one_stats_file(path):
+    """Read it, where a missing one is an error too: several files are read in one go, and missing ones are listed."""
+    _, missing = read_many([StatsFile("a", Path(path))], MEASURES["volume"])
+    if missing:
+        raise TableError(missing[0])
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -228,3 +228,24 @@ def test_percentile_commissure_and_counts(shared, published, tmp_path):
     for table in ("zqa_scores", "confidences"):
         name = f"seg3d.{table}_all.csv"
         assert_same_table(tmp_path / name, reference / name, TOLERANCES[table])
+
+
+def test_the_advice_about_padding_gives_the_volumes_of_the_image_without_it(shared, published):
+    model = load_model(published[1], threads=2)
+    t1 = read_volume(shared / "data/t1/colin27.nii.gz")
+    plain = np.asarray(t1.data, np.float32).copy()
+    plain[:9] = 0
+    padded = plain.copy()
+    padded[:9] = -255
+    expected, before = volumes_and_warnings(Volume(plain, t1.grid), model)
+    squeezed, (warning,) = volumes_and_warnings(Volume(padded, t1.grid), model)
+    assert np.abs(squeezed / expected - 1).max() > 0.02, "the warning is true"
+    floor = float(warning.split("fslmaths IN -max ")[1].split(" OUT")[0])
+    repaired, after = volumes_and_warnings(Volume(np.maximum(padded, floor), t1.grid), model)
+    np.testing.assert_allclose(repaired, expected, rtol=1e-3)
+    assert before == after == ()
+
+
+def volumes_and_warnings(t1, model):
+    result = segment(t1, model, Options(conform=True))
+    return np.array([row.volume_mm3 for row in result.stats.structures]), result.warnings

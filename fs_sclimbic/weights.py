@@ -72,24 +72,25 @@ def read_weights(spec: ModelSpec) -> Weights:
     return weights
 
 
-def read_features(path: str | PathLike[str]) -> int:
-    """Features of a network's first level, from its weight file.
+def read_sizes(path: str | PathLike[str]) -> tuple[int, int]:
+    """Features of the first level of a network, and its labels (background included), from its weight file.
 
     Raises
     ------
     ModelError
-        If the file is no HDF5 file, or lacks the first convolution.
+        If the file is no HDF5 file, or lacks the first or the last convolution.
     """
     try:
         with h5py.File(path, "r") as file:
-            kernel = _all_weights(file.get("model_weights", file))[FIRST_LAYER]["kernel"]
+            found = _all_weights(file.get("model_weights", file))
+            first, last = found[FIRST_LAYER]["kernel"], found[LAST_LAYER]["kernel"]
     except OSError as error:
         raise ModelError(
             f"{path}: weights cannot be read as HDF5 ({str(error)[:100]}); expected a Keras .h5 file"
         ) from error
     except KeyError as error:
-        raise ModelError(f"{path}: holds no {FIRST_LAYER}/kernel; is it a model of this family?") from error
-    return int(kernel.shape[-1])
+        raise ModelError(f"{path}: holds no layer {error}; is it a model of this family?") from error
+    return int(first.shape[-1]), int(last.shape[-1])
 
 
 def _all_weights(file: h5py.Group) -> dict[str, dict[str, NDArray[np.float32]]]:

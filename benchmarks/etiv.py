@@ -22,12 +22,24 @@ import numpy as np
 from make_head_template import OTHERS, TRUSTED, Matrix, read_head, read_references
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
-from fs_sclimbic.average_head import AverageHead, prepare_head, shipped_head
 from fs_sclimbic.errors import SclimbicError
-from fs_sclimbic.etiv import etiv_mm3
-from fs_sclimbic.talairach import Registration, register_to
-from fs_sclimbic.volume import Grid, Volume, read_volume
+from fs_sclimbic.files.resources import data_file
+from fs_sclimbic.image.volume import Grid, Volume, read_volume
+from fs_sclimbic.registration.average import Average, read_average
+from fs_sclimbic.registration.etiv import etiv_mm3
+from fs_sclimbic.registration.head_search import locate_head
+from fs_sclimbic.registration.head_template import (
+    AVERAGE_HEAD,
+    RIM_MM,
+    AverageHead,
+    measure_brain_distance,
+    prepare_head,
+    shipped_head,
+)
+from fs_sclimbic.registration.level import sample
+from fs_sclimbic.registration.talairach import MAX_BRIGHTNESS, START_CENTER_MNI_MM, Registration, register
 
 WHOLE = ("colin27", "t1crop", "studyforrest", "sag_anon", "adi_brain", "pumi2mm", "mne_ecog", "seg3d")
 STRIPPED = ("niimath", "coregqa", "stroke", "ds-01", "ds-02", "ds-03", "ds-04")
@@ -41,7 +53,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("paths", nargs="+")
     parser.add_argument("--template", type=Path)
     args = parser.parse_args(argv)
-    head = prepare_head(read_volume(args.template, frames=True)) if args.template else shipped_head()
+    head = prepare_head(read_average(args.template)) if args.template else shipped_head()
     if args.what in ("bad", "strip"):
         images = {path.name: read_volume(path) for path in map(Path, args.paths)}
         (bad if args.what == "bad" else strip)(images, head)
@@ -63,7 +75,7 @@ def heads(shared: Path, names: tuple[str, ...], head: AverageHead) -> None:
     print(f"{'head':14s} {'in average':>10s} {'ours':>6s} {'orig.':>6s} {'diff.':>7s} {'score':>6s} {'s':>5s}  doubts")
     for name in names:
         start = time.perf_counter()
-        registration = register_to(read_head(shared, name), head)
+        registration = register(read_head(shared, name), head=head)
         seconds = time.perf_counter() - start
         ours, theirs = litres(registration), etiv_mm3(references[name]) / 1e6
         differences[name] = 100 * (ours / theirs - 1)
@@ -79,11 +91,9 @@ def heads(shared: Path, names: tuple[str, ...], head: AverageHead) -> None:
 
 def turn(axis: int, degrees: float, about: NDArray[np.floating], shift: tuple[float, float, float]) -> Matrix:
     """A rotation about an axis of scanner space through a point, and a shift, mm."""
-    one, other = [(1, 2), (0, 2), (0, 1)][axis]
-    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
     move = np.eye(4)
-    move[one, one] = move[other, other] = cos
-    move[one, other], move[other, one] = -sin, sin
+    # About y the other way round, as the figures in docs/etiv.md were made.
+    move[:3, :3] = Rotation.from_euler("xyz"[axis], -degrees if axis == 1 else degrees, degrees=True).as_matrix()
     move[:3, 3] = about - move[:3, :3] @ about + np.array(shift)
     return move
 
@@ -146,11 +156,11 @@ def move(shared: Path, names: tuple[str, ...], head: AverageHead) -> None:
     changes = []
     for name in names:
         volume = read_head(shared, name)
-        base = register_to(volume, head)
+        base = register(volume, head=head)
         variants = dict(variants_of(volume, np.linalg.inv(base.ras2mni)[:3, 3]))
         if not base.stripped:
             variants["defaced"] = defaced(volume, base.ras2mni)
-        found = {word: register_to(variant, head) for word, variant in variants.items()}
+        found = {word: register(variant, head=head) for word, variant in variants.items()}
         by_word = {word: 100 * (litres(r) / litres(base) - 1) for word, r in found.items()}
         changes += list(by_word.values())
         doubts = sum(bool(r.doubts) for r in found.values())
@@ -216,12 +226,12 @@ def bad(images: dict[str, Volume], head: AverageHead) -> None:
     """What becomes of bad inputs made of good heads; the good ones first."""
     silent = total = 0
     for name, volume in images.items():
-        base = register_to(volume, head)
+        base = register(volume, head=head)
         print(f"{name} itself: {litres(base):.3f} l, score {base.score:.2f}, flagged {bool(base.doubts)}")
         for word, image in bad_inputs(volume, base.ras2mni):
             total += 1
             try:
-                found = register_to(image, head)
+                found = register(image, head=head)
             except SclimbicError:
                 print(f"  {word:38s} refused")
                 continue
@@ -237,22 +247,22 @@ def bad(images: dict[str, Volume], head: AverageHead) -> None:
 def strip(images: dict[str, Volume], head: AverageHead) -> None:
     """eTIV of whole heads, and of the same when all but the brain is taken away."""
     for name, volume in images.items():
-        whole = register_to(volume, head)
-        brain = register_to(brain_of(volume, whole.ras2mni), head)
+        whole = register(volume, head=head)
+        brain = register(brain_of(volume, whole.ras2mni), head=head)
         change = 100 * (litres(brain) / litres(whole) - 1)
         print(f"{name:22s} {litres(whole):.3f} -> {litres(brain):.3f} l ({change:+.1f} %), score {brain.score:.2f}")
 
 
+def brain_distance(average: Average) -> Volume:
+    """Distance (mm) of each voxel of an average to the brain's surface, float32."""
+    probability = average.probability
+    found = measure_brain_distance(Volume(probability.data / 255, probability.grid))
+    return Volume(found.data.astype(np.float32), found.grid)
+
+
 def brain_of(volume: Volume, ras2mni: Matrix) -> Volume:
     """A simple skull strip: what is bright and hangs together, within 4 mm of where brain is expected."""
-    from fs_sclimbic.affine import sample
-    from fs_sclimbic.average_head import distance_to_brain
-    from fs_sclimbic.resources import data_file
-
-    average = read_volume(data_file("templates", "head305.nii.gz"), frames=True)
-    distance = Volume(
-        distance_to_brain(average.data[..., 1].astype(np.float32) / 255, average.grid).astype(np.float32), average.grid
-    )
+    distance = brain_distance(read_average(data_file(*AVERAGE_HEAD)))
     points = mni_of(volume, ras2mni).reshape(3, -1).T
     near, inside = sample(distance, np.eye(4), points)
     near = np.where(inside, near, 99).reshape(volume.grid.shape)
@@ -268,16 +278,11 @@ def brain_of(volume: Volume, ras2mni: Matrix) -> Volume:
 
 def simpleitk(shared: Path) -> None:
     """N4 and a 12-parameter registration of SimpleITK to the same average, from the same first guess."""
-    from fs_sclimbic.average_head import RIM_MM, distance_to_brain
-    from fs_sclimbic.locate import locate_head
-    from fs_sclimbic.resources import data_file
-    from fs_sclimbic.talairach import BRIGHTEST, START_CENTER_MNI
-
     sitk: Any = importlib.import_module("SimpleITK")
-    average = read_volume(data_file("templates", "head305.nii.gz"), frames=True)
-    near = distance_to_brain(average.data[..., 1].astype(np.float32) / 255, average.grid) <= RIM_MM
-    fixed = _sitk_image(sitk, Volume(average.data[..., 0].astype(np.float32) / 255 * BRIGHTEST, average.grid))
-    mask = sitk.Cast(_sitk_image(sitk, Volume(near.astype(np.float32), average.grid)) > 0.5, sitk.sitkUInt8)
+    average = read_average(data_file(*AVERAGE_HEAD))
+    near, brightness = brain_distance(average).data <= RIM_MM, average.brightness
+    fixed = _sitk_image(sitk, Volume(brightness.data / 255 * MAX_BRIGHTNESS, brightness.grid))
+    mask = sitk.Cast(_sitk_image(sitk, Volume(near.astype(np.float32), brightness.grid)) > 0.5, sitk.sitkUInt8)
     references = read_references(shared)
     for name in WHOLE:
         volume = read_head(shared, name)
@@ -293,9 +298,9 @@ def simpleitk(shared: Path) -> None:
         assert head is not None
         guess = np.linalg.inv(head.ras2mni)
         transform = sitk.AffineTransform(3)
-        transform.SetCenter(START_CENTER_MNI.tolist())
+        transform.SetCenter(START_CENTER_MNI_MM.tolist())
         transform.SetMatrix(guess[:3, :3].ravel().tolist())
-        transform.SetTranslation((guess[:3, :3] @ START_CENTER_MNI + guess[:3, 3] - START_CENTER_MNI).tolist())
+        transform.SetTranslation((guess[:3, :3] @ START_CENTER_MNI_MM + guess[:3, 3] - START_CENTER_MNI_MM).tolist())
         method = sitk.ImageRegistrationMethod()
         method.SetMetricAsCorrelation()
         method.SetMetricFixedMask(mask)
@@ -307,7 +312,7 @@ def simpleitk(shared: Path) -> None:
         method.SetSmoothingSigmasPerLevel([3.4, 1.7])
         method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
         method.SetInitialTransform(transform, inPlace=True)
-        method.Execute(fixed, sitk.Clamp(image, upperBound=BRIGHTEST * float(np.percentile(volume.data, 90))))
+        method.Execute(fixed, sitk.Clamp(image, upperBound=MAX_BRIGHTNESS * float(np.percentile(volume.data, 90))))
         size = 1.948106 * np.linalg.det(np.array(transform.GetMatrix()).reshape(3, 3))
         difference = 100 * (size / (etiv_mm3(references[name]) / 1e6) - 1)
         seconds = time.perf_counter() - start

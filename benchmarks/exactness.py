@@ -13,8 +13,8 @@ import numpy as np
 from moves import moved, random_move
 
 from fs_sclimbic import Options, Volume, load_model, read_volume
-from fs_sclimbic.framing import whole_field_of_view
-from fs_sclimbic.segmentation import look, prepare
+from fs_sclimbic.segmentation.local_prediction import whole_field_of_view
+from fs_sclimbic.segmentation.segment import predict, prepare
 
 DEGREES, MM = (0.0, 10.0), (0.0, 15.0)
 
@@ -46,8 +46,8 @@ def main() -> None:
     count = flips = 0
     passes: dict[int, int] = {}
     for name, t1 in heads(args.images, args.moves, args.of):
-        prepared = prepare(t1, model.spec, options, model.spec.place)
-        box = look(prepared, model, options, model.spec.place)
+        prepared = prepare(t1, model.spec, options)
+        box = predict(prepared, model, model.spec.prior, options)
         whole = whole_field_of_view(prepared.conformed, model)
         if box.beyond:
             print(f"{name:<28s} beyond the box: {box.notes}", flush=True)

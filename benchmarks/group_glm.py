@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fs_sclimbic.group.glm import fit_glm
-from fs_sclimbic.group.permutation import permutation_test
-from fs_sclimbic.group.table import GroupTable, format_group_table
+from fs_sclimbic.group.fit.glm import fit_glm
+from fs_sclimbic.group.fit.permutation import permutation_test
+from fs_sclimbic.group.text_table import GroupTable, format_group_table
 
 GLM = [sys.executable, "-m", "fs_sclimbic", "glm"]
 N_STRUCTURES = 13
@@ -85,7 +85,7 @@ def main() -> None:
         fit = fit_glm(x, rng.normal(300, 30, (subjects, N_STRUCTURES)))
         start = time.perf_counter()
         matrix, family = np.array([[-1.0, 1, 0, 0]]), np.ones(N_STRUCTURES, bool)
-        permutation_test(fit, matrix, None, family, args.permutations, args.seed)
+        permutation_test(fit, matrix, family=family, count=args.permutations, seed=args.seed)
         seconds = time.perf_counter() - start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{subjects:>8d}  {f'{args.permutations} permutations, 1 contrast':<34s} {seconds:>8.2f} {peak:>6.0f}")

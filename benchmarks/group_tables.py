@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fs_sclimbic.labels import Structure
-from fs_sclimbic.measure import SegStats, StructureStats
-from fs_sclimbic.qa import format_qa_stats, read_population
-from fs_sclimbic.stats import format_stats
+from fs_sclimbic.cases.stats_files import format_qa_stats, format_stats
+from fs_sclimbic.image.labels import Structure
+from fs_sclimbic.segmentation.measure import SegStats, StructureStats
+from fs_sclimbic.segmentation.population import read_population
 
 TABLE = [sys.executable, "-m", "fs_sclimbic", "table"]
-READ = "import sys; from fs_sclimbic.group.table import read_group_table; read_group_table(sys.argv[1])"
+READ = "import sys; from fs_sclimbic.group.text_table import read_group_table; read_group_table(sys.argv[1])"
 
 
 def write_subjects(folder: Path, count: int, rng: np.random.Generator) -> None:

@@ -1,4 +1,4 @@
-"""Make fs_sclimbic/templates/head305.nii.gz, the average head that `fs_sclimbic.talairach` registers to for eTIV.
+"""Make fs_sclimbic/templates/head305.nii.gz, the average head that `fs_sclimbic.registration.talairach` takes for eTIV.
 
     python benchmarks/make_head_template.py SHARED OUT [--without NAME ...]
 
@@ -16,7 +16,7 @@ the mean of three whole heads under their trusted reference transforms (talairac
 to it with the package's own code and averaged again; after each round the whole set is moved so that the three
 trusted heads agree with their references in the mean, and have their size in the mean of the logarithms. Two whole
 heads go in without a say in that: mne_ecog's reference is doubtful, and studyforrest's is 45 % off (its brain and its
-scalp come out larger than those of all the others). The stripped brains add to the look of the brain and say how
+scalp come out larger than those of all the others). The stripped brains add to the brightness of the brain and say how
 probable brain is at a place. Never used here, and free to judge the result: colin27, t1crop, seg3d, coregqa,
 niimath, stroke, ds-01 to ds-12. ``--without`` leaves further heads out, to judge those by an average without them.
 """
@@ -31,12 +31,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fs_sclimbic.affine import sample, smooth, voxel_points
-from fs_sclimbic.average_head import STORED_SMOOTHING_MM, prepare_head
-from fs_sclimbic.locate import locate_head
-from fs_sclimbic.resources import data_file
-from fs_sclimbic.talairach import BRIGHTEST, register_to, smoothing_to_reach
-from fs_sclimbic.volume import Grid, Volume, read_volume, write_volume
+from fs_sclimbic.files.resources import data_file
+from fs_sclimbic.image.volume import Grid, Volume, read_volume, write_volume
+from fs_sclimbic.registration.average import read_average, split_frames
+from fs_sclimbic.registration.brain_template import AVERAGE_BRAIN
+from fs_sclimbic.registration.head_search import locate_head
+from fs_sclimbic.registration.head_template import STORED_SMOOTHING_MM, prepare_head
+from fs_sclimbic.registration.level import sample, smooth, voxel_points
+from fs_sclimbic.registration.talairach import MAX_BRIGHTNESS, register, smoothing_to_reach
 
 TRUSTED = ("adi_brain", "pumi2mm", "sag_anon")
 OTHERS = ("mne_ecog", "studyforrest")
@@ -81,27 +83,33 @@ def main(argv: list[str]) -> int:
 
 
 def make(shared: Path, without: frozenset[str] = frozenset()) -> Volume:
-    """The average: two frames, uint8, how bright a head is (255 = BRIGHTEST) and how probable brain is (255 = 1)."""
+    """The average: two frames, uint8, brightness (255 = MAX_BRIGHTNESS), probability of brain (255 = 1)."""
     references = read_references(shared)
     whole = {name: _whole(read_head(shared, name)) for name in (*TRUSTED, *OTHERS) if name not in without}
     brains = {name: _stripped(read_brain(shared, name)) for name in STRIPPED if name not in without}
     trusted = {name: references[name] for name in TRUSTED if name in whole}
-    look: NDArray[np.floating] = np.mean(
+    brightness: NDArray[np.floating] = np.mean(
         [_brought(whole[name].stored, matrix)[0] for name, matrix in trusted.items()], axis=0
     )
-    probability: NDArray[np.floating] = _first_probability(look)
+    probability: NDArray[np.floating] = _first_probability(brightness)
     starts: dict[str, Matrix] = dict(trusted)
     for number in range(ROUNDS):
-        head = prepare_head(_frames(look, probability))
-        found = {name: register_to(member.image, head, starts.get(name), False) for name, member in whole.items()}
-        found |= {name: register_to(member.image, head, starts.get(name), True) for name, member in brains.items()}
+        head = prepare_head(split_frames(_frames(brightness, probability)))
+        found = {
+            name: register(member.image, head=head, start=starts.get(name), stripped=False)
+            for name, member in whole.items()
+        }
+        found |= {
+            name: register(member.image, head=head, start=starts.get(name), stripped=True)
+            for name, member in brains.items()
+        }
         correction = _correction(trusted, {name: found[name].ras2mni for name in trusted})
         starts = {name: correction @ registration.ras2mni for name, registration in found.items()}
         size = {name: f"{100 * np.log(_det(trusted[name]) / _det(starts[name])):+.1f} %" for name in trusted}
         scores = sorted(round(registration.score, 2) for registration in found.values())
         print(f"round {number}: correction of size {_det(correction):.4f}, eTIV over the references {size}, {scores}")
-        look, probability = _averages(whole, brains, starts, probability)
-    return _frames(look, probability)
+        brightness, probability = _averages(whole, brains, starts, probability)
+    return _frames(brightness, probability)
 
 
 def read_references(shared: Path) -> dict[str, Matrix]:
@@ -160,15 +168,15 @@ def _sampled(volume: Volume, ras2mni: Matrix) -> tuple[NDArray[np.float32], NDAr
 def _brought(stored: Volume, ras2mni: Matrix) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """A head in MNI305, the brain's brightness 1; and where it is in view."""
     values, seen = _sampled(stored, ras2mni)
-    return np.clip(values / values[_inner()].mean(), 0, BRIGHTEST), seen
+    return np.clip(values / values[_inner()].mean(), 0, MAX_BRIGHTNESS), seen
 
 
-def _first_probability(look: NDArray[np.floating]) -> NDArray[np.float32]:
-    """From the smaller average brain that the package finds heads with, laid over the first look."""
-    found = locate_head(Volume(look.astype(np.float32), _grid()))
+def _first_probability(brightness: NDArray[np.floating]) -> NDArray[np.float32]:
+    """From the smaller average brain that the package finds heads with, registered to the first average."""
+    found = locate_head(Volume(brightness.astype(np.float32), _grid()))
     assert found is not None
-    brain = read_volume(data_file("templates", "brain305.nii.gz"), frames=True)
-    probability = Volume(brain.data[..., 1].astype(np.float32) / 255, brain.grid)
+    brain = read_average(data_file(*AVERAGE_BRAIN)).probability
+    probability = Volume(brain.data / 255, brain.grid)
     return sample(probability, found.ras2mni, _points())[0].reshape(SHAPE)
 
 
@@ -211,8 +219,8 @@ def _averages(
     return total / weight, np.where(count >= MIN_BRAINS, brain / np.maximum(count, 1), former)
 
 
-def _frames(look: NDArray[np.floating], probability: NDArray[np.floating]) -> Volume:
-    frames = np.stack([look / BRIGHTEST, probability], -1)
+def _frames(brightness: NDArray[np.floating], probability: NDArray[np.floating]) -> Volume:
+    frames = np.stack([brightness / MAX_BRIGHTNESS, probability], -1)
     return Volume(np.rint(255 * np.clip(frames, 0, 1)).astype(np.uint8), _grid())
 
 

@@ -1,4 +1,4 @@
-"""Make fs_sclimbic/templates/brain305.nii.gz, the average brain that `fs_sclimbic.locate` looks for.
+"""Make fs_sclimbic/templates/brain305.nii.gz, the average brain that `fs_sclimbic.registration.head_search` looks for.
 
     python benchmarks/make_template.py SHARED [OUT]
 
@@ -30,11 +30,12 @@ from make_head_template import STRIPPED, read_brain, read_head, read_references
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from fs_sclimbic.affine import sample
-from fs_sclimbic.average_brain import prepare
-from fs_sclimbic.locate import locate_in, mean_blocks
-from fs_sclimbic.volume import Grid, Volume, write_volume
-from fs_sclimbic.xfm import read_transform
+from fs_sclimbic.image.transforms import read_transform
+from fs_sclimbic.image.volume import Grid, Volume, write_volume
+from fs_sclimbic.registration.average import split_frames
+from fs_sclimbic.registration.brain_template import prepare_brain
+from fs_sclimbic.registration.head_search import average_blocks, locate_head
+from fs_sclimbic.registration.level import sample
 
 WHOLE = ("adi_brain", "mne_ecog", "pumi2mm", "sag_anon", "studyforrest")
 WHOLE_WEIGHT = 4.0
@@ -56,12 +57,12 @@ def main(arguments: list[str]) -> int:
     probability = (np.linalg.norm((_points(grid) - SURE_BRAIN_CENTER_MM) / SURE_BRAIN_RADII_MM, axis=-1) < 1).reshape(
         SHAPE
     )
-    look = _average([(volume, ras2mni, 1.0) for volume, ras2mni in whole.values()], grid)
+    brightness = _average([(volume, ras2mni, 1.0) for volume, ras2mni in whole.values()], grid)
     for round_ in range(ROUNDS):
-        template = prepare(_stored(look, probability, grid))
+        template = prepare_brain(split_frames(_stored(brightness, probability, grid)))
         if round_ == 0:  # the ellipsoid's rim is brain, not the end of it
             template = replace(template, stripped=template.covered)
-        found = {name: locate_in(volume, template) for name, volume in (*stripped.items(), *_volumes(whole).items())}
+        found = {name: locate_head(volume, template) for name, volume in (*stripped.items(), *_volumes(whole).items())}
         placed = {name: head.ras2mni for name, head in found.items() if head is not None}
         print(f"round {round_}: scores {sorted(round(head.score, 2) for head in found.values() if head)}")
         missing = sorted(set(found) - set(placed))
@@ -82,9 +83,9 @@ def main(arguments: list[str]) -> int:
         probability = _average(
             [(Volume((v.data > 0).astype(np.float32), v.grid), m, w) for v, m, w in stripped_placed], grid, False
         )
-        look = _average([*stripped_placed, *whole_placed], grid)
+        brightness = _average([*stripped_placed, *whole_placed], grid)
         print(f"  brain {(probability > 0.5).sum() * VOXEL_MM**3 / 1e6:.3f} l")
-    write_volume(_stored(look, probability, grid), out)
+    write_volume(_stored(brightness, probability, grid), out)
     return 0
 
 
@@ -123,7 +124,7 @@ def _average(
     """Weighted mean of heads brought to MNI305."""
     total, weights = np.zeros(grid.shape), np.full(grid.shape, 1e-6)
     for volume, ras2mni, weight in heads:
-        blocks = mean_blocks(volume) if normalise else volume
+        blocks = average_blocks(volume) if normalise else volume
         assert blocks is not None
         flat, seen = sample(blocks, np.linalg.inv(ras2mni), _points(grid))
         values = flat.reshape(grid.shape).astype(np.float64)
@@ -143,11 +144,11 @@ def _middle(grid: Grid) -> NDArray[np.bool_]:
     return np.asarray(np.linalg.norm(_points(grid) - SURE_BRAIN_CENTER_MM, axis=-1) < 45).reshape(grid.shape)
 
 
-def _stored(look: NDArray[np.float64], probability: NDArray[np.float64], grid: Grid) -> Volume:
+def _stored(brightness: NDArray[np.float64], probability: NDArray[np.float64], grid: Grid) -> Volume:
     """Two uint8 frames, 0 far from the brain."""
     near = ndimage.binary_dilation(probability > 0.5, iterations=2)
-    top = np.percentile(look[probability > 0.5], 99.9)
-    frames = [np.clip(look / top, 0, 1) * near, probability * near]
+    top = np.percentile(brightness[probability > 0.5], 99.9)
+    frames = [np.clip(brightness / top, 0, 1) * near, probability * near]
     return Volume(np.rint(255 * np.stack(frames, -1)).astype(np.uint8), grid)
 
 

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fs_sclimbic import load_model
-from fs_sclimbic.box import Box
-from fs_sclimbic.labels import read_ctab
-from fs_sclimbic.measure import measure
-from fs_sclimbic.nn.train import dice_scores
-from fs_sclimbic.postprocess import clean_posteriors
-from fs_sclimbic.training_set import Example, Source, read_example, read_list
-from fs_sclimbic.volume import Grid, Volume
+from fs_sclimbic.image.box import Box
+from fs_sclimbic.image.labels import read_ctab
+from fs_sclimbic.image.volume import Grid, Volume
+from fs_sclimbic.segmentation.measure import measure, winning_channels
+from fs_sclimbic.segmentation.postprocess import clean_posteriors
+from fs_sclimbic.training.dataset import Example, HeadFiles, read_example, read_list
+from fs_sclimbic.training.validation import dice_scores
 
 FOV = 160
 # Copies are cut to a box on the multiples of 4, with the 24 voxels around the structures that the network sees.
@@ -142,10 +142,12 @@ def stored_posteriors(example: Example) -> NDArray[np.float32]:
 
 def volumes_of(posteriors: NDArray[np.float32]) -> list[float]:
     """Volumes as they stand in the stats file, mm^3."""
-    clean = clean_posteriors(Volume(posteriors, Grid(posteriors.shape[:3], np.eye(4))))
+    volume = Volume(posteriors, Grid(posteriors.shape[:3], np.eye(4)))
+    clean = clean_posteriors(volume, winning_channels(volume))
     if clean is None:
         return [0.0] * len(NAMES)
-    return [row.volume_mm3 for row in measure(clean, COLORS, exclude=frozenset()).structures]
+    winner = winning_channels(clean.posteriors)
+    return [row.volume_mm3 for row in measure(clean.posteriors, winner, COLORS, exclude=frozenset()).structures]
 
 
 def table(title: str, columns: list[str], rows: list[tuple[str, list[float]]], digits: int = 3) -> str:
@@ -238,7 +240,7 @@ def main() -> None:
     parser.add_argument("--changes", nargs="*", default=[], metavar="HEAD", help="heads to change; 'all' for all")
     parser.add_argument("--threads", type=int)
     args = parser.parse_args()
-    sources: list[Source] = [source for source in read_list(args.list, args.heads) if source.split in args.split]
+    sources: list[HeadFiles] = [source for source in read_list(args.list, args.heads) if source.split in args.split]
     whole = {source.name for source in sources if dict(source.notes).get("head", "").startswith("whole")}
     examples = [read_example(source, COLORS, FOV) for source in sources]
     models = {name: load_model(name, threads=args.threads) for name in args.models}

@@ -14,10 +14,10 @@ from moves import moved, random_move
 from numpy.typing import NDArray
 
 from fs_sclimbic import Options, Volume, load_model, read_volume
-from fs_sclimbic.framing import UNSHIFTED, Framed, Predictor, Shift, predict_box
-from fs_sclimbic.measure import measure
-from fs_sclimbic.postprocess import clean_posteriors
-from fs_sclimbic.segmentation import look, prepare
+from fs_sclimbic.segmentation.local_prediction import UNSHIFTED, LocalPrediction, Predictor, Shift, predict_box
+from fs_sclimbic.segmentation.measure import measure, winning_channels
+from fs_sclimbic.segmentation.postprocess import clean_posteriors
+from fs_sclimbic.segmentation.segment import predict, prepare
 
 DEGREES, MM = (2.0, 5.0), (1.0, 3.0)
 
@@ -46,8 +46,8 @@ PATTERNS: dict[str, list[Shift]] = {
 def volumes_by_pattern(t1: Volume, model: Predictor, patterns: list[str]) -> NDArray[np.float64]:
     """Volumes (mm^3) of all structures, shape (patterns, structures)."""
     options = Options(conform=True)
-    prepared = prepare(t1, model.spec, options, model.spec.place)
-    framed: Framed = look(prepared, model, options, model.spec.place)
+    prepared = prepare(t1, model.spec, options)
+    framed: LocalPrediction = predict(prepared, model, model.spec.prior, options)
     posteriors = {
         start: framed.posteriors
         if start == UNSHIFTED
@@ -57,9 +57,10 @@ def volumes_by_pattern(t1: Volume, model: Predictor, patterns: list[str]) -> NDA
     rows = []
     for pattern in patterns:
         mean = np.mean([posteriors[start].data for start in PATTERNS[pattern]], axis=0)
-        clean = clean_posteriors(Volume(mean, framed.posteriors.grid))
+        average = Volume(mean, framed.posteriors.grid)
+        clean = clean_posteriors(average, winning_channels(average))
         assert clean is not None
-        stats = measure(clean, model.spec.colors)
+        stats = measure(clean.posteriors, winning_channels(clean.posteriors), model.spec.colors)
         rows.append([row.volume_mm3 for row in stats.structures])
     return np.array(rows)
 

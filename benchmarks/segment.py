@@ -39,9 +39,9 @@ NETWORK = """
 import sys, time
 import numpy as np
 from fs_sclimbic import load_model
-from fs_sclimbic.box import Box
-from fs_sclimbic.nn.extents import extents_of
-from fs_sclimbic.volume import Grid, Volume
+from fs_sclimbic.image.box import Box
+from fs_sclimbic.network.receptive_field import extents_of
+from fs_sclimbic.image.volume import Grid, Volume
 engine, precision, threads = sys.argv[1:4]
 model = load_model(engine=engine, precision=precision, threads=int(threads))
 wanted, image = Box((26, 26, 26), (90, 98, 74)), Box((0, 0, 0), (116, 124, 100))

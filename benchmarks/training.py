@@ -14,8 +14,9 @@ import time
 
 import numpy as np
 
-from fs_sclimbic.recipe import PRECISIONS, Recipe
-from fs_sclimbic.training_set import FULL, Example
+from fs_sclimbic.network.spec import PRECISIONS
+from fs_sclimbic.training.dataset import UINT8_ONE, Example
+from fs_sclimbic.training.recipe import Recipe
 
 
 def made_up_head(fov: int, labels: int) -> Example:
@@ -23,7 +24,7 @@ def made_up_head(fov: int, labels: int) -> Example:
     rng = np.random.default_rng(0)
     targets = np.zeros((72, 72, 56, labels), np.uint8)
     chosen = np.kron(rng.integers(0, labels, (9, 9, 7)), np.ones((8, 8, 8), int))
-    np.put_along_axis(targets, chosen[..., None], FULL, -1)
+    np.put_along_axis(targets, chosen[..., None], UINT8_ONE, -1)
     start = tuple(int((fov - n) // 2) for n in targets.shape[:3])
     image = rng.integers(0, 255, (fov,) * 3, np.uint8)
     return Example("made up", image, targets, (start[0], start[1], start[2]), np.full(3, fov / 2), 0.8)
@@ -41,17 +42,22 @@ def main() -> None:
     args = parser.parse_args()
     os.environ["KERAS_BACKEND"] = args.backend
 
-    from fs_sclimbic.labels import read_ctab
-    from fs_sclimbic.nn.backend import configure, keras
-    from fs_sclimbic.nn.generator import Generator
-    from fs_sclimbic.nn.train import Trainer
+    from fs_sclimbic.image.labels import read_ctab
+    from fs_sclimbic.network.libraries import start_keras
+
+    start_keras()
+    import keras
+
+    from fs_sclimbic.network.backend import configure
+    from fs_sclimbic.training.generator import Generator
+    from fs_sclimbic.training.trainer import Trainer
 
     configure(args.threads, args.cuda_device)
     colors = read_ctab()
     recipe = Recipe(box=tuple(args.box), precision=args.precision, epochs=1, steps=args.steps, checkpoint_steps=10**9)
     head = made_up_head(recipe.fov, len(colors))
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer([head], [], colors, recipe, folder)
+        trainer = Trainer([head], [], colors=colors, recipe=recipe, folder=folder)
         times, losses, last = [], [], time.perf_counter()
         for _, loss, _ in trainer.run():
             times.append(time.perf_counter() - last)

@@ -37,6 +37,18 @@ class DesignError(SclimbicError):
     """An FSGD, design or contrast that cannot be read or makes no sense."""
 
 
+def describe_system_error(error: OSError) -> str:
+    """One line of what the system reports, with the file's name where it has one."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def describe_memory_error(error: MemoryError) -> str:
+    """One line that says how much memory was asked for, as far as that is known."""
+    asked = f" ({' '.join(str(error).split())})" if str(error) else ""
+    return f"too little memory{asked}: give the job more, or run fewer at once"
+
+
 @contextmanager
 def naming(path: str | PathLike[str]) -> Iterator[None]:
     """Put the file's name before the message of an error that comes from its content alone."""

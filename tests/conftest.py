@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from fs_sclimbic.labels import ColorTable, Structure, format_ctab
-from fs_sclimbic.model import ModelSpec, network_weights, sha256_of
-from fs_sclimbic.volume import Grid, Volume, write_volume
-from fs_sclimbic.weights import write_weights
+from fs_sclimbic.files.hashing import sha256_of
+from fs_sclimbic.image.labels import ColorTable, Structure, format_ctab
+from fs_sclimbic.image.volume import Grid, Volume, write_volume
+from fs_sclimbic.network.architecture import network_weights
+from fs_sclimbic.network.spec import ModelSpec
+from fs_sclimbic.network.weights import write_weights
 
 settings.register_profile("patient", deadline=None)  # on a busy machine an example may take any time
 settings.load_profile("patient")
@@ -88,7 +90,7 @@ def tiny_flags(tiny_model) -> list[str]:
 @pytest.fixture(scope="session")
 def predictor(tiny_model):
     """The tiny model, loaded once for all tests."""
-    from fs_sclimbic.nn.predictor import NetworkPredictor
+    from fs_sclimbic.network.predictor import NetworkPredictor
 
     return NetworkPredictor(tiny_model, threads=1)
 
@@ -141,7 +143,7 @@ XFM = (
 @pytest.fixture
 def subjects_dir(tmp_path, head) -> Path:
     """A SUBJECTS_DIR with bert, ernie and bert.long.base; ernie's transform is an .lta."""
-    from fs_sclimbic.xfm import format_lta
+    from fs_sclimbic.image.transforms import format_lta
 
     folder = tmp_path / "subjects"
     for name in ("bert", "ernie", "bert.long.base"):

@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from fs_sclimbic.average_head import AVERAGE_HEAD
-from fs_sclimbic.labels import ColorTable, Structure
-from fs_sclimbic.resources import data_file
-from fs_sclimbic.volume import Grid, Volume, read_volume, write_volume
-
-from .conftest import grid_about
+from fs_sclimbic.files.resources import data_file
+from fs_sclimbic.image.labels import ColorTable, Structure
+from fs_sclimbic.image.volume import Grid, Volume, read_volume, write_volume
+from fs_sclimbic.registration.head_template import AVERAGE_HEAD
+from tests.conftest import grid_about
 
 FOUR = ColorTable(
     (

@@ -6,18 +6,17 @@ import shutil
 
 import pytest
 
-from fs_sclimbic.volume import write_volume
-
-from .conftest import BRIGHT, CENTER, ONE_BALL, RAS_AXES, ROOT, grid_about, make_model, synthetic_head
+from fs_sclimbic.image.volume import write_volume
+from tests.conftest import BRIGHT, CENTER, ONE_BALL, RAS_AXES, ROOT, grid_about, make_model, synthetic_head
 
 MODULES = [
     "fs_sclimbic",
-    "fs_sclimbic.group.contrast",
-    "fs_sclimbic.group.glm_tree",
-    "fs_sclimbic.group.results",
-    "fs_sclimbic.group.table",
-    "fs_sclimbic.staging",
-    "fs_sclimbic.group.subject_lists",
+    "fs_sclimbic.group.design.contrast",
+    "fs_sclimbic.group.design.matrix_files",
+    "fs_sclimbic.group.fit.results",
+    "fs_sclimbic.group.text_table",
+    "fs_sclimbic.files.staging",
+    "fs_sclimbic.group.tables.stats_paths",
 ]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md") if ">>>" in path.read_text())
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import zipfile
 
-from .conftest import ROOT
+from fs_sclimbic import __version__
+from tests.conftest import ROOT
 
 
 def test_wheel_is_complete(tmp_path):
@@ -27,16 +28,29 @@ def test_wheel_is_complete(tmp_path):
     }
     data |= {path.relative_to(ROOT).as_posix() for path in ROOT.glob("fs_sclimbic/models/*")}
     assert len(data) >= 5
-    assert modules | data | {"fs_sclimbic/py.typed"} <= shipped
+    assert modules | data | {"fs_sclimbic/py.typed", "fs_sclimbic/__init__.pyi"} <= shipped
 
 
-def test_readme_gives_a_reason_for_every_dependency():
+def test_docs_give_a_reason_for_every_dependency():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     names = re.findall(r"^([A-Za-z0-9_-]+)", config["options"]["install_requires"], re.MULTILINE)
-    readme = (ROOT / "README.md").read_text()
+    extras = re.findall(r"^([A-Za-z0-9_-]+)", "\n".join(config["options.extras_require"].values()), re.MULTILINE)
+    page = (ROOT / "docs/dependencies.md").read_text()
     assert len(names) >= 8
-    assert not [name for name in names if f"| {name} |" not in readme]
+    assert not [name for name in names if f"| {name} |" not in page]
+    assert not [name for name in extras if not re.search(rf"[|,] {name}[ ,]", page)]
+
+
+def test_links_between_pages_lead_somewhere():
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"""(?:\]\(|src=")([^)"#\s]+)""", page.read_text())]
+    assert len(links) > 20
+    assert not [link for page, link in links if "://" not in link and not (page.parent / link).exists()]
+
+
+def test_citation_names_this_version():
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_bin_runs_the_checkout():

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from fs_sclimbic import Grid, Options, Volume, load_model, read_volume, segment
+from fs_sclimbic.cases.stats_files import read_stats
 from fs_sclimbic.cli.segment import main
-from fs_sclimbic.locate import locate_head
-from fs_sclimbic.stats import read_stats
-
-from .conftest import SHARED
+from fs_sclimbic.registration.head_search import locate_head
+from tests.conftest import SHARED
 
 pytestmark = pytest.mark.parity
 

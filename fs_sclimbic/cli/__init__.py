@@ -1,1 +1,1 @@
-"""The commands: each parses, calls the library, and returns an exit status."""
+"""The commands: each parses, calls, prints, and returns a status."""

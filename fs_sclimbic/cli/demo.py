@@ -37,14 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from ..labels import read_ctab
-    from ..plots import plot_labels
-    from ..sample import SAMPLE_NAME, sample_head
-    from ..stats import read_stats
-    from ..store import SHIPPED
-    from ..volume import read_volume, write_volume
+    from ..cases.stats_files import read_stats
+    from ..image.labels import read_ctab
+    from ..image.sample import SAMPLE_NAME, sample_head
+    from ..image.volume import read_volume, write_volume
+    from ..network.store import SHIPPED
+    from ..qc.pictures import plot_labels
     from . import segment
-    from .flags import ALL_DONE
+    from .arguments import ALL_DONE
     from .progress import say, show_table
 
     folder = Path(args.folder)

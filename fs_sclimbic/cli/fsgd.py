@@ -2,19 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from .flags import ALL_DONE
+from .arguments import ALL_DONE
 from .guard import in_one_line
 
-if TYPE_CHECKING:
-    from ..group.contrast import Contrast
-    from ..group.design import Design
-
 PROGRAM = "fs_sclimbic fsgd"
-MOST_LISTED = 10
 DESCRIPTION = "FreeSurfer group descriptor files (FSGD): who is in a study, in which class, with which variables."
 MAKE_EPILOG = """\
 examples:
@@ -136,15 +129,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _make(args: argparse.Namespace) -> int:
-    from ..group.design import variable_hints
-    from ..group.design_summary import describe_subjects
-    from ..group.fsgd import format_fsgd, parse_fsgd
-    from ..group.fsgd_make import Wanted, design_from_table
-    from ..group.subject_lists import read_subjects_file
-    from ..staging import encode_text, write_atomically
+    from ..files.staging import encode_text, write_atomically
+    from ..group.design.design_summary import describe_subjects
+    from ..group.design.fsgd_make import make_fsgd
+    from ..group.design.participants import DesignRequest
+    from ..group.tables.subject_lists import read_subjects_file
 
     subjects = tuple(one.name for one in read_subjects_file(args.subjects)) if args.subjects else None
-    wanted = Wanted(
+    wanted = DesignRequest(
         subject_column=args.subject_column,
         class_columns=args.class_columns,
         variables=args.variables,
@@ -156,12 +148,10 @@ def _make(args: argparse.Namespace) -> int:
         demean=args.demean,
         method=args.method,
     )
-    design, notices = design_from_table(args.participants, wanted)
-    text = format_fsgd(design)
-    # doss, where no method is chosen: what only dods would forbid has been said.
-    _, warnings = parse_fsgd(text, args.fsgd, args.method or "doss")
-    write_atomically(args.fsgd, encode_text(text))
-    _say((*notices, *warnings, *variable_hints(design)))
+    made = make_fsgd(args.participants, wanted, args.fsgd)
+    write_atomically(args.fsgd, encode_text(made.text))
+    _say(made.notices)
+    design = made.design
     print("\n".join(describe_subjects(design)))
     classes = ", ".join(f"{one.name} {size}" for one, size in zip(design.classes, design.class_sizes, strict=True))
     print(
@@ -172,36 +162,33 @@ def _make(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from ..errors import DesignError
-    from ..group.design_summary import describe_contrast, describe_matrix, describe_subjects, design_problems
-    from ..group.fsgd import read_fsgd
-    from ..group.glm_tree import format_matrix
-    from ..group.study_summary import notes_at_zero
-    from ..staging import encode_text, write_atomically
+    from ..errors import DesignError, UsageError
+    from ..files.staging import encode_text, write_atomically
+    from ..group.design.fsgd_review import ReviewOptions, review_fsgd
+    from ..group.design.matrix_files import format_matrix
 
-    design, warnings = read_fsgd(args.fsgd, args.method, args.allowsubjrep, args.fsgd_rescale)
-    notices = [*warnings, *_blank_lines(args.fsgd)]
-    lines = [f"{args.fsgd}: {len(design.subjects)} subjects", f"Method {_method(design, args.method)}"]
-    lines += [*describe_subjects(design), *describe_matrix(design)]
-    problems = [f"{args.fsgd}: {text}" for text in design_problems(design)]
-    contrasts, wrong = _contrasts(args, design)
-    problems += wrong
-    for contrast in contrasts:
-        lines += describe_contrast(contrast, design.columns)
-    notices += notes_at_zero(design, contrasts)
-    if args.table:
-        more, wrong = _against_table(args.table, design)
-        notices, problems = [*notices, *more], [*problems, *wrong]
-    if args.sd:
-        problems += _against_subjects_dir(args.sd, args.stats, design)
-    print("\n".join(lines))
-    _say(notices)
+    too_many = [words for words in args.matrices if len(words) > 2]
+    if too_many:
+        raise UsageError(f"--C {' '.join(too_many[0])}: takes a matrix and a gamma0 file; give --C again for another")
+    options = ReviewOptions(
+        method=args.method,
+        allow_repeated=args.allowsubjrep,
+        rescale=args.fsgd_rescale,
+        contrast_files=tuple((words[0], words[1] if len(words) == 2 else None) for words in args.matrices),
+        contrasts=tuple(args.contrast),
+        table=args.table,
+        subjects_dir=args.sd,
+        stats=args.stats,
+    )
+    review = review_fsgd(args.fsgd, options)
+    print("\n".join(review.lines))
+    _say(review.notices)
     if args.xonly:
-        write_atomically(args.xonly, encode_text(format_matrix(design.matrix)))
+        write_atomically(args.xonly, encode_text(format_matrix(review.design.matrix)))
         print(f"wrote {args.xonly}")
-    if problems:
+    if review.problems:
         sys.stdout.flush()
-        raise DesignError("\n".join(problems))
+        raise DesignError("\n".join(review.problems))
     print("nothing is wrong")
     return ALL_DONE
 
@@ -209,107 +196,3 @@ def _check(args: argparse.Namespace) -> int:
 def _say(notices: Sequence[str]) -> None:
     for notice in notices:
         print(f"note: {notice}", file=sys.stderr)
-
-
-def _method(design: "Design", asked: str | None) -> str:
-    """The method, who chose it and what it means."""
-    if design.method_in_file:
-        why = f"the file's {design.method.upper()} tag, which goes before the command line"
-    else:
-        why = "asked for" if asked and asked.lower() != "none" else "the default"
-    meaning = {"dods": "its own offset and slope", "doss": "its own offset, and one slope for all"}[design.method]
-    return f"{design.method} ({why}): each class has {meaning}"
-
-
-def _blank_lines(path: str) -> list[str]:
-    from pathlib import Path
-
-    from ..group.table import read_text
-
-    lines = read_text(Path(path)).removesuffix("\n").split("\n")
-    blank = [number for number, line in enumerate(lines, 1) if not line.strip()]
-    return [f"{path}:{blank[0]}: blank line(s), which stop asegstats2table --fsgd, not us"] if blank else []
-
-
-def _contrasts(args: argparse.Namespace, design: "Design") -> "tuple[list[Contrast], list[str]]":
-    """All contrasts that fit, and what is wrong with the others."""
-    from ..errors import DesignError, UsageError
-    from ..group.contrast import Contrast, check_contrast, named_contrast, read_contrast
-
-    too_many = [words for words in args.matrices if len(words) > 2]
-    if too_many:
-        raise UsageError(f"--C {' '.join(too_many[0])}: takes a matrix and a gamma0 file; give --C again for another")
-    matrix, other = design.matrix, design.other_columns
-    found: list[Contrast] = []
-    problems: list[str] = []
-
-    def tagged(contrast: "Contrast") -> "Contrast":
-        check_contrast(contrast, design.columns, f"{args.fsgd}: contrast '{contrast.name}'", matrix)
-        return contrast
-
-    def read(path: str, gamma0: str | None = None) -> "Contrast":
-        return read_contrast(path, design.columns, gamma0, design_matrix=matrix, other_columns=other)
-
-    asked: list[Callable[[], Contrast]] = [
-        *(partial(tagged, contrast) for contrast in design.contrasts),
-        *(partial(read, *words) for words in args.matrices),
-        *(
-            partial(named_contrast, text, design.columns, design_matrix=matrix, other_columns=other)
-            for text in args.contrast
-        ),
-    ]
-    for make in asked:
-        try:
-            found.append(make())
-        except DesignError as error:
-            problems += str(error).split("\n")
-    names = [contrast.name for contrast in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    problems += [f"two contrasts are called '{name}'; their results would overwrite each other" for name in twice]
-    return found, problems
-
-
-def _against_table(path: str, design: "Design") -> tuple[list[str], list[str]]:
-    """Notices and problems of a table's rows."""
-    from ..errors import TableError
-    from ..group.table import read_group_table
-
-    try:
-        rows = read_group_table(path).subjects
-    except TableError as error:
-        return [], str(error).split("\n")
-    there, wanted = set(rows), set(design.subjects)
-    if not there & wanted:
-        return [], [
-            f"{path}: holds no subject of the FSGD; names must be the same: '{rows[0]}' there, "
-            f"'{design.subjects[0]}' here"
-        ]
-    problems = [f"{path}: no row of subject '{name}'" for name in design.subjects if name not in there]
-    notices = []
-    others = [name for name in rows if name not in wanted]
-    if others:
-        notices.append(f"{path}: {len(others)} subject(s) are not in the FSGD: {', '.join(others[:MOST_LISTED])}")
-    if not problems and tuple(name for name in rows if name in wanted) != tuple(dict.fromkeys(design.subjects)):
-        notices.append(
-            f"{path}: subjects stand in another order than in the FSGD; we match by name, mri_glmfit by order alone"
-        )
-    return notices, problems
-
-
-def _against_subjects_dir(folder: str, stats: str, design: "Design") -> list[str]:
-    """Subjects without a folder or without a stats file."""
-    from pathlib import Path
-
-    from ..errors import UsageError
-
-    home = Path(folder)
-    if not home.is_dir():
-        raise UsageError(f"{folder}: subjects directory does not exist; give --sd DIR")
-    problems = []
-    for name in dict.fromkeys(design.subjects):
-        file = home / name / "stats" / stats
-        if not (home / name).is_dir():
-            problems.append(f"{home / name}: subject does not exist")
-        elif not file.is_file():
-            problems.append(f"{file}: does not exist; segment the subject first, or give --stats")
-    return problems

@@ -1,4 +1,4 @@
-"""What stands around every command: errors in one line, and signals that end a run without losing work."""
+"""What all commands share: errors in one line, and signals that end a run without losing work."""
 
 import io
 import logging
@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from ..errors import SclimbicError, UsageError
-from .flags import BAD_USAGE, INTERRUPTED, SOME_FAILED
+from ..errors import SclimbicError, UsageError, describe_memory_error, describe_system_error
+from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED
+from .pipes import outlive_readers
+from .terminal import printable
 
-TALKATIVE = ("h5py", "absl", "tensorflow", "urllib3", "filelock", "matplotlib", "jax")
+TALKATIVE_LIBRARIES = ("h5py", "absl", "tensorflow", "urllib3", "matplotlib", "jax")
 
 
 def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
-    """Do what a command is for; what a user can mend is told in one line.
+    """Do what a command is for; an error that a user can mend is printed in one line.
 
     Parameters
     ----------
@@ -32,11 +34,12 @@ def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
     int
         The action's, or 1 (failed), 2 (usage), 130 (interrupted).
     """
+    outlive_readers()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may hold what a terminal's encoding does not
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    for talkative in TALKATIVE:
+    for talkative in TALKATIVE_LIBRARIES:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     status, message = SOME_FAILED, ""
     try:
@@ -50,8 +53,10 @@ def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
     except OSError as error:
         if debug:
             raise
-        message = f"{error.filename}: {error.strerror or error}"
-    print(f"{program}: error: {message}", file=sys.stderr)
+        message = describe_system_error(error)
+    except MemoryError as error:
+        message = describe_memory_error(error)
+    print(printable(f"{program}: error: {message}"), file=sys.stderr)
     return status
 
 
@@ -68,7 +73,7 @@ def signals_interrupt() -> Iterator[None]:
 
 @contextmanager
 def signals_ask() -> Iterator[Callable[[], bool]]:
-    """Signals only ask: the block is given a function that says whether one came. A second one interrupts."""
+    """The block is given a function that says whether a signal came. Only the second signal interrupts."""
     asked = threading.Event()
 
     def note(_signal: int, _frame: FrameType | None) -> None:
@@ -85,7 +90,7 @@ def _handling(numbers: tuple[int, ...], handler: Callable[[int, FrameType | None
     if threading.current_thread() is not threading.main_thread():  # only there may signals be handled
         yield
         return
-    # What is ignored stays ignored: nohup does that to SIGHUP.
+    # Ignored signals stay ignored: nohup ignores SIGHUP.
     heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     previous = {number: signal.signal(number, handler) for number in heard}
     try:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from . import demo, etiv, fsgd, glm, model, segment, table, train
+from .pipes import outlive_readers
 
 COMMANDS = {
     "segment": (segment.main, "segment images, folders and recon-all subjects (same as mri_sclimbic_seg)"),
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit status of the command; 1 for help without arguments, 2 for an unknown command.
     """
+    outlive_readers()
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv and argv[0] in COMMANDS:
         return COMMANDS[argv[0]][0](argv[1:])

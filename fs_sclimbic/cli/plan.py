@@ -1,4 +1,4 @@
-"""From the flags of mri_sclimbic_seg to cases, tables and logs: the three modes differ here and nowhere else."""
+"""From the flags of mri_sclimbic_seg to cases, tables and logs. Only here the three modes differ."""
 
 import argparse
 import os
@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from ..cases.case import DEFAULT_LOG, Case, Requests
+from ..cases.images import folder_cases, image_case
+from ..cases.subjects import find_subjects, subject_case
+from ..cases.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, Table, table_files
 from ..errors import UsageError
-from ..subject import DEFAULT_LOG, Case, Requests, find_subjects, folder_cases, image_case, subject_case
-from ..tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, Table, table_files
-from ..volume import image_suffix
+from ..image.volume import image_suffix
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a command line asks for."""
 
@@ -25,10 +27,16 @@ class Plan:
     """Where tables go; made if it is missing."""
     update_tables: bool = False
     """Whether the tables keep the rows of other cases."""
+    notes: tuple[str, ...] = ()
+    """What is given and is not used, one line each."""
 
 
 def make_plan(args: argparse.Namespace) -> Plan:
     """Find the cases of a command line.
+
+    Returns
+    -------
+    Plan
 
     Raises
     ------
@@ -40,23 +48,23 @@ def make_plan(args: argparse.Namespace) -> Plan:
 
 
 def _sparing_inputs(plan: Plan, args: argparse.Namespace) -> Plan:
-    """Refuse to overwrite anything that is read; a colour table that lies there already is not written again."""
-    given = {_place(path) for path in (args.model, args.population_stats) if path}
-    ctab = _place(args.ctab) if args.ctab else None
+    """Check that no input is overwritten; the given colour table is not written onto itself."""
+    given = {_entry(path) for path in (args.model, args.population_stats) if path}
+    ctab = _entry(args.ctab) if args.ctab else None
     cases = []
     for case in plan.cases:
-        if case.outputs.ctab and ctab == _place(case.outputs.ctab):
+        if case.outputs.ctab and ctab == _entry(case.outputs.ctab):
             case = replace(case, outputs=replace(case.outputs, ctab=None))
-        inputs = given | {_place(path) for path in (case.t1, *case.transforms)} | ({ctab} if ctab else set())
-        for path in (*case.outputs.products(), case.outputs.record):
-            if _place(path) in inputs:
+        inputs = given | {_entry(path) for path in (case.t1, *case.transforms)} | ({ctab} if ctab else set())
+        for path in case.outputs.written():
+            if _entry(path) in inputs:
                 raise UsageError(f"{path} is an input and would be overwritten; give another name for the output")
         cases.append(case)
     return replace(plan, cases=cases)
 
 
-def _place(path: str | Path) -> tuple[str, str]:
-    """Which directory entry a path names. A link counts as itself: writing replaces the link, not what it points to."""
+def _entry(path: str | Path) -> tuple[str, str]:
+    """The directory entry that a path names. A link counts as itself: writing replaces the link, not its target."""
     folder, name = os.path.split(os.path.abspath(path))
     return _real_folder(folder), name
 
@@ -68,7 +76,12 @@ def _real_folder(folder: str) -> str:
 
 def _requests(args: argparse.Namespace) -> Requests:
     from_image = args.etiv_from_image or (args.etiv and args.s is None and not args.tal)
-    return Requests(args.write_posteriors, args.write_volumes, args.write_qa_stats, from_image)
+    return Requests(
+        posteriors=args.write_posteriors,
+        volumes=args.write_volumes,
+        qa_stats=args.write_qa_stats,
+        etiv_from_image=from_image,
+    )
 
 
 def _qa_tables(args: argparse.Namespace) -> list[Table]:
@@ -76,7 +89,7 @@ def _qa_tables(args: argparse.Namespace) -> list[Table]:
 
 
 def _is_bare(name: str | None) -> bool:
-    """Whether a log is given by name only, to lie where the results are."""
+    """Whether a log is given by name only; it then lies in the folder of the results."""
     return name is not None and os.path.dirname(name) == ""
 
 
@@ -98,9 +111,9 @@ def _subjects(args: argparse.Namespace) -> Plan:
         for name in find_subjects(home, args.s)
     ]
     tables = ([VOLUMES] if len(cases) > 1 else []) + _qa_tables(args)
-    run_log = Path(args.logfile) if args.logfile and not log_in_scripts else None
+    run_log = home / args.logfile if args.logfile and not log_in_scripts else None
     files = table_files(home / args.output_base, "_", tables)
-    return Plan(cases, files, run_log, home, update_tables=len(cases) == 1)
+    return Plan(cases=cases, tables=files, log=run_log, folder=home, update_tables=len(cases) == 1)
 
 
 def _folder(args: argparse.Namespace) -> Plan:
@@ -109,7 +122,7 @@ def _folder(args: argparse.Namespace) -> Plan:
         raise UsageError(f"--i {source} is a folder, so --o must be a folder too, not {target}")
     cases = folder_cases(source, target, _requests(args), base=args.output_base, transform_suffix=args.tal)
     files = table_files(target / args.output_base, "_", [VOLUMES, *_qa_tables(args)])
-    return Plan(cases, files, _run_log(args, target), target)
+    return Plan(cases=cases, tables=files, log=_run_log(args, target), folder=target)
 
 
 def _image(args: argparse.Namespace) -> Plan:
@@ -118,12 +131,20 @@ def _image(args: argparse.Namespace) -> Plan:
         raise UsageError(f"--i {source}: no such image or folder")
     if target.is_dir() or not image_suffix(target):
         raise UsageError(f"--i {source} is an image, so --o must name an image (.mgz .mgh .nii .nii.gz), not {target}")
-    transform = Path(args.tal) if args.tal else None
+    # Without a stats file nobody sees eTIV, and the transform only tells where the head lies.
+    is_needed = args.write_volumes or args.etiv
+    is_missing = bool(args.tal) and not is_needed and not Path(args.tal).exists()
+    transform = Path(args.tal) if args.tal and not is_missing else None
+    notes = (
+        (f"--tal {args.tal} does not exist; without --write_volumes or --etiv it is not used",) if is_missing else ()
+    )
     case = image_case(source, target, _requests(args), transform=transform)
     tables = [table for table in _qa_tables(args) if table is not CONFIDENCE]
     files = table_files(target.parent / case.name, ".", tables)
-    return Plan([case], files, _run_log(args, target.parent), target.parent)
+    log = _run_log(args, target.parent)
+    return Plan(cases=[case], tables=files, log=log, folder=target.parent, notes=notes)
 
 
 def _run_log(args: argparse.Namespace, folder: Path) -> Path:
-    return Path(args.logfile) if args.logfile and not _is_bare(args.logfile) else folder / (args.logfile or DEFAULT_LOG)
+    """The log of a run: in the folder of the results, or relative to it, as in the published tool."""
+    return folder / (args.logfile or DEFAULT_LOG)

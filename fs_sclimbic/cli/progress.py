@@ -1,8 +1,8 @@
-"""What a user sees while a cohort runs: a bar with the time left on a terminal, plain lines elsewhere."""
+"""What a user sees while a cohort runs: a bar and the time left on a terminal, plain lines elsewhere."""
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
@@ -11,22 +11,38 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ..pipeline import Outcome
+from ..cases.pipeline import Outcome
+from .terminal import printable
 
 COLORS = {"failed": "red", "warning": "yellow"}
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Print a line at once. A reader that has gone (``| head``, a closed terminal) must not end a night's run."""
+    """Print a line at once, without control characters.
+
+    If the reader has gone (``| head``, a closed terminal), the run still goes on.
+
+    Parameters
+    ----------
+    text : str
+    stream : file, optional
+        By default the standard output.
+    """
     stream = stream or sys.stdout
     try:
-        print(text, file=stream, flush=True)
+        print(printable(text), file=stream, flush=True)
     except OSError:
         with open(os.devnull, "w") as sink:
             os.dup2(sink.fileno(), stream.fileno())
 
 
-def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: bool = False) -> Iterator[Outcome]:
+def show_progress(
+    outcomes: Iterable[Outcome],
+    total: int,
+    quiet: bool,
+    debug: bool = False,
+    told: Container[tuple[str | None, str]] = (),
+) -> Iterator[Outcome]:
     """Print each outcome as it comes and pass it on.
 
     Parameters
@@ -38,10 +54,16 @@ def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: b
         Print only failures and warnings.
     debug : bool
         Print the traceback of unexpected errors.
+    told : container of (str, str)
+        Cases and warnings that were printed already.
+
+    Yields
+    ------
+    Outcome
     """
     if quiet or not sys.stdout or not sys.stdout.isatty():
         for number, outcome in enumerate(outcomes, 1):
-            for kind, line in lines_of(outcome, f"[{number}/{total}]", debug):
+            for kind, line in lines_of(outcome, f"[{number}/{total}]", debug, told):
                 if kind in COLORS or not quiet:
                     say(line, sys.stderr if kind in COLORS else sys.stdout)
             yield outcome
@@ -58,14 +80,32 @@ def show_progress(outcomes: Iterable[Outcome], total: int, quiet: bool, debug: b
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("segmenting", total=total)
         for number, outcome in enumerate(outcomes, 1):
-            for kind, line in lines_of(outcome, f"[{number}/{total}]", debug):
-                console.print(Text(line, style=COLORS.get(kind, "")))
+            for kind, line in lines_of(outcome, f"[{number}/{total}]", debug, told):
+                console.print(Text(printable(line), style=COLORS.get(kind, "")))
             bar.advance(task)
             yield outcome
 
 
-def lines_of(outcome: Outcome, count: str, debug: bool) -> Iterator[tuple[str, str]]:
-    """Kind and text of each line about an outcome."""
+def lines_of(
+    outcome: Outcome, count: str, debug: bool, told: Container[tuple[str | None, str]] = ()
+) -> Iterator[tuple[str, str]]:
+    """The lines about an outcome.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    count : str
+        ``[3/10]``, for the start of each line.
+    debug : bool
+        With the traceback of an unexpected error.
+    told : container of (str, str)
+        Cases and warnings that are left out.
+
+    Yields
+    ------
+    (str, str)
+        Kind (``done``, ``skipped``, ``failed`` or ``warning``) and text.
+    """
     start = f"{count} {outcome.case.name}"
     if outcome.status == "failed":
         yield "failed", f"{start}: failed: {outcome.message}"
@@ -76,15 +116,22 @@ def lines_of(outcome: Outcome, count: str, debug: bool) -> Iterator[tuple[str, s
     else:
         yield "skipped", f"{start}: skipped, done before with the same settings: {outcome.case.outputs.segmentation}"
     for warning in outcome.warnings:
-        yield "warning", f"{start}: warning: {warning}"
+        if (outcome.case.name, warning) not in told:
+            yield "warning", f"{start}: warning: {warning}"
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; numbers to the right, names to the left."""
+    """Print a table; numbers to the right, names to the left.
+
+    Parameters
+    ----------
+    header : sequence of str
+    rows : sequence of sequence of str
+    """
     table = Table(box=SIMPLE_HEAD)
     for title, sample in zip(header, rows[0], strict=True):
         number = sample.replace(".", "", 1).isdigit()
         table.add_column(title, justify="right" if number else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(printable(cell)) for cell in row))
     Console(highlight=False).print(table)

@@ -1,30 +1,48 @@
 """Run the cases of a command line and write their tables, also when the run is cut short."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
 
-from .. import __version__
-from ..cohort import log_text, outcome_lines, run_cohort, write_tables
-from ..errors import SclimbicError, UsageError
-from ..framing import Predictor
-from ..labels import ColorTable
-from ..model import ModelSpec
-from ..nn.predictor import NetworkPredictor, choose_engine
-from ..pipeline import Outcome
-from ..provenance import Run, peak_memory_kb
-from ..qa import read_population
-from ..record import read_record
-from ..segmentation import ANTERIOR_COMMISSURE, Options
-from ..store import advice, find_model
-from ..tables import case_names
-from ..weights import read_weights
-from .flags import ALL_DONE, INTERRUPTED, SOME_FAILED
+from .._version import __version__
+from ..cases.case_log import outcome_lines, write_log
+from ..cases.cohort import DEFAULT_FINDERS, run_cohort
+from ..cases.file_names import check_file_names
+from ..cases.pipeline import HeadFinders, Outcome
+from ..cases.record import read_record
+from ..cases.run import Run
+from ..cases.tables import case_names, cases_with_other_columns, lock_file_of, write_tables
+from ..errors import ModelError, SclimbicError, UsageError
+from ..files.hashing import sha256_of
+from ..files.resources import data_file
+from ..files.staging import remove_leftovers
+from ..files.system import peak_memory_kb
+from ..image.labels import DEFAULT_CTAB, ColorTable
+from ..network.predictor import NetworkPredictor, choose_engine
+from ..network.spec import ModelSpec
+from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model
+from ..network.weights import read_weights
+from ..notice import Notice
+from ..segmentation.local_prediction import Predictor
+from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
+from ..segmentation.population import read_population
+from ..segmentation.preset import PRESETS, STUDY_PRESET
+from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_interrupt
 from .plan import Plan, make_plan
 from .progress import say, show_progress
 
-SEVEN_TESLA_PERCENTILE = 99.9
+MIXED_SETTINGS = {
+    "weights_sha256": "other weights than {spec.name}",
+    "percentile": "another top of the intensity range",
+    "low_percentile": "another bottom of the intensity range",
+    "average_shifts": "another number of starts",
+}
+"""Settings that all rows of a table should share, and what a row is made with where it does not."""
 
 CITATION = """\
 If you use these results, please cite: Greve DN, Billot B, Cordero D, Hoopes A, Hoffmann M, Dalca AV, Fischl B,
@@ -32,8 +50,30 @@ Iglesias JE, Augustinack JC (2021). A deep learning toolbox for automatic segmen
 structures from MRI images. NeuroImage 244:118610."""
 
 
-def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
-    """Do what the parsed flags ask for; returns the exit status.
+def run(
+    args: argparse.Namespace,
+    argv: Sequence[str],
+    *,
+    load_predictor: Callable[..., Predictor] = NetworkPredictor,
+    finders: HeadFinders = DEFAULT_FINDERS,
+) -> int:
+    """Do what a command line asks for.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        The parsed flags.
+    argv : sequence of str
+        The same, as they were given, for the provenance.
+    load_predictor : callable
+        Makes a predictor of a ModelSpec; the keywords are those of `NetworkPredictor`.
+    finders : HeadFinders
+        How heads are found in images.
+
+    Returns
+    -------
+    int
+        The exit status.
 
     Raises
     ------
@@ -42,53 +82,96 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
     """
     plan = make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
-    read_weights(spec)  # a file that does not fit is refused before the first case
+    weights = read_weights(spec)  # a file that does not fit is an error before the first case
+    if sha256_of(spec.weights) != spec.sha256:
+        raise ModelError(f"{spec.weights}: was changed while it was read; run the command again")
     options = options_of(args)
     _check_labels(spec.colors, options, z_scores=args.write_qa_stats)
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
+    tables = [path for path, _ in plan.tables]
+    locks = [lock_file_of(path) for path in tables] if plan.update_tables else []
+    check_file_names([*tables, *locks, *([plan.log] if plan.log else [])])
     engine = choose_engine(args.engine, args.cuda_device)
-    this_run = Run(spec, ("mri_sclimbic_seg", *argv), args.threads, engine, args.precision)
+    this_run = Run(
+        spec,
+        ("mri_sclimbic_seg", *argv),
+        threads=args.threads,
+        engine=engine,
+        precision=args.precision,
+        ctab=Path(args.ctab).absolute() if args.ctab else data_file(*DEFAULT_CTAB),
+    )
+    remove_leftovers([plan.folder, *(path.parent for case in plan.cases for path in case.outputs.written())])
+    for warning in _weights_warnings(spec):
+        say(f"warning: {warning}", sys.stderr)
     if not args.quiet:
         count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
         say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
         if hint := advice(spec):
             say(f"note: {hint}")
+        for note in (*args.notes, *plan.notes):
+            say(f"note: {note}")
 
-    def load() -> Predictor:
-        # Loads the engine's libraries; not before a case needs it.
-        return NetworkPredictor(spec, args.threads, args.cuda_device, args.engine, args.precision)
+    load = partial(  # called when the first case needs it: it loads the engine's libraries
+        load_predictor,
+        spec,
+        threads=args.threads,
+        device=args.cuda_device,
+        engine=args.engine,
+        precision=args.precision,
+        weights=weights,
+    )
+    told: set[tuple[str | None, str]] = set()
 
-    status = _run_plan(args, plan, load, options, this_run)
+    def tell(notice: Notice) -> None:
+        told.add((notice.case, notice.text))
+        say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
+
+    coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
+    coming = show_progress(coming, len(plan.cases), args.quiet, args.debug, told)
+    status, has_results = _run_plan(args, plan, coming, options, this_run)
     if args.vmp:
         say(f"vmpcma: {peak_memory_kb()}")
-    if not args.no_cite_sclimbic and not args.quiet and status != INTERRUPTED:
+    if not args.no_cite_sclimbic and not args.quiet and status != INTERRUPTED and has_results:
         say(f"\n{CITATION}")
+    if status == ALL_DONE and not args.quiet:
+        say("done")  # scripts look at the last line
     return status
 
 
 def options_of(args: argparse.Namespace) -> Options:
     """The options of the computation that the flags ask for."""
-    commissure = frozenset() if args.keep_ac else frozenset({ANTERIOR_COMMISSURE})
-    return Options(
+    commissure = frozenset() if args.keep_ac else frozenset({ANTERIOR_COMMISSURE_ID})
+    options = Options(
         conform=args.conform,
-        percentile=SEVEN_TESLA_PERCENTILE if args.seven_tesla else args.percentile,
+        percentile=HIGH_FIELD_PERCENTILE if args.seven_tesla else args.percentile,
         voxel_counts=args.vox_count_volumes,
         exclude=frozenset(args.exclude) | commissure,
         population=read_population(args.population_stats),
         full_fov=args.full_fov,
-        average_shifts=args.average_shifts,
+        average_shifts=1 if args.average_shifts is None else args.average_shifts,
         redo=args.redo,
         without_etiv=args.no_etiv,
     )
+    return replace(options, **asdict(PRESETS[STUDY_PRESET])) if args.preset == STUDY_PRESET else options
+
+
+def _weights_warnings(spec: ModelSpec) -> Iterator[str]:
+    """Warn of the shipped weights where FreeSurfer's are to be expected: a script may believe that it has them."""
+    home = os.environ.get("FREESURFER_HOME")
+    if home and spec.origin == SHIPPED:
+        yield (
+            f"FREESURFER_HOME is {home}, but it holds no models/{PUBLISHED_NAME}: the shipped weights are used, and "
+            "the numbers are not the published ones (--model FILE or 'fs_sclimbic model install FILE' gives others)"
+        )
 
 
 def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
-    """Tell of flags that do nothing for this model, and refuse to measure nothing."""
+    """Warn of flags that have no effect for this model; it is an error if no structure is left to measure."""
     ids = {structure.index for structure in colors.foreground}
-    unknown = options.exclude - ids - {ANTERIOR_COMMISSURE}
+    unknown = options.exclude - ids - {ANTERIOR_COMMISSURE_ID}
     if unknown:
         say(f"warning: --exclude {' '.join(map(str, sorted(unknown)))}: not in the colour table", sys.stderr)
     if ids <= options.exclude:
@@ -98,20 +181,26 @@ def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
 
 
 def _run_plan(
-    args: argparse.Namespace, plan: Plan, load: Callable[[], Predictor], options: Options, this_run: Run
-) -> int:
+    args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], options: Options, this_run: Run
+) -> tuple[int, bool]:
+    """Run the cases and write their tables; the exit status, and whether a case has results."""
+
     def log(*lines: str) -> None:
         if plan.log is not None:
-            log_text(plan.log, lines)
+            write_log(plan.log, lines)
 
     hint = advice(this_run.spec)
-    log(*this_run.log_header(), *([f"note {hint}"] if hint else []))
+    notes = [*([hint] if hint else []), *args.notes, *plan.notes]
+    log(
+        *this_run.log_header(),
+        *(f"note {note}" for note in notes),
+        *(f"warning: {warning}" for warning in _weights_warnings(this_run.spec)),
+    )
     outcomes: list[Outcome] = []
     interrupted, lost = False, None
     try:
         with signals_interrupt():  # the tables are still written
-            coming = run_cohort(plan.cases, load, options, this_run)
-            for outcome in show_progress(coming, len(plan.cases), args.quiet, args.debug):
+            for outcome in coming:
                 outcomes.append(outcome)
                 log(*outcome_lines(outcome))
     except KeyboardInterrupt:
@@ -121,7 +210,7 @@ def _run_plan(
         log(str(error))
     tables_written = _write_tables(plan, outcomes, options, log)
     if plan.update_tables and tables_written:
-        for line in _mixed_weights(plan, this_run.spec):
+        for line in (*_mixed_settings(plan, this_run.spec), *_mixed_columns(plan)):
             log(f"warning: {line}")
             say(f"warning: {line}", sys.stderr)
 
@@ -136,28 +225,46 @@ def _run_plan(
         say(summary, sys.stderr if interrupted else sys.stdout)
     if lost:
         raise lost
+    has_results = count["failed"] < len(outcomes)
     if interrupted:
-        return INTERRUPTED
-    return SOME_FAILED if count["failed"] or not tables_written else ALL_DONE
+        return INTERRUPTED, has_results
+    return SOME_FAILED if count["failed"] or not tables_written else ALL_DONE, has_results
 
 
-def _mixed_weights(plan: Plan, spec: ModelSpec) -> Iterator[str]:
-    """Tables into which one subject's row was put, and that hold rows made with other weights."""
+def _mixed_settings(plan: Plan, spec: ModelSpec) -> Iterator[str]:
+    """Find tables that got one subject's row and hold rows made with other weights, or another preset."""
     (case,) = plan.cases
+    ours = read_record(case.outputs.record)
     record_of = case.outputs.record.relative_to(plan.folder / case.name)
-    for path, _ in plan.tables:
+    for path, _ in plan.tables if ours else ():
         names = case_names(path.read_text("utf-8", "surrogateescape")) if path.exists() else []
-        records = ((name, read_record(plan.folder / name / record_of)) for name in names if name != case.name)
-        others = [name for name, record in records if record and record.settings.get("weights_sha256") != spec.sha256]
-        if others:
+        others: dict[str, list[str]] = {}
+        for name in names:
+            record = read_record(plan.folder / name / record_of)
+            for key, words in MIXED_SETTINGS.items():
+                if ours and record and record.settings.get(key) != ours.settings.get(key):
+                    others.setdefault(words.format(spec=spec), []).append(name)
+        for words, cases in others.items():
             yield (
-                f"{path}: {len(others)} of {len(names)} rows were made with other weights than {spec.name} "
-                f"({', '.join(others[:5])}{' ...' if len(others) > 5 else ''}); run them again with the same weights"
+                f"{path}: {len(cases)} of {len(names)} rows were made with {words} "
+                f"({', '.join(cases[:5])}{' ...' if len(cases) > 5 else ''}); run them again with the same settings"
+            )
+
+
+def _mixed_columns(plan: Plan) -> Iterator[str]:
+    """Find tables that got one subject's row and hold rows with other columns."""
+    for path, _ in plan.tables:
+        text = path.read_text("utf-8", "surrogateescape") if path.exists() else ""
+        if others := cases_with_other_columns(text):
+            yield (
+                f"{path}: {len(others)} rows have empty cells ({', '.join(others[:5])}"
+                f"{' ...' if len(others) > 5 else ''}): they were made with other structures or other flags than this "
+                "one; run them again with the same command line"
             )
 
 
 def _write_tables(plan: Plan, outcomes: Sequence[Outcome], options: Options, log: Callable[..., None]) -> bool:
-    """Write the tables, and say so where they are lost or old; returns whether none is lost."""
+    """Write the tables, and warn where one cannot be written or is old; returns whether all could be written."""
     try:
         written = write_tables(plan.tables, outcomes, options.population, update=plan.update_tables)
     except OSError as error:

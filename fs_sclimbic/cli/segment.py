@@ -5,8 +5,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .flags import BAD_USAGE, INTERRUPTED, SOME_FAILED, build_parser, parse_flags
+from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED, build_parser, parse_flags
 from .guard import in_one_line
+from .terminal import printable
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parse_flags(argv)
     except argparse.ArgumentError as error:
         build_parser().print_usage(sys.stderr)
-        print(f"mri_sclimbic_seg: error: {error.message}", file=sys.stderr)
+        print(printable(f"mri_sclimbic_seg: error: {error.message}"), file=sys.stderr)
         return BAD_USAGE
     except SystemExit as stop:  # argparse has printed help, version or its own error
         return int(stop.code or 0)

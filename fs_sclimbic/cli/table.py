@@ -3,15 +3,14 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .flags import ALL_DONE, BAD_USAGE
+from .arguments import ALL_DONE, BAD_USAGE
 from .guard import in_one_line
 
 if TYPE_CHECKING:
-    from ..group.subject_lists import StatsFile
-    from ..group.table import GroupTable
+    from ..group.tables.stats_paths import StatsFile
 
 PROGRAM = "sclimbic_stats2table"
 DESCRIPTION = """\
@@ -42,7 +41,6 @@ REFUSED = {
     "append": "puts a second table into one file, which no analysis reads; name all subjects at once, or write a "
     "second --tablefile",
 }
-DEFAULT_STATS, DEFAULT_QA_STATS = "sclimbic.stats", "sclimbic.qa.stats"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -72,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--stats",
         "--statsfile",
         metavar="FILE",
-        help=f"name of the stats file (default: {DEFAULT_STATS}; for confidence and z {DEFAULT_QA_STATS})",
+        help="name of the stats file (default: sclimbic.stats; for confidence and z sclimbic.qa.stats)",
     )
     add(
         "--names-from-files",
@@ -191,45 +189,37 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 
 def _table(args: argparse.Namespace) -> int:
-    from ..group.stats_table import Choice, build_table
-    from ..group.stats_values import MEASURES, read_many
-    from ..group.subject_lists import read_segids
-    from ..group.table import format_group_table
-    from ..staging import StagedFiles, encode_text
+    from ..files.staging import StagedFiles, encode_text
+    from ..group.tables.cohort_table import cohort_table, read_cohort, stats_name, who_is_left_out
+    from ..group.tables.column_choice import Choice
+    from ..group.tables.measures import MEASURES, ReadOptions
+    from ..group.tables.subject_lists import read_segids
+    from ..group.text_table import format_group_table, notes_for_readers
 
-    measure = MEASURES[args.meas]
+    measure, in_subjects_dir = MEASURES[args.meas], not args.inputs
     only = read_segids(args.segids_from_file) if args.segids_from_file else args.segno
-    files = _files(args, args.stats or (DEFAULT_QA_STATS if measure.quality else DEFAULT_STATS))
+    files = _files(args, args.stats or stats_name(measure))
     print("Parsing the .stats files")
-    values, missing = read_many(
-        files, measure, with_etiv=not args.no_vol_extras, lenient=args.lenient, new_names=args.replace53
-    )
-    skipped = [file.name for file, row in zip(files, values, strict=True) if row is None]
-    _report_missing(args, missing, len(files), skipped)
-
+    options = ReadOptions(with_etiv=not args.no_vol_extras, lenient=args.lenient, new_names=args.replace53)
+    cohort = read_cohort(files, measure, options, in_subjects_dir=in_subjects_dir, skip_missing=args.skip)
+    for line in cohort.missing:
+        print(f"Skipping {line}", file=sys.stderr)
+    _warn(who_is_left_out(cohort, in_subjects_dir=in_subjects_dir))
     print("Building the table..")
-    built = build_table(
-        [file for file, row in zip(files, values, strict=True) if row is not None],
-        [row for row in values if row is not None],
-        measure,
-        Choice(
-            tuple(only) if only else None,
-            frozenset(args.no_segno),
-            args.maxsegno,
-            "common" if args.common_segs else "all" if args.all_segs else "refuse",
-            float("nan") if args.missing == "nan" else 0.0,
-        ),
-        percent_of_etiv=args.etiv,
-        scale=args.scale,
+    choice = Choice(
+        only=tuple(only) if only else None,
+        without=frozenset(args.no_segno),
+        highest=args.maxsegno,
+        differing="common" if args.common_segs else "all" if args.all_segs else "refuse",
+        fill=float("nan") if args.missing == "nan" else 0.0,
     )
-    for warning in (*built.warnings, *_notes(args, built.table)):
-        _warn(warning)
+    built = cohort_table(cohort, choice, percent_of_etiv=args.etiv, scale=args.scale)
+    _warn((*built.warnings, *notes_for_readers(built.table, args.tablefile, args.delimiter)))
     text = format_group_table(built.table, args.delimiter, transpose=args.transpose)
-
     print(f"Writing the table to {args.tablefile}")
     with StagedFiles() as staged:
         if args.skipped:
-            staged.write(args.skipped, encode_text("".join(f"{name}\n" for name in skipped)))
+            staged.write(args.skipped, encode_text("".join(f"{name}\n" for name in cohort.skipped)))
         staged.write(args.tablefile, encode_text(text))
     return ALL_DONE
 
@@ -239,72 +229,28 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
     from pathlib import Path
 
     from ..errors import UsageError
-    from ..group.subject_lists import (
-        Listed,
-        every_subject,
-        input_files,
-        of_folder_mode,
-        read_fsgd_subjects,
-        read_qdec_subjects,
-        read_subjects_file,
-        subject_files,
-    )
+    from ..group.tables.cohort_table import SubjectSource, list_subjects
+    from ..group.tables.stats_paths import input_files, subject_files
 
     if args.inputs:
         return input_files(args.inputs, names_from_files=args.names_from_files, subdir=args.subdir)
-    place = args.sd or os.environ.get("SUBJECTS_DIR")
-    if not place:
+    folder = args.sd or os.environ.get("SUBJECTS_DIR")
+    if not folder:
         raise UsageError("SUBJECTS_DIR is not set; set it, or give --sd DIR")
-    print(f"SUBJECTS_DIR : {place}")
-    subjects_dir = Path(place)
-    if args.all:
-        subjects, without = every_subject(subjects_dir, stats, args.subdir, hint=of_folder_mode(args.meas))
-        if without:
-            _warn(f"no {args.subdir}/{stats}, so not in the table: {', '.join(without)}")
-    elif args.fsgd:
-        subjects, warnings = read_fsgd_subjects(args.fsgd)
-        for warning in warnings:
-            _warn(warning)
-    elif args.subjectsfile:
-        subjects = read_subjects_file(args.subjectsfile)
-    elif args.qdec or args.qdec_long:
-        subjects = read_qdec_subjects(args.qdec or args.qdec_long, longitudinal=bool(args.qdec_long))
-    else:
-        subjects = tuple(Listed(name) for name in args.subjects)
-    return subject_files(subjects, subjects_dir, stats, args.subdir, allow_repeated=args.allow_repeated)
+    print(f"SUBJECTS_DIR : {folder}")
+    source = SubjectSource(
+        every=args.all,
+        fsgd=args.fsgd,
+        subjects_file=args.subjectsfile,
+        qdec=args.qdec,
+        qdec_long=args.qdec_long,
+        names=tuple(args.subjects or ()),
+    )
+    subjects, warnings = list_subjects(source, Path(folder), stats=stats, subdir=args.subdir, measure=args.meas)
+    _warn(warnings)
+    return subject_files(subjects, Path(folder), stats, args.subdir, allow_repeated=args.allow_repeated)
 
 
-def _report_missing(args: argparse.Namespace, missing: Sequence[str], count: int, skipped: Sequence[str]) -> None:
-    """Refuse files that are not there, all at once; with --skip say which are left out."""
-    from ..errors import TableError
-    from ..group.subject_lists import of_folder_mode
-
-    if not missing:
-        return
-    hints = [] if args.inputs or len(missing) < count else [of_folder_mode(args.meas)]
-    if not args.skip:
-        advice = "give --stats, --subdir or --sd, segment the cases, or leave them out with --skip"
-        raise TableError("\n".join([f"{len(missing)} of {count} stats files are not there:", *missing, advice, *hints]))
-    for line in missing:
-        print(f"Skipping {line}", file=sys.stderr)
-    if len(missing) == count:
-        raise TableError("\n".join([f"all {count} stats files were skipped; nothing to make a table of", *hints]))
-    _warn(f"{len(missing)} of {count} rows left out; leave them out of the design too: {', '.join(skipped)}")
-
-
-def _notes(args: argparse.Namespace, table: "GroupTable") -> list[str]:
-    """What a table will not do as it is asked for."""
-    notes = []
-    fitting = ("comma",) if args.tablefile.lower().endswith(".csv") else ("tab", "space")
-    if args.delimiter not in fitting:
-        notes.append(
-            f"{args.tablefile} has {args.delimiter} as delimiter: mri_glmfit expects {' or '.join(fitting)} in a file "
-            "of this name, and refuses it; fs_sclimbic glm takes it"
-        )
-    if any(len(name.split()) != 1 for name in (*table.subjects, *table.columns)):
-        notes.append("a name holds a blank: mri_glmfit cannot read such a table")
-    return notes
-
-
-def _warn(message: str) -> None:
-    print(f"WARNING: {message}", file=sys.stderr)
+def _warn(messages: Iterable[str]) -> None:
+    for message in messages:
+        print(f"WARNING: {message}", file=sys.stderr)

@@ -5,9 +5,15 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
 
-from ..model import DEFAULT_FEATURES, DEFAULT_FOV_MM
-from ..recipe import DECAYS, LOSS_NAMES, PRECISIONS, Augmentation, Recipe
+from ..errors import UsageError
+from ..network.libraries import DEFAULT_BACKEND
+from ..network.spec import DEFAULT_FEATURES, DEFAULT_FOV_MM, PRECISIONS
+from ..notice import Notice
+from ..training.recipe import DECAYS, LOSS_NAMES, Augmentation, Recipe
+from .arguments import ALL_DONE, INTERRUPTED
 from .guard import in_one_line
 
 PROGRAM = "fs_sclimbic train"
@@ -126,11 +132,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     add = parser.add_argument_group("running").add_argument
     add("--backend", choices=BACKENDS, help="backend of Keras (default: KERAS_BACKEND, else tensorflow)")
-    add("--threads", metavar="N", type=int, help="processor threads (default: all)")
+    add("--threads", metavar="N", type=int, help="processor threads; 0 or less: all (default: all)")
     add(
         "--cuda-device",
         metavar="D",
-        help="train on this CUDA device (default: the processor; jax and torch take what they find)",
+        help="train on this CUDA device, -1: the processor (default: the processor; jax and torch take what they find)",
     )
     add("--tensorboard", action="store_true", help="write events for TensorBoard (needs tensorboardX)")
     add("--quiet", action="store_true", help="print only warnings and errors")
@@ -148,14 +154,65 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.backend:
         # Read once, when Keras starts.
         os.environ["KERAS_BACKEND"] = args.backend
+    return in_one_line(PROGRAM, args.debug, lambda: _train(args, (*PROGRAM.split(), *words)))
 
-    def action() -> int:
-        # After parsing, so that --help answers at once.
-        from .train_run import train
 
-        return train(args, recipe_of(args), (*PROGRAM.split(), *words))
+def _train(args: argparse.Namespace, command: tuple[str, ...]) -> int:
+    """Do what the parsed flags ask for; returns the exit status."""
+    # After parsing, so that --help answers at once.
+    from ..image.labels import read_ctab
+    from ..training.heads import find_heads
+    from ..training.session import TrainingSettings, train
+    from .progress import say
+    from .train_progress import watch_steps
 
-    return in_one_line(PROGRAM, args.debug, action)
+    recipe = recipe_of(args)
+    colors = read_ctab(args.ctab)
+    if len(colors) < 2:
+        raise UsageError(f"{args.ctab}: the colour table has no structure besides the background")
+    _check_installed(args)
+    heads = find_heads(
+        list_file=args.data,
+        root=args.root,
+        images=args.images,
+        labels=args.labels,
+        validation_share=args.validate,
+        seed=recipe.seed,
+    )
+    settings = TrainingSettings(
+        heads=heads,
+        colors=colors,
+        recipe=recipe,
+        folder=Path(args.o),
+        resume=args.resume,
+        start_from=args.start_from,
+        teacher=args.teacher,
+        threads=args.threads if args.threads and args.threads > 0 else None,
+        device=None if args.cuda_device and args.cuda_device.startswith("-") else args.cuda_device,
+        tensorboard=args.tensorboard,
+        command=command,
+    )
+
+    def show(notice: Notice) -> None:
+        if notice.severity != "note":
+            say(f"{notice.severity}: {notice.text}", sys.stderr)
+        elif not args.quiet:
+            say(notice.text)
+
+    total = recipe.total_steps
+    end = train(settings, notify=show, watch_steps=lambda first_step: watch_steps(first_step, total, args.quiet))
+    if end.status == "was complete":
+        say(f"{settings.folder}: {end.steps} of {total} steps are done; give more --epochs to go on")
+    return INTERRUPTED if end.status == "interrupted" else ALL_DONE
+
+
+def _check_installed(args: argparse.Namespace) -> None:
+    """Error at once if a package is missing that is needed only after the heads have been read."""
+    backend = args.backend or os.environ.get("KERAS_BACKEND", DEFAULT_BACKEND)
+    if find_spec(backend) is None:
+        raise UsageError(f"--backend {backend}: is not installed; python -m pip install {backend}")
+    if args.tensorboard and find_spec("tensorboardX") is None:
+        raise UsageError("--tensorboard needs tensorboardX: python -m pip install tensorboardX")
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
@@ -166,8 +223,6 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     UsageError
         If one makes no sense.
     """
-    from ..errors import UsageError
-
     if len(args.box) not in (1, 3):
         raise UsageError(f"--box {' '.join(map(str, args.box))}: give one number or three")
     box = tuple(args.box * 3 if len(args.box) == 1 else args.box)

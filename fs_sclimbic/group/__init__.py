@@ -1,1 +1,1 @@
-"""Group analysis: tables over subjects, designs, general linear models and their figures; no network anywhere."""
+"""From the stats files of many subjects to a group study."""

@@ -1,0 +1,1 @@
+"""One case or many on disk: inputs, outputs, records, tables, logs."""

@@ -1,0 +1,197 @@
+"""Many cases in one go; one is a cohort of one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+
+from ..errors import ModelError, SclimbicError
+from ..notice import Notice
+from ..segmentation.local_prediction import Predictor
+from ..segmentation.options import Options
+from .case import Case
+from .case_log import outcome_lines, write_log
+from .learned_prior import PriorNotKeptError, learn_from
+from .pipeline import HeadFinders, OpenCase, Outcome, PredictedCase, close_case, open_case, predict_case
+from .run import Run
+
+DEFAULT_FINDERS = HeadFinders()
+
+Tell = Callable[[Notice], None]
+"""Shows a notice to people at once."""
+
+
+def tell_nobody(_notice: Notice) -> None:
+    """Show nothing: all notices are in the outcomes, too."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all cases of a run share. A case that changes it hands a new one to the next case."""
+
+    run: Run
+    """Its model's prior is the one that is known so far."""
+    learns: bool
+    """Whether a prior is to be learned."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a case, with what never changes during a run."""
+
+    load: Callable[[], Predictor]
+    options: Options
+    finders: HeadFinders
+    tell: Tell
+
+    def open(self, case: Case, run: Run) -> OpenCase | Outcome:
+        """Read the inputs of a case; see `open_case`.
+
+        Parameters
+        ----------
+        case : Case
+        run : Run
+
+        Returns
+        -------
+        OpenCase or Outcome
+        """
+        return open_case(case, self.options, run, self.finders)
+
+    def predict(self, opened: OpenCase | Outcome, shared: Shared) -> tuple[PredictedCase | Outcome, Shared]:
+        """Run the network on an open case, and learn a prior from it if none is known.
+
+        Parameters
+        ----------
+        opened : OpenCase or Outcome
+            An outcome is passed on.
+        shared : Shared
+
+        Returns
+        -------
+        PredictedCase or Outcome
+        Shared
+            For the next case.
+        """
+        if isinstance(opened, Outcome):
+            return opened, shared
+        for warning in opened.prepared.warnings:  # before the network runs, which may take a minute
+            self.tell(Notice("warning", warning, opened.case.name))
+        predicted = predict_case(opened, self.load, self.options, shared.run)
+        if isinstance(predicted, Outcome):
+            return predicted, shared
+        if shared.learns:
+            try:
+                predicted = learn_from(predicted)
+            except PriorNotKeptError as error:
+                # Do not learn again: the next run would learn from another head and get other results.
+                return replace(predicted, notes=(str(error),)), Shared(predicted.run, learns=False)
+        return predicted, Shared(predicted.run, shared.learns and predicted.run.spec.prior is None)
+
+    def close(self, predicted: PredictedCase | Outcome, run: Run) -> Outcome:
+        """Measure a case, write its results, and add its outcome to its log.
+
+        Parameters
+        ----------
+        predicted : PredictedCase or Outcome
+            An outcome is only logged.
+        run : Run
+
+        Returns
+        -------
+        Outcome
+        """
+        outcome = predicted if isinstance(predicted, Outcome) else close_case(predicted, self.options)
+        log = outcome.case.outputs.log
+        if log and log.parent.parent.is_dir():  # else the subject was removed: its folder is not made again
+            write_log(log, [*run.log_header(), *outcome_lines(outcome)])
+        return outcome
+
+
+def run_cohort(
+    cases: Sequence[Case],
+    load: Callable[[], Predictor],
+    options: Options,
+    run: Run,
+    *,
+    finders: HeadFinders = DEFAULT_FINDERS,
+    tell: Tell = tell_nobody,
+) -> Iterator[Outcome]:
+    """Run cases one after the other, and yield the outcome of each as it ends.
+
+    With more than one thread the next case is read, and the last one is written, while the network runs. Three
+    images are held at most.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+    load : callable
+        Loads the model; called at most once, and not at all when no case needs it.
+    options : Options
+    run : Run
+    finders : HeadFinders
+        How heads are found in images.
+    tell : callable
+        Is given the warnings of an image before the network runs on it. They are in the outcome, too.
+
+    Yields
+    ------
+    Outcome
+        In the order of the cases.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be loaded.
+    """
+
+    @cache
+    def load_once() -> Predictor:
+        try:
+            return load()
+        except SclimbicError as error:
+            raise ModelError(str(error)) from error
+        except Exception as error:  # whatever it is, it would happen again for the next case
+            summary = " ".join(str(error).split())[:300]
+            raise ModelError(f"the model cannot be loaded ({type(error).__name__}: {summary})") from error
+
+    steps = Steps(load_once, options, finders, tell)
+    shared = Shared(run, learns=run.spec.prior is None and not options.full_fov)
+    if run.threads != 1 and len(cases) > 1:
+        yield from _side_by_side(cases, steps, shared)
+    else:
+        yield from _one_by_one(cases, steps, shared)
+
+
+def _one_by_one(cases: Sequence[Case], steps: Steps, shared: Shared) -> Iterator[Outcome]:
+    for case in cases:
+        predicted, shared = steps.predict(steps.open(case, shared.run), shared)
+        outcome = steps.close(predicted, shared.run)
+        del predicted  # its images, before the next case is read
+        yield outcome
+
+
+def _side_by_side(cases: Sequence[Case], steps: Steps, shared: Shared) -> Iterator[Outcome]:
+    closing: Future[Outcome] | None = None
+    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
+        opening = reader.submit(steps.open, cases[0], shared.run)
+        try:
+            for number in range(len(cases)):
+                opened = opening.result()
+                if number + 1 < len(cases):
+                    opening = reader.submit(steps.open, cases[number + 1], shared.run)
+                predicted, shared = steps.predict(opened, shared)
+                del opened
+                if closing is not None:
+                    ended, closing = closing.result(), None  # an interrupt while it waits leaves it to the handler
+                    yield ended
+                closing = writer.submit(steps.close, predicted, shared.run)
+                del predicted
+            if closing is not None:
+                ended, closing = closing.result(), None
+                yield ended
+        except (KeyboardInterrupt, ModelError):
+            opening.cancel()
+            if closing is not None:  # its files are written, so its row belongs into the tables
+                yield closing.result()
+            raise

@@ -1,0 +1,134 @@
+"""Cases of image files: one image with a named output, or a folder of images."""
+
+from pathlib import Path
+
+from ..errors import SclimbicError, UsageError
+from ..files.content import find_problem
+from ..image.volume import image_suffix
+from .case import DEFAULT_BASE, Case, Outputs, Requests
+from .record import read_record
+
+
+def image_case(image: Path, segmentation: Path, requests: Requests, *, transform: Path | None = None) -> Case:
+    """The case of one image file with a named output file; the other outputs lie beside it.
+
+    Parameters
+    ----------
+    image : Path
+    segmentation : Path
+        The output.
+    requests : Requests
+    transform : Path, optional
+        To MNI305, for eTIV.
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    SclimbicError
+        If the output is not named as an image.
+    """
+    suffix = _suffix_of_output(segmentation)
+    stem = segmentation.name.removesuffix(suffix)
+    return Case(
+        name=stem,
+        t1=image,
+        transforms=(transform,) if transform else (),
+        outputs=_image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),
+        problem=None if image.is_file() else find_problem(image, "image"),
+    )
+
+
+def folder_cases(
+    folder: Path, output: Path, requests: Requests, *, base: str = DEFAULT_BASE, transform_suffix: str | None = None
+) -> list[Case]:
+    """The cases of a folder of images, sorted by name.
+
+    Two images that differ only in their ending would share one name in tables and outputs: both are
+    returned with a problem. Outputs of this tool in the folder are left out.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the images.
+    output : Path
+        Folder of the outputs.
+    requests : Requests
+    base : str
+        Stands for ``sclimbic`` in the names of the outputs.
+    transform_suffix : str, optional
+        A case's transform to MNI305 is ``<case><suffix>`` beside the image.
+
+    Returns
+    -------
+    list of Case
+
+    Raises
+    ------
+    UsageError
+        If the folder does not exist or holds no image.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: folder does not exist")
+    by_name: dict[str, list[Path]] = {}
+    for image in _images_in(folder):
+        by_name.setdefault(_stem(image), []).append(image)
+    if not by_name:
+        raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz")
+    cases = []
+    for name, images in by_name.items():
+        twins = " and ".join(image.name for image in images)
+        for image in images:
+            outputs = _image_outputs(
+                output / f"{name}.{base}", _suffix_of_output(image), requests, output / f"{base}.ctab"
+            )
+            transforms = (folder / f"{name}{transform_suffix}",) if transform_suffix else ()
+            problem = f"{image}: case name '{name}' is shared by {twins}; rename one" if len(images) > 1 else None
+            cases.append(Case(name=name, t1=image, transforms=transforms, outputs=outputs, problem=problem))
+    return cases
+
+
+def _images_in(folder: Path) -> list[Path]:
+    """Images of a folder by name, without hidden ones and without results whose record lies beside them."""
+    paths = sorted(folder.iterdir())  # once: a folder may hold thousands, over a network
+    records = (read_record(path) for path in paths if path.name.endswith(f".{DEFAULT_BASE}.json"))
+    results = {name for record in records if record for name in record.files}
+    return [
+        path
+        for path in paths
+        if image_suffix(path) and not path.name.startswith(".") and path.name not in results and not path.is_dir()
+    ]
+
+
+def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> Outputs:
+    def beside(ending: str) -> Path:
+        return start.with_name(start.name + ending)
+
+    # From the segmentation's name alone: whoever writes that file finds its record.
+    record = start.with_name(f"{start.name.removesuffix(f'.{DEFAULT_BASE}')}.{DEFAULT_BASE}.json")
+    posteriors, stats, qa_stats = beside(f".posteriors{suffix}"), beside(".stats"), beside(".qa.stats")
+    xfm, lta = beside(".talairach.xfm"), beside(".talairach.lta")
+    return Outputs(
+        segmentation=beside(suffix),
+        record=record,
+        ctab=ctab if suffix.lower().startswith(".nii") else None,
+        posteriors=posteriors if requests.posteriors else None,
+        stats=stats if requests.volumes else None,
+        qa_stats=qa_stats if requests.qa_stats else None,
+        xfm=xfm if requests.etiv_from_image else None,
+        lta=lta if requests.etiv_from_image else None,
+        optional=(posteriors, stats, qa_stats, xfm, lta),
+    )
+
+
+def _suffix_of_output(path: Path) -> str:
+    suffix = image_suffix(path)
+    if suffix is None:
+        raise SclimbicError(f"{path}: expected an image that ends in .mgz, .mgh, .nii or .nii.gz")
+    return suffix
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(image_suffix(path) or "")

@@ -1,0 +1,258 @@
+"""The steps of one case on disk: read, predict, write. An error becomes the case's outcome."""
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from ..errors import ModelError, SclimbicError, describe_memory_error, naming
+from ..image.volume import read_volume
+from ..registration.head_search import locate_head
+from ..registration.talairach import register
+from ..segmentation.local_prediction import LocalPrediction, Predictor
+from ..segmentation.measure import SegStats
+from ..segmentation.options import Options
+from ..segmentation.segment import LocateHead, Prepared, finish, predict, prepare
+from .case import Case
+from .head_size import HeadSize, Register, compute_head_size, read_head_size
+from .inputs import FileState, check_unchanged, newest_change_ns, states_of
+from .outputs import CaseResult, check_names, check_writable, touch_older, write_outputs
+from .record import Record, Settings, changed_files, changed_settings, is_done, read_record, stale_files
+from .run import Run
+from .settings import hash_inputs, prior_setting, settings_of
+
+Step = TypeVar("Step")
+
+
+@dataclass(frozen=True)
+class HeadFinders:
+    """How a head is found in an image."""
+
+    locate: LocateHead = locate_head
+    """Quickly, to a few mm: where the network's box lies."""
+    register: Register = register
+    """Exactly: the transform to MNI305 that eTIV is computed from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How one case ended."""
+
+    case: Case
+    status: Literal["done", "skipped", "failed"]
+    seconds: float
+    """Work on this case, without waiting for others."""
+    message: str = ""
+    """Why it failed, in one line."""
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """How it was done, for the log."""
+    stats: SegStats | None = None
+    """The numbers of a done or skipped case."""
+    details: str = ""
+    """Traceback of an error that is not the user's."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OpenCase:
+    """A case whose inputs are read."""
+
+    case: Case
+    settings: Settings
+    """As far as they were known when the case was opened."""
+    record: Record | None
+    """What an earlier run left."""
+    head: HeadSize
+    prepared: Prepared
+    inputs: tuple[FileState, ...]
+    """What the input files were before they were hashed."""
+    seconds: float
+    notes: tuple[str, ...] = ()
+    """How the image was read, where that departs from its name or format."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PredictedCase:
+    """A case on which the network has run."""
+
+    opened: OpenCase
+    prediction: LocalPrediction
+    run: Run
+    """The run with the engine that was used, and with the prior by which the prediction was cropped."""
+    seconds: float
+    notes: tuple[str, ...] = ()
+    """Further lines for the log."""
+
+
+def open_case(case: Case, options: Options, run: Run, finders: HeadFinders) -> OpenCase | Outcome:
+    """Read the inputs of a case, unless it is done.
+
+    Parameters
+    ----------
+    case : Case
+    options : Options
+    run : Run
+    finders : HeadFinders
+
+    Returns
+    -------
+    OpenCase or Outcome
+        The outcome, if the case is done already or cannot be run.
+    """
+
+    def action(seconds: Callable[[], float]) -> OpenCase | Outcome:
+        if case.problem:
+            return Outcome(case=case, status="failed", seconds=seconds(), message=case.problem)
+        inputs = states_of(case)
+        head = read_head_size(case, without_etiv=options.without_etiv)
+        settings = settings_of(hash_inputs(case, head.transform), run, options)
+        products, record = case.outputs.products(), read_record(case.outputs.record)
+        if record is not None and not options.redo and is_done(record, settings, products):
+            changed = tuple(
+                f"{path}: is not what was written here and is left as it is; --redo makes it again"
+                for path in changed_files(record, products)
+            )
+            if not changed:
+                touch_older(case.outputs, newest_change_ns(inputs))
+            return Outcome(case=case, status="skipped", seconds=seconds(), warnings=changed, stats=record.stats)
+        check_names(case)
+        t1 = read_volume(case.t1)
+        check_unchanged(inputs)
+        check_writable(case)
+        with naming(case.t1):
+            if case.etiv_from_image:
+                head = compute_head_size(case, t1, finders.register)
+            prepared = prepare(t1, run.spec, options, head.ras2mni, finders.locate)
+        return OpenCase(
+            case=case,
+            settings=settings,
+            record=record,
+            head=head,
+            prepared=prepared,
+            inputs=inputs,
+            seconds=seconds(),
+            notes=tuple(f"{case.t1}: {note}" for note in t1.notes),
+        )
+
+    return _outcome_of_errors(case, action)
+
+
+def predict_case(
+    opened: OpenCase, load: Callable[[], Predictor], options: Options, run: Run
+) -> PredictedCase | Outcome:
+    """Run the network on an open case.
+
+    Parameters
+    ----------
+    opened : OpenCase
+    load : callable
+        Gives the model; called when the inputs are read, so that it is not loaded for files that are no images.
+    options : Options
+    run : Run
+
+    Returns
+    -------
+    PredictedCase or Outcome
+        The outcome, if the case fails.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be loaded: then no other case can be run either.
+    """
+
+    def action(seconds: Callable[[], float]) -> PredictedCase:
+        predictor = load()
+        with naming(opened.case.t1):
+            prediction = predict(opened.prepared, predictor, run.spec.prior, options)
+        # The engine may be another than the one asked for, if that one does not work here.
+        used = replace(run, engine=getattr(predictor, "engine", run.engine))
+        return PredictedCase(opened=opened, prediction=prediction, run=used, seconds=seconds())
+
+    return _outcome_of_errors(opened.case, action, opened.seconds)
+
+
+def close_case(predicted: PredictedCase, options: Options) -> Outcome:
+    """Measure a case and write its results.
+
+    Parameters
+    ----------
+    predicted : PredictedCase
+    options : Options
+
+    Returns
+    -------
+    Outcome
+    """
+    opened, run = predicted.opened, predicted.run
+    case, record = opened.case, opened.record
+    # The prior may have been learned after the case was opened; the prediction was cropped by it.
+    settings = {**opened.settings, **prior_setting(run.spec.prior, options)}
+
+    def action(seconds: Callable[[], float]) -> Outcome:
+        with naming(case.t1):
+            result = finish(opened.prepared, predicted.prediction, run.spec, options, opened.head.etiv_mm3)
+        current = (*case.outputs.products(), opened.head.transform)
+        optional = [path for path in case.outputs.optional if path not in current]
+        stale = tuple(
+            f"{path} is of an earlier run with other settings" for path in stale_files(record, settings, optional)
+        )
+        warnings = result.warnings + opened.head.warnings + stale
+        check_unchanged(opened.inputs)
+        write_outputs(
+            CaseResult(
+                case=case,
+                head=opened.head,
+                segmentation=result,
+                settings=settings,
+                warnings=warnings,
+                options=options,
+                run=run,
+            )
+        )
+        otherwise = changed_settings(record, settings) if record is not None else []
+        if otherwise:
+            warnings = (
+                *warnings,
+                f"replaced an earlier result, made with other {', '.join(otherwise)}; tables that were not written now "
+                "still hold its numbers",
+            )
+        return Outcome(
+            case=case,
+            status="done",
+            seconds=opened.seconds + predicted.seconds + seconds(),
+            warnings=warnings,
+            notes=opened.notes + result.notes + predicted.notes,
+            stats=result.stats,
+        )
+
+    return _outcome_of_errors(case, action, opened.seconds + predicted.seconds)
+
+
+def _outcome_of_errors(
+    case: Case, action: Callable[[Callable[[], float]], Step], seconds_before: float = 0.0
+) -> Step | Outcome:
+    """Do one step of a case; an error in it becomes the case's outcome.
+
+    The step is given a function that says how long it has taken; the steps before it took ``seconds_before``.
+    """
+    start = time.monotonic()
+
+    def failed(message: str, details: str = "") -> Outcome:
+        seconds = seconds_before + time.monotonic() - start
+        return Outcome(case=case, status="failed", seconds=seconds, message=message, details=details)
+
+    try:
+        return action(lambda: time.monotonic() - start)
+    except ModelError:
+        raise
+    except SclimbicError as error:
+        return failed(str(error))
+    except OSError as error:
+        return failed(f"{error.filename or case.t1}: {error.strerror or error}", traceback.format_exc())
+    except MemoryError as error:
+        return failed(f"{case.t1}: {describe_memory_error(error)}", traceback.format_exc())
+    except Exception as error:  # a fault of ours must not cost the other cases
+        summary = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        return failed(f"{case.t1}: unexpected {summary}", traceback.format_exc())

@@ -1,0 +1,140 @@
+"""Cases of recon-all subjects: which files of a SUBJECTS_DIR are read and written."""
+
+import fnmatch
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import UsageError
+from ..files.content import find_problem
+from .case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS, Case, Outputs, Requests
+
+
+def subject_case(
+    subjects_dir: Path,
+    name: str,
+    requests: Requests,
+    *,
+    base: str = DEFAULT_BASE,
+    transform: str | None = None,
+    log: str | None = None,
+) -> Case:
+    """The case of a recon-all subject.
+
+    Parameters
+    ----------
+    subjects_dir : Path
+    name : str
+        Folder of the subject inside ``subjects_dir``.
+    requests : Requests
+        The volumes are always written in subject mode.
+    base : str
+        Stands for ``sclimbic`` in the names of the outputs.
+    transform : str, optional
+        Transform relative to the subject's folder; by default ``mri/transforms/talairach.xfm`` or
+        ``talairach.xfm.lta``, whichever is there.
+    log : str, optional
+        Name of the log in ``scripts/``; by default ``<base>.log``.
+
+    Returns
+    -------
+    Case
+        With a problem if the subject does not exist, lacks its T1, or the output would overwrite another program's.
+    """
+    home = subjects_dir / name
+    mri, stats, scripts = home / "mri", home / "stats", home / "scripts"
+    posteriors, qa_stats = mri / f"{base}.posteriors.mgz", stats / f"{base}.qa.stats"
+    # Never talairach.xfm itself: that one is recon-all's.
+    xfm, lta = (mri / "transforms" / f"{base}.talairach.{ending}" for ending in ("xfm", "lta"))
+    outputs = Outputs(
+        segmentation=mri / f"{base}.mgz",
+        record=scripts / f"{base}.json",
+        posteriors=posteriors if requests.posteriors else None,
+        stats=stats / f"{base}.stats",
+        qa_stats=qa_stats if requests.qa_stats else None,
+        xfm=xfm if requests.etiv_from_image else None,
+        lta=lta if requests.etiv_from_image else None,
+        optional=(posteriors, qa_stats, xfm, lta),
+        log=scripts / (log or f"{base}.log") if home.is_dir() else None,
+    )
+    given = (transform,) if transform else SUBJECT_TRANSFORMS
+    transforms = () if requests.etiv_from_image else tuple(home / path for path in given)
+    problem = _subject_problem(home, outputs, base)
+    return Case(name=name, t1=home / SUBJECT_T1, transforms=transforms, outputs=outputs, problem=problem)
+
+
+def _subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
+    if not home.is_dir():
+        what = "no subject matches this pattern" if is_pattern(home.name) else "subject does not exist"
+        return f"{home}: {what} in SUBJECTS_DIR"
+    if not (home / SUBJECT_T1).is_file():
+        if os.path.lexists(home / SUBJECT_T1):
+            return find_problem(home / SUBJECT_T1, "image")
+        return f"{home / SUBJECT_T1}: does not exist; run recon-all as far as nu.mgz first"
+    # --output-base nu, aseg or T1 would overwrite a file of recon-all.
+    target = outputs.segmentation
+    if base != DEFAULT_BASE and target.exists() and not outputs.record.is_file() and not _is_ours(outputs.stats):
+        return f"{target}: exists and was not made by this tool; give another --output-base, or remove it"
+    return None
+
+
+def _is_ours(stats: Path | None) -> bool:
+    """Whether a stats file is that of an earlier run, also of the published tool."""
+    return (
+        stats is not None and stats.is_file() and "# Created by mri_sclimbic_seg" in stats.read_text(errors="replace")
+    )
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a subject is named by a pattern."""
+    return any(sign in name for sign in "*?[")
+
+
+def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
+    """Find the subjects to run; those that are not named one by one are sorted.
+
+    Parameters
+    ----------
+    subjects_dir : Path
+    names : sequence of str
+        Subjects, or patterns such as ``*.long.*`` that match folders with an ``mri/nu.mgz``.
+        Empty: every folder with an ``mri/nu.mgz``. A trailing slash is removed. A pattern without a
+        match and a name without a folder are kept: they fail as cases, with a reason. A folder of the very
+        name is preferred to what the name matches as a pattern.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    UsageError
+        If the subjects directory does not exist or has no subject, or a name lies outside it.
+    """
+    if not subjects_dir.is_dir():
+        raise UsageError(f"{subjects_dir}: subjects directory does not exist; give --sd DIR or set SUBJECTS_DIR")
+    there = sorted(
+        path.parents[1].name
+        for path in subjects_dir.glob(f"*/{SUBJECT_T1}")
+        if not path.parents[1].name.startswith(".")
+    )
+    if not names:
+        if not there:
+            raise UsageError(
+                f"{subjects_dir}: no subject with {SUBJECT_T1} found; give --sd DIR or run recon-all first"
+            )
+        return there
+    found: list[str] = []
+    for given in names:
+        name = _inside(subjects_dir, given)
+        is_folder = (subjects_dir / name).is_dir()  # also of a name such as a[1]
+        found += (fnmatch.filter(there, name) or [name]) if is_pattern(name) and not is_folder else [name]
+    return list(dict.fromkeys(found))
+
+
+def _inside(subjects_dir: Path, given: str) -> str:
+    """A subject's name inside the subjects directory; a path to the subject is accepted too."""
+    name = os.path.relpath(given, os.path.abspath(subjects_dir)) if os.path.isabs(given) else os.path.normpath(given)
+    if not given or name == "." or name.startswith(".."):
+        raise UsageError(f"--s '{given}': expected the name of a subject in {subjects_dir}")
+    return name

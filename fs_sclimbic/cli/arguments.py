@@ -1,0 +1,274 @@
+"""The flags of mri_sclimbic_seg, and which of them go together."""
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from .._version import __version__
+from ..network.spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, MOST_STARTS, PRECISIONS
+from ..segmentation.preset import PRESETS, PUBLISHED_PRESET, STUDY_PRESET
+from .spelling import spell_out
+
+# Exit status of the commands.
+ALL_DONE, SOME_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+LONG_DASHES = ("\N{EN DASH}", "\N{EM DASH}")
+
+DESCRIPTION = """\
+Segment the nucleus accumbens, hypothalamus, fornix, mammillary bodies, septal nuclei, basal forebrain and
+anterior commissure in T1-weighted MRI, and measure their volumes."""
+
+EPILOG = """\
+examples:
+  mri_sclimbic_seg --i t1.nii.gz --o seg.mgz --conform --write_volumes
+  mri_sclimbic_seg --i images --o results --conform --write_qa_stats
+  mri_sclimbic_seg --s bert ernie --write_qa_stats       (subjects of SUBJECTS_DIR; no name: all of them)
+
+Results appear whole or not at all. A case that fails is reported and costs no other. A case that is done is
+skipped when the same command is given again, so an interrupted run goes on where it stopped.
+
+exit status: 0 all cases done, 1 a case failed, 2 the command line makes no sense, 130 interrupted"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of mri_sclimbic_seg."""
+    parser = argparse.ArgumentParser(
+        prog="mri_sclimbic_seg",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument_group("input and output").add_argument
+    add("-i", "--i", metavar="PATH", help="T1-weighted image (.mgz .mgh .nii .nii.gz), or a folder of them")
+    add("-o", "--o", metavar="PATH", help="output segmentation, or output folder for a folder")
+    add(
+        "-s",
+        "--s",
+        metavar="SUBJ",
+        nargs="*",
+        help="recon-all subjects, also patterns like '*.long.*'; no name: every subject with mri/nu.mgz",
+    )
+    add("--sd", metavar="DIR", help="subjects directory (default: SUBJECTS_DIR)")
+    add(
+        "--output-base",
+        metavar="NAME",
+        default="sclimbic",
+        help="stands for 'sclimbic' in the names of outputs (default: sclimbic)",
+    )
+    add("--redo", action="store_true", help="run cases again that are done with the same input and settings")
+
+    add = parser.add_argument_group("further outputs").add_argument
+    add(
+        "--write_posteriors",
+        action="store_true",
+        help="write the posteriors (4-D, one frame a label, cropped)",
+    )
+    add(
+        "--write_volumes",
+        action="store_true",
+        help="write a stats file for each image (always on for subjects)",
+    )
+    add(
+        "--write_qa_stats",
+        action="store_true",
+        help="write QA stats for each case, and tables of z scores and confidences",
+    )
+
+    add = parser.add_argument_group("image").add_argument
+    add("--conform", action="store_true", help="accept images that are not 1 mm isotropic")
+    add(
+        "--preset",
+        choices=PRESETS,
+        default=PUBLISHED_PRESET,
+        help="published: the published tool's numbers; study: for new studies, numbers that repeat better and are not "
+        "the published ones (docs/repeatability.md; default: published)",
+    )
+    add(
+        "--percentile",
+        metavar="P",
+        type=float,
+        help="top of the intensity range is the P-th percentile of the non-zero voxels (default: the maximum)",
+    )
+    add("--7T", dest="seven_tesla", action="store_true", help="same as --percentile 99.9")
+
+    add = parser.add_argument_group("network").add_argument
+    add(
+        "--full-fov",
+        action="store_true",
+        help="run it on the whole box, as the published tool does, and keep islands far from the structures (default: "
+        "where the structures are; the same voxels there, in a tenth of the time)",
+    )
+    add(
+        "--average-shifts",
+        metavar="N",
+        type=int,
+        help="average the posteriors over N starts of the box, up to 7: more repeatable numbers, which are not the "
+        "published ones (default: 1)",
+    )
+    add(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="what runs it (default: auto, the quickest exact one: openvino on x86 processors, else tensorflow)",
+    )
+    add(
+        "--precision",
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="what it computes in; bfloat16 is quicker where the processor has it, and 0.5 %% of the labelled voxels "
+        "differ: use one throughout a study (default: float32)",
+    )
+
+    add = parser.add_argument_group("volumes").add_argument
+    add(
+        "--etiv",
+        action="store_true",
+        help="add eTIV: from --tal, else computed from the image; always on for subjects, from their talairach.xfm",
+    )
+    add(
+        "--etiv-from-image",
+        action="store_true",
+        help="compute eTIV from the image also for subjects that have a transform; the one that was found is written "
+        "too (<base>.talairach.xfm and .lta)",
+    )
+    add("--no-etiv", action="store_true", help="let cases pass without eTIV whose transform is missing or unusable")
+    add(
+        "--tal",
+        metavar="XFM",
+        help="transform to MNI305 (.xfm, .lta) for eTIV: a file; for a folder a suffix "
+        "(<case><suffix> beside the image); "
+        "for subjects a path inside the subject",
+    )
+    add("--exclude", metavar="ID", nargs="+", type=int, default=[], help="SegIds to leave out of stats and tables")
+    add("--keep_ac", action="store_true", help="keep the anterior commissure (853) in stats and tables")
+    add(
+        "--vox-count-volumes",
+        action="store_true",
+        help="volumes from voxel counts instead of posteriors",
+    )
+    add(
+        "--population-stats",
+        metavar="CSV",
+        help="mean and sd of volumes for z scores, also --population_stats (default: 39 manually labelled brains)",
+    )
+
+    add = parser.add_argument_group("model").add_argument
+    add(
+        "--model",
+        metavar="H5",
+        help="weights: a file, or 'published' or 'shipped' (default: FreeSurfer's, installed or shipped ones, the "
+        "first that is there; see fs_sclimbic model list)",
+    )
+    add("--pt_model", metavar="PTH", help="weights of FreeSurfer 8.2 and later (.pth), instead of --model")
+    add("--ctab", metavar="FILE", help="colour table, one row an output channel of the model")
+    add("--fov", metavar="N", type=int, default=DEFAULT_FOV_MM, help="edge of the network's box in mm (default: 160)")
+    add(
+        "--features",
+        metavar="N",
+        type=int,
+        default=DEFAULT_FEATURES,
+        help="features of the network's first level (default: 24)",
+    )
+    add(
+        "--nchannels",
+        metavar="N",
+        type=int,
+        default=DEFAULT_CHANNELS,
+        help="input channels of the network (default: 1)",
+    )
+
+    add = parser.add_argument_group("running").add_argument
+    add(
+        "--threads",
+        metavar="N",
+        type=int,
+        default=1,
+        help="processor threads of the network, 0 or less: all; with more than one, reading and writing go on beside "
+        "it (default: 1)",
+    )
+    add("--cuda-device", metavar="D", help="run on this CUDA device, -1: the processor (default: the processor)")
+    add(
+        "--logfile",
+        metavar="F",
+        help="log file, relative to the output folder; of subjects a bare name lies in each subject's scripts, a path "
+        "is relative to the subjects directory (default: mri_sclimbic.log, scripts/sclimbic.log)",
+    )
+    add("--quiet", action="store_true", help="print only failures and warnings")
+    add("--debug", action="store_true", help="print details and tracebacks")
+    add("--vmp", action="store_true", help="print the peak of virtual memory at the end")
+    add("--no-cite-sclimbic", action="store_true", help="do not print the citation")
+    add("--version", action="version", version=f"fs_sclimbic {__version__}")
+    return parser
+
+
+def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; SystemExit or argparse.ArgumentError where it is wrong.
+
+    Besides the flags, the result has ``notes``: what was given and is not used, one line each.
+    """
+    for word in argv:
+        if word.startswith(LONG_DASHES):
+            raise argparse.ArgumentError(None, f"'{word}' begins with a long dash, as web pages have it; type a hyphen")
+    args = build_parser().parse_args([spell_out(word) for word in argv])
+    check_flags(args)
+    if args.threads < 1:
+        args.threads = count_processors()
+    if args.cuda_device is not None and args.cuda_device.startswith("-"):
+        args.cuda_device = None
+    args.model = args.pt_model or args.model  # the reader of weights knows what a .pth is
+    args.notes = unused_flags(args)
+    return args
+
+
+def count_processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def unused_flags(args: argparse.Namespace) -> list[str]:
+    """What the published tool takes and does not use either, in words for the reader of the log."""
+    notes = []
+    if args.s is not None and args.o:
+        notes.append(f"--o {args.o} is not used with --s: the results of subjects are written into their folders")
+    if args.i and args.sd:
+        notes.append(f"--sd {args.sd} is not used with --i")
+    return notes
+
+
+def check_flags(args: argparse.Namespace) -> None:
+    """Refuse combinations that mean nothing."""
+
+    def wrong(message: str) -> None:
+        raise argparse.ArgumentError(None, message)
+
+    if args.i and args.s is not None:
+        wrong("--i and --s exclude each other: give images or subjects")
+    if not args.i and args.s is None:
+        wrong("give --i IMAGE|FOLDER with --o, or --s SUBJECT ...")
+    if args.i and not args.o:
+        wrong("--i needs --o: the output file, or the output folder for a folder")
+    if args.etiv_from_image and args.tal:
+        wrong("--etiv-from-image computes the transform that --tal gives: give one of them")
+    if args.no_etiv and (args.etiv or args.etiv_from_image):
+        wrong(f"--no-etiv contradicts {'--etiv' if args.etiv else '--etiv-from-image'}")
+    if args.percentile is not None and not 0 < args.percentile <= 100:
+        wrong(f"--percentile {args.percentile:g}: give a number above 0, up to 100")
+    if args.average_shifts is not None and not 1 <= args.average_shifts <= MOST_STARTS:
+        wrong(f"--average-shifts {args.average_shifts}: give a number from 1 to {MOST_STARTS}")
+    if args.full_fov and (args.average_shifts or 1) > 1:
+        wrong("--full-fov gives the published numbers, --average-shifts gives others: give one of them")
+    if args.seven_tesla and args.percentile not in (None, 99.9):
+        wrong(f"--7T means --percentile 99.9, --percentile {args.percentile:g} was given too")
+    if args.preset == STUDY_PRESET:
+        for flag, given in (
+            ("--percentile", args.percentile is not None),
+            ("--7T", args.seven_tesla),
+            ("--average-shifts", args.average_shifts is not None),
+            ("--full-fov", args.full_fov),
+        ):
+            if given:
+                wrong(f"--preset {STUDY_PRESET} sets the intensity range and the starts itself: leave {flag} out")
+    if args.pt_model and args.model:
+        wrong("--pt_model and --model both name the weights: give one of them")
+    if not args.output_base or os.sep in args.output_base:
+        wrong(f"--output-base '{args.output_base}': give a name without folders")

@@ -1,0 +1,250 @@
+"""The flags of fs_sclimbic glm, those of mri_glmfit --table among them, and which of them go together."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+
+from .._version import __version__
+
+PROGRAM = "sclimbic_glmfit"
+DEFAULT_SEED = 1
+
+DESCRIPTION = """\
+Fit a design to a table of volumes and test contrasts on every structure: mri_glmfit --table without FreeSurfer.
+Subjects are matched by name. Takes the options of mri_glmfit and writes the same files; adds corrected p values,
+effect sizes, permutations and figures."""
+
+EPILOG = """\
+examples:
+  sclimbic_glmfit --table sclimbic.dat --fsgd group.fsgd --C group.mtx --scale-by-etiv --glmdir out
+  sclimbic_glmfit --table volumes.csv --fsgd group.fsgd doss --contrast "Patient-Control" --etiv-covariate --glmdir out
+  sclimbic_glmfit --table volumes.csv --fsgd group.fsgd --contrast "slope = Patient:Age - Control:Age" \\
+      --permutations 10000 --glmdir out
+  sclimbic_glmfit --table sclimbic.dat --osgm --glmdir out
+
+Columns of the design by method, for classes Control, Patient and the variable Age:
+  dods (default)  Control Patient Control:Age Patient:Age      each class has its own slope
+  doss            Control Patient Age                          one slope for all
+A DODS or DOSS tag in the FSGD goes before the command line, as in the original. Run once with --no-contrasts-ok to
+see the columns.
+
+The output folder appears whole; an earlier fit in it is replaced as a whole, other files in it are a reason to stop.
+For each contrast: C.dat, images as mri_glmfit's, results.tsv (effects, intervals, p corrected by Holm and FDR), and
+figures; report.html shows everything on one page.
+
+exit status: 0 written, 1 failed, 2 the command line makes no sense, 130 interrupted"""
+
+IMAGE_ONLY = {
+    **dict.fromkeys(
+        ("--surf", "--surface", "--label", "--cortex", "--mask", "--no-mask", "--fwhm", "--var-fwhm", "--frame-mask"),
+        "belongs to images on a surface or in a volume; the values of a table have no neighbours",
+    ),
+    **dict.fromkeys(
+        ("--y", "--w", "--wls", "--pvr", "--self-reg"), "takes an image; here the values come from --table"
+    ),
+    **dict.fromkeys(
+        ("--sim", "--sim-done", "--perm-force", "--perm"),
+        "simulates clusters of an image; here --permutations N tests by permutation",
+    ),
+    **dict.fromkeys(
+        (
+            "--dti",
+            "--dti-b0",
+            "--asl",
+            "--qa",
+            "--mrtm1",
+            "--mrtm2",
+            "--logan",
+            "--bp",
+            "--bp-clip-neg",
+            "--bp-clip-max",
+        ),
+        "is for images of one subject, not for a table over subjects",
+    ),
+    **dict.fromkeys(("--prune", "--prune_thr"), "masks an image; rows and columns are chosen by name here"),
+    **dict.fromkeys(
+        ("--pca", "--skew", "--kurtosis", "--y-out"),
+        "is not computed by this program; input.table.dat holds the values",
+    ),
+    **dict.fromkeys(("--fsgd-rescale-x", "--ffxdof", "--ffxdofdat"), "is not part of a fit to a table"),
+}
+"""Options of mri_glmfit that a table has no use for, and why."""
+WITHOUT_EFFECT = (
+    "--no-rescale-x", "--rescale-x", "--no-sig-link", "--no-sig-double", "--no-est-fwhm", "--no-prune",
+    "--no-fix-vertex-area", "--fix-vertex-area", "--no-mask-smooth",
+)  # fmt: skip
+"""Options that are taken and change nothing: the arithmetic is float64 throughout, and columns are always scaled."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of fs_sclimbic glm."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        usage="%(prog)s --table FILE (--fsgd FILE [METHOD] | --X FILE | --osgm) --contrast TEXT ... --glmdir DIR [...]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument_group("what goes in").add_argument
+    add(
+        "--table",
+        metavar="FILE",
+        help="subjects in rows, structures in columns: asegstats2table's, sclimbic_stats2table's, "
+        "sclimbic_volumes_all.csv, CSV or TSV; told apart by content",
+    )
+    add(
+        "--fsgd",
+        metavar=("FILE", "METHOD"),
+        nargs="+",
+        help="group descriptor file; METHOD dods (default) or doss",
+    )
+    add("--X", metavar="FILE", help="design matrix, text or Matlab; rows go by order, since it names no subjects")
+    add("--osgm", action="store_true", help="one-sample group mean: test the mean of each structure against 0")
+    add("--wg", metavar="FILE", help="one weight a row of the design, by which its row of X and y is multiplied")
+    add(
+        "--allow-missing", action="store_true", help="leave subjects out of the design that the table lacks, and say so"
+    )
+    add(
+        "--exclude-frame",
+        metavar="N",
+        type=int,
+        action="append",
+        default=[],
+        help="leave out row N of the design, from 0",
+    )
+    add("--exclude-frame-file", metavar="FILE", help="the same, numbers in a file")
+    add("--columns", metavar="NAME", nargs="+", default=[], help="analyse these structures (default: all)")
+    add("--exclude-columns", metavar="NAME", nargs="+", default=[], help="leave these columns out")
+    add("--allowsubjrep", action="store_true", help="let a subject stand on several Input lines")
+    add("--fsgd-rescale", action="store_true", help="divide variables by their standard deviation")
+
+    add = parser.add_argument_group("what is asked").add_argument
+    add(
+        "--C",
+        metavar=("FILE", "GAMMA0"),
+        nargs="+",
+        action="append",
+        default=[],
+        help="contrast matrix, a weight for each column of the design; GAMMA0: file with the null values; repeat",
+    )
+    add(
+        "--contrast",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="contrast by the names of the columns: 'Patient-Control', 'NAME = (A+B)/2 - C', ';' between rows of an "
+        "F-test; repeat",
+    )
+    add("--no-contrasts-ok", action="store_true", help="fit without a contrast")
+
+    add = parser.add_argument_group("head size and scale").add_argument
+    add("--scale-by-etiv", action="store_true", help="divide every structure by eTIV, times 100000")
+    add("--etiv-covariate", action="store_true", help="add eTIV, centred on its mean, to the design: one slope for all")
+    add("--analyse-etiv", action="store_true", help="analyse eTIV as if it were a structure (original: always)")
+    add("--logy", action="store_true", help="fit the natural logarithm of the values")
+
+    add = parser.add_argument_group("permutations").add_argument
+    add(
+        "--permutations",
+        metavar="N",
+        type=int,
+        default=0,
+        help="add p values by N random permutations (Freedman-Lane), or by all where no more exist",
+    )
+    add(
+        "--seed", metavar="S", type=int, default=DEFAULT_SEED, help=f"same seed, same numbers (default: {DEFAULT_SEED})"
+    )
+
+    add = parser.add_argument_group("output").add_argument
+    add("--glmdir", "--o", metavar="DIR", help="output folder")
+    add("--yhat-save", "--save-yhat", dest="yhat", action="store_true", help="write yhat (the fit)")
+    add("--eres-save", "--save-eres", dest="eres", action="store_true", help="write eres (the residuals)")
+    add("--save-cond", dest="cond", action="store_true", help="write cond (condition number of X'X)")
+    for suffix in ("mgh", "mgz", "nii", "nii.gz"):
+        add(
+            f"--{suffix}",
+            dest="suffix",
+            action="store_const",
+            const=f".{suffix}",
+            default=".mgh",
+            help=f"write images as .{suffix}" + (" (default)" if suffix == "mgh" else ""),
+        )
+    add("--unsigned-sig", action="store_true", help="sig.table.dat without signs, as FreeSurfer 8 writes it")
+    add("--no-report", action="store_true", help="no figures and no report.html")
+    add("--xonly", metavar="FILE", help="write the design matrix to FILE and stop; needs no table")
+    add("--checkopts", action="store_true", help="check the command line and stop")
+
+    add = parser.add_argument_group("what is let pass").add_argument
+    add("--illcond", action="store_true", help="fit a design whose condition number is above 10000")
+    add("--allow-zero-dof", action="store_true", help="fit as many columns as subjects; nothing can be tested then")
+    add("--debug", action="store_true", help="print details and tracebacks")
+    add("--version", action="version", version=f"fs_sclimbic {__version__}")
+    for flag in WITHOUT_EFFECT:
+        add(flag, action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; SystemExit or argparse.ArgumentError where it is wrong."""
+    parser = build_parser()
+    words = _as_spelt_here(argv, {*parser._option_string_actions, *IMAGE_ONLY})
+    for word in words:
+        if word in IMAGE_ONLY:
+            raise argparse.ArgumentError(None, f"{word} {IMAGE_ONLY[word]}; take it out")
+    args = parser.parse_args(words)
+    check_flags(args)
+    return args
+
+
+def _as_spelt_here(argv: Sequence[str], flags: Iterable[str]) -> list[str]:
+    """Flags in our letters, since mri_glmfit takes --c for --C; and --contrast=-A for --contrast -A."""
+    known = {flag.lower(): flag for flag in flags}
+    words: list[str] = []
+    for word in argv:
+        name, equals, value = word.partition("=")
+        word = f"{known[name.lower()]}{equals}{value}" if word[:2] == "--" and name.lower() in known else word
+        if words and words[-1] == "--contrast" and word.startswith("-") and word not in known.values():
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
+
+
+def check_flags(args: argparse.Namespace) -> None:
+    """Refuse combinations that mean nothing; the words are the original's where it has some."""
+
+    def wrong(message: str) -> None:
+        raise argparse.ArgumentError(None, message)
+
+    if args.X and args.fsgd:
+        wrong("cannot specify both X file and fsgd file")
+    if args.X and args.osgm:
+        wrong("cannot specify both X file and --osgm")
+    if not (args.X or args.fsgd or args.osgm):
+        wrong("must specify an input X file or fsgd file or --osgm")
+    if args.fsgd and len(args.fsgd) > 2:
+        wrong(f"--fsgd takes a file and a method, found {len(args.fsgd)} words: {' '.join(args.fsgd)}")
+    if args.fsgd and len(args.fsgd) == 2 and args.fsgd[1].lower() not in ("dods", "doss", "none"):
+        wrong(f"--fsgd FILE METHOD: expected dods or doss, found '{args.fsgd[1]}'")
+    if args.etiv_covariate and args.scale_by_etiv:
+        wrong("--scale-by-etiv and --etiv-covariate are two ways to account for head size: give one of them")
+    if args.etiv_covariate and args.analyse_etiv:
+        wrong("--analyse-etiv with --etiv-covariate would explain eTIV by itself: give one of them")
+    if args.xonly:
+        if args.etiv_covariate:
+            wrong("--xonly reads no table, so that --etiv-covariate has no eTIV to add")
+        return
+    if not args.table:
+        wrong("must specify input y file: --table FILE")
+    if args.osgm and (args.C or args.contrast):
+        wrong("cannot specify --C or --contrast with --osgm: its contrast is the mean itself")
+    if any(len(words) > 2 for words in args.C):
+        wrong("--C takes a file and at most one file of null values; repeat --C for another contrast")
+    if not args.glmdir:
+        wrong("must specify GLM output dir: --glmdir DIR")
+    if args.permutations < 0:
+        wrong(f"--permutations {args.permutations}: give a positive number")
+    if args.seed < 0:
+        wrong(f"--seed {args.seed}: give 0 or a positive number")
+    if args.columns and set(args.columns) & set(args.exclude_columns):
+        wrong("--columns and --exclude-columns name the same structure")

@@ -1,0 +1,1 @@
+"""The design of a study: FSGD files, classes, variables, contrasts."""

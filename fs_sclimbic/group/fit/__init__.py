@@ -1,0 +1,1 @@
+"""Subjects matched to a design, the general linear model, its tests."""

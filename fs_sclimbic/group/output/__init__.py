@@ -1,0 +1,1 @@
+"""What a fit leaves: FreeSurfer's files, results, figures, the report."""

@@ -1,0 +1,1 @@
+"""Tables over subjects, from their stats files."""

@@ -1,0 +1,1 @@
+"""Images: volumes on their grids, labels and colour tables, conforming, transforms, formats."""

@@ -1,0 +1,1 @@
+"""The network: what a model is, its weights, the engines that run it."""

@@ -1,1 +1,0 @@
-"""The network: the only part of the package that loads Keras."""

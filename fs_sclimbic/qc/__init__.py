@@ -1,0 +1,1 @@
+"""Quality control: pictures of results."""

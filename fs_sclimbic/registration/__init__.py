@@ -1,0 +1,1 @@
+"""Where a head lies: the search for it, its transform to MNI305, eTIV."""

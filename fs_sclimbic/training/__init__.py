@@ -1,0 +1,1 @@
+"""Train a network: recipe, heads, augmentation, steps, checkpoints, record."""

@@ -1,0 +1,133 @@
+import fcntl
+from pathlib import Path
+
+import pytest
+
+from fs_sclimbic.cases.case import Requests
+from fs_sclimbic.cases.images import image_case
+from fs_sclimbic.cases.pipeline import Outcome
+from fs_sclimbic.cases.tables import (
+    CONFIDENCE,
+    CONFIDENCES,
+    VOLUMES,
+    Z_SCORES,
+    cases_with_other_columns,
+    format_table,
+    merge_rows,
+    table_files,
+    write_tables,
+)
+from fs_sclimbic.files.locks import locked
+from fs_sclimbic.image.labels import Structure
+from fs_sclimbic.segmentation.measure import SegStats, StructureStats
+from fs_sclimbic.segmentation.population import Norm
+
+POPULATION = {"A": Norm(10, 2)}
+
+
+def stats(a, b, etiv=None):
+    rows = [
+        StructureStats(Structure(i, name, (0, 0, 0, 0)), 1, volume, 0.5 + i / 100, 0)
+        for i, name, volume in ((1, "A", a), (2, "B", b))
+    ]
+    return SegStats(tuple(rows), 1.0, etiv)
+
+
+CASES = [("bert", stats(12.0, 3.14159)), ("odd, name", stats(0.0, 1.0))]
+
+
+def test_volumes():
+    assert format_table(VOLUMES, CASES, POPULATION) == 'case,A,B\nbert,12.0000,3.1416\n"odd, name",0.0000,1.0000\n'
+
+
+def test_etiv_is_the_last_column_of_the_volumes_only():
+    cases = [("bert", stats(12.0, 3.0, 1446231.01471))]
+    assert format_table(VOLUMES, cases, POPULATION) == "case,A,B,eTIV\nbert,12.0000,3.0000,1446231.0147\n"
+    assert "eTIV" not in format_table(Z_SCORES, cases, POPULATION)
+
+
+def test_z_scores_leave_out_what_the_population_lacks():
+    assert format_table(Z_SCORES, CASES, POPULATION) == 'case,A\nbert,1.0000\n"odd, name",-5.0000\n'
+
+
+def test_confidences_under_both_names():
+    assert format_table(CONFIDENCES, CASES[:1], POPULATION) == "case,A,B\nbert,0.5100,0.5200\n"
+    assert format_table(CONFIDENCE, CASES, POPULATION) == format_table(CONFIDENCES, CASES, POPULATION)
+
+
+def test_names():
+    assert [
+        path.name for path, _ in table_files(Path("o/sclimbic"), "_", [VOLUMES, Z_SCORES, CONFIDENCES, CONFIDENCE])
+    ] == [
+        "sclimbic_volumes_all.csv",
+        "sclimbic_zqa_scores_all.csv",
+        "sclimbic_confidences_all.csv",
+        "sclimbic_confidence_all.csv",
+    ]
+    assert table_files(Path("o/head"), ".", [Z_SCORES])[0][0] == Path("o/head.zqa_scores_all.csv")
+
+
+def test_rows_of_other_cases_stay_behind_the_new_ones():
+    """Readers of a single subject's table take the first row."""
+    old = "case,A\nbert,1.0000\nernie,2.0000\n"
+    assert merge_rows(old, "case,A\nernie,3.0000\n") == "case,A\nernie,3.0000\nbert,1.0000\n"
+    assert merge_rows(old, "case,A\nkermit,3.0000\n") == "case,A\nkermit,3.0000\nbert,1.0000\nernie,2.0000\n"
+    for nothing in ("", "\n", "a text\n", "case,B,B\nbert,1,2\n", "\0\n", "case,A\n" + "x" * 200_000):
+        assert merge_rows(nothing, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\n"
+
+
+def test_rows_with_other_columns_stay_and_are_told():
+    """--keep_ac, or another model: no number of another subject vanishes."""
+    old, new = "case,B,A,C\nbert,1,2,3\nernie,4,5\n", "case,A,B\nkermit,6,7\n"
+    merged = merge_rows(old, new)
+    assert merged == "case,A,B,C\nkermit,6,7,\nbert,2,1,3\nernie,5,4,\n"
+    assert cases_with_other_columns(merged) == ["kermit", "ernie"]
+    assert cases_with_other_columns(new) == cases_with_other_columns("") == []
+
+
+def outcome(name, numbers=None):
+    case = image_case(Path(f"{name}.mgz"), Path(f"{name}_seg.mgz"), Requests())
+    status = "failed" if numbers is None else "done"
+    return Outcome(case=case, status=status, seconds=1.0, stats=numbers)
+
+
+OUTCOMES = [outcome("bert", stats(12.0, 3.0, 1.4e6)), outcome("broken"), outcome("ernie", stats(10.0, 4.0, 1.5e6))]
+
+
+def names_in(path):
+    return [row.split(",")[0] for row in path.read_text().splitlines()]
+
+
+def test_tables_hold_the_cases_that_have_numbers(tmp_path):
+    files = table_files(tmp_path / "sclimbic", "_", [VOLUMES, Z_SCORES, CONFIDENCES])
+    assert write_tables(files, OUTCOMES, POPULATION) == [path for path, _ in files]
+    for path, _ in files:
+        assert names_in(path) == ["case", "bert_seg", "ernie_seg"]
+    assert files[0][0].read_text().splitlines()[0].endswith(",eTIV")
+
+
+def test_no_table_without_a_case(tmp_path):
+    assert write_tables(table_files(tmp_path / "sclimbic", "_", [VOLUMES]), [outcome("broken")], {}) == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_that_is_locked_for_long_is_told(tmp_path):
+    files = table_files(tmp_path / "sclimbic", "_", [Z_SCORES])
+    with (
+        locked(tmp_path / ".sclimbic_zqa_scores_all.csv.lock"),
+        pytest.raises(OSError, match=r"locked by another job for 0\.1 s"),
+    ):
+        write_tables(files, OUTCOMES, POPULATION, update=True, lock_timeout_s=0.1)
+    assert write_tables(files, OUTCOMES, POPULATION, update=True) == [files[0][0]]
+
+
+def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(524, "Unknown error 524")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
+    for one in OUTCOMES:
+        write_tables(files, [one], POPULATION, update=True)
+    assert names_in(files[0][0]) == ["case", "ernie_seg", "bert_seg"]
+    assert list(tmp_path.iterdir()) == [files[0][0]], "no lock file stays"

@@ -1,0 +1,205 @@
+"""The device's sampling against scipy's, and pairs against the heads they are made of."""
+
+import keras
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from fs_sclimbic.network.backend import compiled_function
+from fs_sclimbic.training.augment import draw
+from fs_sclimbic.training.dataset import UINT8_ONE, Example
+from fs_sclimbic.training.generator import (
+    Generator,
+    bias_arrays,
+    deformed,
+    geometry_arrays,
+    intensity_arrays,
+    spoil,
+    warp,
+)
+from fs_sclimbic.training.recipe import Augmentation
+
+FOV, BOX = 40, (16, 20, 12)
+OFF = Augmentation(**{name: 0.0 for name in Augmentation.__dataclass_fields__})
+MIDDLE, REACH = np.array([19.5, 18.5, 21.5]), np.full(3, 8.0)
+
+
+def to_numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+@pytest.fixture(scope="module")
+def example():
+    """A smooth random head with one structure of soft edges about MIDDLE."""
+    rng = np.random.default_rng(0)
+    image = ndimage.gaussian_filter(rng.random((FOV,) * 3), 2)
+    image = np.rint(255 * (image - image.min()) / np.ptp(image)).astype(np.uint8)
+    start = (12, 10, 14)
+    at = np.moveaxis(np.indices((16, 18, 16)), 0, -1) + start
+    inside = np.clip(5 - np.linalg.norm(at - MIDDLE, axis=-1), 0, 1)
+    targets = np.rint(UINT8_ONE * np.stack([1 - inside, inside], -1)).astype(np.uint8)
+    return Example("head", image, targets, start, MIDDLE, 0.8)
+
+
+def test_everything_off_cuts_the_box_out(example):
+    image, targets = (to_numpy(tensor)[0] for tensor in Generator([example], OFF, BOX, 1).pair(0))
+    first = np.rint(MIDDLE - (np.array(BOX) - 1) / 2).astype(int)
+    box = tuple(slice(a, a + n) for a, n in zip(first, BOX, strict=True))
+    assert image.shape == (*BOX, 1)
+    assert targets.shape == (*BOX, 2)
+    assert np.abs(image[..., 0] - example.image[box] / 255).max() < 1e-3
+    whole = np.zeros((FOV,) * 3)
+    whole[12:28, 10:28, 14:30] = example.targets[..., 1] / UINT8_ONE
+    assert np.abs(targets[..., 1] - whole[box]).max() < 1e-5
+    assert np.allclose(targets.sum(-1), 1, atol=0.01)
+
+
+def test_affine_sampling_is_scipys(example):
+    settings = Augmentation(**{**OFF.__dict__, "rotation": 25, "scaling": 0.2, "shear": 0.1, "jitter": 3})
+    pair = draw(np.random.default_rng(3), settings, BOX, FOV, MIDDLE, REACH, 0.8)
+    image, targets = (to_numpy(t)[0] for t in _pair_of(example, settings, np.random.default_rng(3)))
+    at = (np.moveaxis(np.indices(BOX), 0, -1) - (np.array(BOX) - 1) / 2) @ pair.matrix.T + pair.center
+    wanted = ndimage.map_coordinates(example.image / 255, np.moveaxis(at, -1, 0), order=1, cval=0)
+    assert np.abs(image[..., 0] - wanted).max() < 2e-3
+    whole = np.zeros((FOV,) * 3)
+    whole[12:28, 10:28, 14:30] = example.targets[..., 1] / UINT8_ONE
+    wanted = ndimage.map_coordinates(whole, np.moveaxis(at, -1, 0), order=1, cval=0)
+    assert np.abs(targets[..., 1] - wanted).max() < 1e-4
+
+
+def _pair_of(example, settings, rng):
+    """The generator's pair of a given stream of chance (its own begins with the choice of the head)."""
+    chance = draw(rng, settings, BOX, FOV, MIDDLE, REACH, example.tissue)
+    return Generator([example], settings, BOX, 1).make_pair(example, chance)
+
+
+def test_warp_is_smooth_and_invertible():
+    """A stationary velocity field gives a diffeomorphism: no voxel is folded over."""
+    settings = Augmentation(**{**OFF.__dict__, "warp": 3})
+    box = (48, 48, 48)
+    largest = 0.0
+    for seed in range(5):
+        pair = draw(np.random.default_rng(seed), settings, box, 64, np.full(3, 32.0), REACH, 1.0)
+        points = to_numpy(compiled_function(deformed)(np.array(box, np.float32), *geometry_arrays(box, pair)[:-2]))
+        gradients = np.stack([np.stack(np.gradient(points[..., i]), -1) for i in range(3)], -2)
+        assert np.linalg.det(gradients).min() > 0
+        straight = np.moveaxis(np.indices(box), 0, -1) - 23.5 + 32
+        largest = max(largest, np.abs(points - straight).max())
+    assert 2 < largest < 12
+
+
+def test_constant_velocity_moves_by_itself():
+    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, REACH, 1.0)
+    pair.velocity[..., 1] = 2.5
+    points = to_numpy(compiled_function(deformed)(np.array(BOX, np.float32), *geometry_arrays(BOX, pair)[:-2]))
+    straight = np.moveaxis(np.indices(BOX), 0, -1) - (np.array(BOX) - 1) / 2 + MIDDLE
+    assert np.allclose(points - straight, [0, 2.5, 0], atol=1e-4)
+
+
+def test_same_number_same_pair_and_intensities_in_range(example):
+    settings = Augmentation(elsewhere=0.3)
+    one, two = Generator([example], settings, BOX, 5), Generator([example], settings, BOX, 5)
+    seen = []
+    for number in range(12):
+        (image, targets), again = one.pair(number), two.pair(number)
+        image, targets = to_numpy(image), to_numpy(targets)
+        assert np.array_equal(image, to_numpy(again[0]))
+        assert np.array_equal(targets, to_numpy(again[1]))
+        assert 0 <= image.min() <= image.max() <= 1 + 1e-5
+        assert np.allclose(targets.sum(-1), 1, atol=0.02)
+        seen.append(targets[..., 1].sum())
+    assert len(set(seen)) > 6
+
+
+def test_a_box_away_from_the_structures_is_background(example):
+    settings = Augmentation(**{**OFF.__dict__, "elsewhere": 1})
+    generator = Generator([example], settings, (8, 8, 8), 2)
+    sums = [to_numpy(generator.pair(number)[1])[..., 1].sum() for number in range(40)]
+    assert min(sums) == 0
+    assert max(sums) > 10
+
+
+def test_cut_makes_black(example):
+    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, REACH, 1.0)
+    pair.planes[0] = [1, 0, 0, MIDDLE[0]]  # nothing right of the middle
+    generator = Generator([example], OFF, BOX, 1)
+    image = to_numpy(generator.make_pair(example, pair)[0])[0, ..., 0]
+    assert image[9:].max() < 1e-3
+    assert image[:8].min() > 0
+
+
+def test_noise_has_the_sd_that_was_drawn(example):
+    settings = Augmentation(**{**OFF.__dict__, "noise": 25})
+    plain = to_numpy(_pair_of(example, OFF, np.random.default_rng(1))[0])
+    rng = np.random.default_rng(1)
+    pair = draw(np.random.default_rng(1), settings, BOX, FOV, MIDDLE, REACH, 0.8)
+    noisy = to_numpy(_pair_of(example, settings, rng)[0])
+    window = pair.tones[2] - pair.tones[1]
+    inner = (noisy > 0.01) & (noisy < 0.99)
+    assert np.std((noisy * window + pair.tones[1] - plain)[inner]) == pytest.approx(pair.noise.std(), rel=0.1)
+
+
+def test_spoiling_is_what_the_draw_says():
+    """Smoothing and slices, bias, brightness, noise, window, gamma: the whole chain again, with NumPy."""
+    settings = Augmentation(cut=0, darkest=0.2, gamma=0.6, bias=0.8, contrast=0.5, air=0.5)
+    rng = np.random.default_rng(5)
+    image = rng.random(BOX, np.float32)
+    kinds = set()
+    for seed in range(12):
+        pair = draw(np.random.default_rng(seed), settings, BOX, FOV, MIDDLE, REACH, 0.8)
+        spoiled = to_numpy(
+            compiled_function(spoil)(image, *pair.blurs, *bias_arrays(BOX, pair), *intensity_arrays(pair))
+        )
+        wanted = np.einsum("ai,bj,ck,ijk->abc", *(blur.astype(float) for blur in pair.blurs), image.astype(float))
+        field = pair.log_bias.astype(float)
+        for axis, n in enumerate(BOX):
+            coarse = field.shape[axis]
+            at = np.clip((np.arange(n) + 0.5) / n * coarse - 0.5, 0, coarse - 1)
+            field = np.apply_along_axis(lambda line, at=at: np.interp(at, np.arange(len(line)), line), axis, field)
+        factor, bottom, top, gamma = pair.tones
+        wanted = wanted * np.exp(field) * factor + pair.noise
+        wanted = np.clip((wanted - bottom) / (top - bottom), 0, 1) ** gamma
+        wanted = np.interp(wanted, np.linspace(0, 1, len(pair.curve)), pair.curve)
+        wanted = np.where(image < 0.03, np.maximum(wanted, pair.air), wanted)
+        assert np.abs(spoiled - wanted).max() < 2e-3
+        kinds.add(
+            (bottom < 0, pair.air.any(), any(np.abs(blur - np.eye(len(blur))).max() > 0.3 for blur in pair.blurs))
+        )
+    assert len(kinds) >= 5
+
+
+def test_an_ellipsoid_leaves_the_brain_alone(example):
+    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, REACH, 1.0)
+    pair.brain[:] = [*MIDDLE, 25, 36, 16]
+    generator = Generator([example], OFF, BOX, 1)
+    image = to_numpy(generator.make_pair(example, pair)[0])[0, ..., 0]
+    at = np.moveaxis(np.indices(BOX), 0, -1) - (np.array(BOX) - 1) / 2
+    inside = (at**2 / [25, 36, 16]).sum(-1)
+    whole = to_numpy(Generator([example], OFF, BOX, 1).pair(0)[0])[0, ..., 0]
+    assert image[inside > 1.1].max() < 1e-4
+    assert np.allclose(image[inside < 0.9], whole[inside < 0.9], atol=1e-4)
+
+
+def test_pairs_depend_on_the_seed(example):
+    images = [to_numpy(Generator([example], Augmentation(), BOX, seed).pair(0)[0]) for seed in (1, 2)]
+    assert not np.allclose(*images)
+
+
+def test_heads_are_drawn_by_weight(example):
+    other = Example("other", example.image, example.targets, example.start, MIDDLE, 0.8, weight=3)
+    generator = Generator([example, other], OFF, BOX, 1)
+    share = np.mean([generator.draw_pair(number)[0].name == "other" for number in range(400)])
+    assert 0.68 < share < 0.82
+
+
+def test_targets_beyond_their_box_are_background(example):
+    """The rim of the padded targets goes on outside: sampling far away gives pure background."""
+    pair = draw(np.random.default_rng(0), OFF, BOX, FOV, np.array([33.0, 33.0, 33.0]), REACH, 1.0)
+    padded = np.zeros((18, 20, 18, 2), np.uint8)
+    padded[..., 0] = UINT8_ONE
+    padded[1:-1, 1:-1, 1:-1] = example.targets
+    size, origin = np.array(BOX, np.float32), np.array(example.start, np.float32) - 1
+    _, targets = compiled_function(warp)(
+        example.image.astype(np.float32), padded, origin, size, *geometry_arrays(BOX, pair)
+    )
+    assert np.array_equal(to_numpy(targets)[-4:, -4:, -4:, 0], np.ones((4, 4, 4)))

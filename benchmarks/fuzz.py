@@ -26,7 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
+from fs_sclimbic.cases.record import Record, format_record, read_record
+from fs_sclimbic.cases.stats_files import format_stats, read_stats
 from fs_sclimbic.errors import SclimbicError
+from fs_sclimbic.files.resources import data_file
 from fs_sclimbic.image.labels import format_ctab, read_ctab
 from fs_sclimbic.image.transforms import format_lta, format_xfm, read_transform
 from fs_sclimbic.image.volume import Grid, Volume, encode_volume, read_volume
@@ -34,6 +37,8 @@ from fs_sclimbic.network.architecture import network_weights
 from fs_sclimbic.network.spec import ModelSpec
 from fs_sclimbic.network.structure_prior import Site, StructurePrior, format_prior, read_prior
 from fs_sclimbic.network.weights import read_weights, write_weights
+from fs_sclimbic.segmentation.measure import SegStats, StructureStats
+from fs_sclimbic.segmentation.population import DEFAULT_POPULATION, read_population
 from fs_sclimbic.training.checkpoint import CHECKPOINT_NAME, Checkpoint, read_checkpoint, write_checkpoint
 from tests.mutations import mutations
 
@@ -68,6 +73,20 @@ FEATURES = 2
 PRIOR = StructurePrior(
     tuple(Site(s.name, (-9.0, -8.0, -7.0), (9.0, 8.0, 7.0), (0.5, 0.0, 0.0), 900.0) for s in COLORS.foreground)
 )
+
+
+STATS = SegStats(
+    tuple(StructureStats(s, 100 + n, 99.5 + n, 0.9, n) for n, s in enumerate(COLORS.foreground)), 1.0, 1.5e6
+)
+RECORD = Record({"percentile": None}, STATS, ("look at it",), {"x.mgz": "0" * 64}, ("subjectname x",))
+
+
+def read_whole_record(path: Path) -> object:
+    """A record is whole, or none: another one would bring false numbers into a table."""
+    record = read_record(path)
+    if record not in (None, RECORD):
+        raise ValueError("a damaged record was accepted")
+    return record
 
 
 def random_weights() -> dict[str, dict[str, np.ndarray]]:
@@ -116,6 +135,9 @@ READERS = {
         lambda: json.dumps(format_prior(PRIOR), indent=1).encode(),
         lambda path: read_prior(path, [s.name for s in COLORS.foreground], ""),
     ),
+    "record": Reader(".json", lambda: format_record(RECORD).encode(), read_whole_record),
+    "stats": Reader(".stats", lambda: format_stats(STATS, ("subjectname x",)).encode(), read_stats),
+    "population": Reader(".csv", lambda: data_file(*DEFAULT_POPULATION).read_bytes(), read_population),
     "checkpoint": Reader(".npz", checkpoint_file, read_as_checkpoint),
 }
 

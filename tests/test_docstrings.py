@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "fs_sclimbic"
 MIN_PARAMETERS = 2
-RETURNS_NOTHING = {"None", "Never", "NoReturn"}
+RETURNS_NOTHING = {"None", "Never", "NoReturn", "Iterator[None]"}
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def test_an_off_centre_head_is_found(shared, published):
     data = np.pad(t1.data, ((0, 0), (0, 0), (0, 152)))  # the centre moves by a multiple of 4
     far = Volume(data, Grid(data.shape, t1.grid.vox2ras))
     found, plain = (segment(image, model, Options(conform=True)) for image in (far, t1))
-    assert "off the centre" in found.warnings[0]
+    assert any("off the centre" in warning for warning in found.warnings)
     assert np.array_equal(found.labels.data[..., : t1.data.shape[2]], plain.labels.data)
     cut = segment(far, model, Options(conform=True, full_fov=True))
     assert np.count_nonzero(cut.labels.data) < 0.9 * np.count_nonzero(found.labels.data)

@@ -22,7 +22,8 @@ from tests.tracing import strace_works, trace
 pytestmark = pytest.mark.skipif(not strace_works(), reason="strace is not installed, or may not trace here")
 
 COURSE = ["--box", "16", "--fov", "48", "--features", "2", "--epochs", "1", "--steps", "2", "--validate", "0.5"]
-# Devices and the process's own entries hold nothing.
+# Devices and the process's own entries hold nothing; a semaphore is memory that threads share, gone at once.
+SEMAPHORE = "/dev/shm/sem."
 NOWHERE = (Path("/dev/null"), Path("/dev/tty"), Path("/proc"))
 API = """
 import sys
@@ -72,7 +73,8 @@ def check(sandbox, found, *, status=0, may_write=("work", "tmp", "models")):
     assert "Traceback" not in found.output
     assert found.sockets == ()
     allowed = [*(sandbox / name for name in may_write), *NOWHERE]
-    outside = {path for path in found.written if not any(path.is_relative_to(folder) for folder in allowed)}
+    written = {path for path in found.written if not str(path).startswith(SEMAPHORE)}
+    outside = {path for path in written if not any(path.is_relative_to(folder) for folder in allowed)}
     assert outside == set()
 
 
@@ -172,7 +174,8 @@ def test_every_home_will_do(sandbox, tiny_flags, engine, changes):
     flags = ["--i", "head.nii.gz", "--o", "seg.mgz", "--quiet", "--engine", engine]
     found = run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags), **changes)
     assert found.sockets == ()
-    assert (found.status, found.output) == (0, "")
+    assert found.status == 0
+    assert not [line for line in found.output.splitlines() if "saturated" not in line]  # the ball has one value
     assert (sandbox / "work/seg.mgz").exists()
 
 

@@ -1,5 +1,6 @@
 """Many cases in one go; one is a cohort of one."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -103,7 +104,7 @@ class Steps:
         """
         outcome = predicted if isinstance(predicted, Outcome) else close_case(predicted, self.options)
         log = outcome.case.outputs.log
-        if log and log.parent.parent.is_dir():  # else the subject was removed: its folder is not made again
+        if log and os.path.isdir(log.parent.parent):  # else the subject was removed: its folder is not made again
             write_log(log, [*run.log_header(), *outcome_lines(outcome)])
         return outcome
 

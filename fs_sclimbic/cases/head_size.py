@@ -105,7 +105,7 @@ def compute_head_size(case: Case, t1: Volume, register: Register) -> HeadSize:
 def _find_transform(case: Case) -> Path:
     candidates = [path for path in case.transforms if os.path.lexists(path)]
     # A link without content is named by the reader, unless there is another transform.
-    found = next((path for path in candidates if path.is_file()), next(iter(candidates), None))
+    found = next((path for path in candidates if os.path.isfile(path)), next(iter(candidates), None))
     if found is None:
         looked = " or ".join(str(path) for path in case.transforms)
         raise TransformError(

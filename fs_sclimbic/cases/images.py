@@ -1,5 +1,6 @@
 """Cases of image files: one image with a named output, or a folder of images."""
 
+import os
 from pathlib import Path
 
 from ..errors import SclimbicError, UsageError
@@ -37,7 +38,7 @@ def image_case(image: Path, segmentation: Path, requests: Requests, *, transform
         t1=image,
         transforms=(transform,) if transform else (),
         outputs=_image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),
-        problem=None if image.is_file() else find_problem(image, "image"),
+        problem=None if os.path.isfile(image) else find_problem(image, "image"),
     )
 
 
@@ -98,7 +99,8 @@ def _images_in(folder: Path) -> list[Path]:
     return [
         path
         for path in paths
-        if image_suffix(path) and not path.name.startswith(".") and path.name not in results and not path.is_dir()
+        # os.path: an image that cannot be looked at is no folder, and fails as a case.
+        if image_suffix(path) and not path.name.startswith(".") and path.name not in results and not os.path.isdir(path)
     ]
 
 

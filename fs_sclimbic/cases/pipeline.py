@@ -16,7 +16,7 @@ from ..segmentation.options import Options
 from ..segmentation.segment import LocateHead, Prepared, finish, predict, prepare
 from .case import Case
 from .head_size import HeadSize, Register, compute_head_size, read_head_size
-from .inputs import FileState, check_unchanged, newest_change_ns, states_of
+from .inputs import InputFile, check_unchanged, input_files, newest_change_ns, states_of
 from .outputs import CaseResult, check_names, check_writable, touch_older, write_outputs
 from .record import Record, Settings, changed_files, changed_settings, is_done, read_record, stale_files
 from .run import Run
@@ -65,8 +65,8 @@ class OpenCase:
     """What an earlier run left."""
     head: HeadSize
     prepared: Prepared
-    inputs: tuple[FileState, ...]
-    """What the input files were before they were hashed."""
+    inputs: tuple[InputFile, ...]
+    """The image, and the transform if one was read."""
     seconds: float
     notes: tuple[str, ...] = ()
     """How the image was read, where that departs from its name or format."""
@@ -104,9 +104,11 @@ def open_case(case: Case, options: Options, run: Run, finders: HeadFinders) -> O
     def action(seconds: Callable[[], float]) -> OpenCase | Outcome:
         if case.problem:
             return Outcome(case=case, status="failed", seconds=seconds(), message=case.problem)
-        inputs = states_of(case)
+        states = states_of(case)
         head = read_head_size(case, without_etiv=options.without_etiv)
-        settings = settings_of(hash_inputs(case, head.transform), run, options)
+        hashes = hash_inputs(case, head.transform)
+        inputs = input_files(states, hashes.by_path(case, head.transform))
+        settings = settings_of(hashes, run, options)
         products, record = case.outputs.products(), read_record(case.outputs.record)
         if record is not None and not options.redo and is_done(record, settings, products):
             changed = tuple(

@@ -26,6 +26,21 @@ class InputHashes:
     average_head: str | None = None
     """None where no transform is computed."""
 
+    def by_path(self, case: Case, transform: Path | None) -> dict[Path, str]:
+        """The hashes of the user's files: the image, and the transform that eTIV is taken from.
+
+        Parameters
+        ----------
+        case : Case
+        transform : Path or None
+            As it was given to `hash_inputs`.
+
+        Returns
+        -------
+        dict of Path to str
+        """
+        return {case.t1: self.t1, **({transform: self.transform} if transform and self.transform else {})}
+
 
 def hash_inputs(case: Case, transform: Path | None) -> InputHashes:
     """Hash the files that a case is computed from.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import TableError
+from ..files.content import quote_text
 from ..files.resources import data_file
 from ..image.labels import Structure
 from ..segmentation.flags import flags
@@ -141,7 +142,7 @@ def read_stats(path: str | PathLike[str]) -> SegStats:
                 structure = Structure(int(segid), name, (0, 0, 0, 0))
                 rows.append(StructureStats(structure, _from_zero(int(count)), _from_zero(float(volume)), math.nan, 0))
         except ValueError as error:
-            raise TableError(f"{file}:{number}: expected '{' '.join(COLUMNS)}', found '{line.strip()[:80]}'") from error
+            raise TableError(f"{file}:{number}: expected '{' '.join(COLUMNS)}', found {quote_text(line)}") from error
     return SegStats(tuple(rows), math.nan, etiv)
 
 

@@ -2,12 +2,16 @@
 
 import fnmatch
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UsageError
-from ..files.content import find_problem
+from ..files.content import describe_unreadable, find_problem
 from .case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS, Case, Outputs, Requests
+
+LOST_FOUND = "lost+found"
+"""A folder of root's in each disk's top folder: no subject, and nobody may look into it."""
 
 
 def subject_case(
@@ -39,7 +43,8 @@ def subject_case(
     Returns
     -------
     Case
-        With a problem if the subject does not exist, lacks its T1, or the output would overwrite another program's.
+        With a problem if the subject does not exist, cannot be looked into, lacks its T1, or the output would
+        overwrite another program's.
     """
     home = subjects_dir / name
     mri, stats, scripts = home / "mri", home / "stats", home / "scripts"
@@ -55,7 +60,7 @@ def subject_case(
         xfm=xfm if requests.etiv_from_image else None,
         lta=lta if requests.etiv_from_image else None,
         optional=(posteriors, qa_stats, xfm, lta),
-        log=scripts / (log or f"{base}.log") if home.is_dir() else None,
+        log=scripts / (log or f"{base}.log") if os.path.isdir(home) and os.access(home, os.X_OK) else None,
     )
     given = (transform,) if transform else SUBJECT_TRANSFORMS
     transforms = () if requests.etiv_from_image else tuple(home / path for path in given)
@@ -64,24 +69,44 @@ def subject_case(
 
 
 def _subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
-    if not home.is_dir():
+    try:
+        return _find_subject_problem(home, outputs, base)
+    except OSError as error:  # another user's folder, or a mount that is gone: it costs this subject alone
+        return f"{error.filename or home}: {describe_unreadable(error)}"
+
+
+def _find_subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:
+    if not stat.S_ISDIR(_mode_of(home)):
         what = "no subject matches this pattern" if is_pattern(home.name) else "subject does not exist"
-        return f"{home}: {what} in SUBJECTS_DIR"
-    if not (home / SUBJECT_T1).is_file():
-        if os.path.lexists(home / SUBJECT_T1):
-            return find_problem(home / SUBJECT_T1, "image")
-        return f"{home / SUBJECT_T1}: does not exist; run recon-all as far as nu.mgz first"
+        return f"{home}: {what} in {home.parent}"
+    t1, target = home / SUBJECT_T1, outputs.segmentation
+    if not stat.S_ISREG(_mode_of(t1)):
+        if os.path.lexists(t1):
+            return find_problem(t1, "image")
+        return f"{t1}: does not exist; run recon-all as far as nu.mgz first"
     # --output-base nu, aseg or T1 would overwrite a file of recon-all.
-    target = outputs.segmentation
-    if base != DEFAULT_BASE and target.exists() and not outputs.record.is_file() and not _is_ours(outputs.stats):
+    if base != DEFAULT_BASE and _mode_of(target) and not _mode_of(outputs.record) and not _is_ours(outputs.stats):
         return f"{target}: exists and was not made by this tool; give another --output-base, or remove it"
     return None
+
+
+def _mode_of(path: Path) -> int:
+    """Kind and permissions of what is at a path, as in `os.stat`; 0 where nothing is.
+
+    Raises OSError where that cannot be known; `Path.is_file` hides some such errors, and which ones depends on Python.
+    """
+    try:
+        return os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return 0
 
 
 def _is_ours(stats: Path | None) -> bool:
     """Whether a stats file is that of an earlier run, also of the published tool."""
     return (
-        stats is not None and stats.is_file() and "# Created by mri_sclimbic_seg" in stats.read_text(errors="replace")
+        stats is not None
+        and stat.S_ISREG(_mode_of(stats))
+        and "# Created by mri_sclimbic_seg" in stats.read_text(errors="replace")
     )
 
 
@@ -98,9 +123,10 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     subjects_dir : Path
     names : sequence of str
         Subjects, or patterns such as ``*.long.*`` that match folders with an ``mri/nu.mgz``.
-        Empty: every folder with an ``mri/nu.mgz``. A trailing slash is removed. A pattern without a
-        match and a name without a folder are kept: they fail as cases, with a reason. A folder of the very
-        name is preferred to what the name matches as a pattern.
+        Empty: every folder with an ``mri/nu.mgz``. A folder that cannot be looked into counts as a subject. A trailing
+        slash is removed. A pattern without a match, a name without a folder, and a folder that cannot be looked into
+        are kept: they fail as cases, with a reason. A folder of the very name is preferred to what the name matches as
+        a pattern.
 
     Returns
     -------
@@ -109,27 +135,45 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     Raises
     ------
     UsageError
-        If the subjects directory does not exist or has no subject, or a name lies outside it.
+        If the subjects directory does not exist, cannot be listed or has no subject, or a name lies outside it.
     """
     if not subjects_dir.is_dir():
         raise UsageError(f"{subjects_dir}: subjects directory does not exist; give --sd DIR or set SUBJECTS_DIR")
-    there = sorted(
-        path.parents[1].name
-        for path in subjects_dir.glob(f"*/{SUBJECT_T1}")
-        if not path.parents[1].name.startswith(".")
-    )
     if not names:
+        there = _list_subjects(subjects_dir)
         if not there:
             raise UsageError(
                 f"{subjects_dir}: no subject with {SUBJECT_T1} found; give --sd DIR or run recon-all first"
             )
         return there
+    inside = [_inside(subjects_dir, given) for given in names]
+    # A folder of the very name may be called a[1].
+    patterns = {name for name in inside if is_pattern(name) and not os.path.isdir(subjects_dir / name)}
+    there = _list_subjects(subjects_dir) if patterns else []
     found: list[str] = []
-    for given in names:
-        name = _inside(subjects_dir, given)
-        is_folder = (subjects_dir / name).is_dir()  # also of a name such as a[1]
-        found += (fnmatch.filter(there, name) or [name]) if is_pattern(name) and not is_folder else [name]
+    for name in inside:
+        found += (fnmatch.filter(there, name) or [name]) if name in patterns else [name]
     return list(dict.fromkeys(found))
+
+
+def _list_subjects(subjects_dir: Path) -> list[str]:
+    """Names of all folders with a T1, or that cannot be looked into, sorted."""
+    try:
+        names = sorted(os.listdir(subjects_dir))
+    except OSError as error:
+        raise UsageError(f"{subjects_dir}: subjects directory {describe_unreadable(error)}") from error
+    return [
+        name
+        for name in names
+        if not name.startswith(".") and name != LOST_FOUND and _may_be_subject(subjects_dir / name)
+    ]
+
+
+def _may_be_subject(home: Path) -> bool:
+    try:
+        return _mode_of(home / SUBJECT_T1) != 0
+    except OSError:  # if it is a subject, leaving it out would go unnoticed
+        return True
 
 
 def _inside(subjects_dir: Path, given: str) -> str:

@@ -3,15 +3,18 @@
 import csv
 import errno
 import io
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..files.locks import LockedError, locked
-from ..files.staging import encode_text, write_atomically
+from ..files.staging import encode_text, write_atomically, write_new
 from ..segmentation.measure import SegStats, StructureStats
 from ..segmentation.population import Population, z_score
 from .pipeline import Outcome
+
+logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 60.0
 
@@ -65,31 +68,47 @@ def format_table(table: Table, cases: Sequence[tuple[str, SegStats]], population
     return text.getvalue()
 
 
+def is_table(text: str) -> bool:
+    """Whether a text is a table of this tool, or holds nothing, so that rows can be added without loss.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    bool
+        False for other separators, column names that occur twice, and rows with more cells than there are columns.
+    """
+    if not text.strip():
+        return True
+    try:
+        header, *rows = csv.reader(io.StringIO(text))
+    except csv.Error:  # a cell of more than 100 kB, for instance
+        return False
+    is_ours = header[:1] == ["case"] and len(set(header)) == len(header)
+    return is_ours and all(len(row) <= len(header) for row in rows)
+
+
 def merge_rows(old: str, new: str) -> str:
     """Put the rows of an old table behind those of a new one, which replace rows of the same cases.
 
     Parameters
     ----------
     old, new : str
-        Texts of tables. Rows of an old table with other columns keep their cells: columns that the new table lacks
-        stand behind its own, and cells that a row lacks are empty.
+        Texts of tables, see `is_table`. Rows of an old table with other columns keep their cells: columns that the new
+        table lacks stand behind its own, and cells that a row lacks are empty.
 
     Returns
     -------
     str
     """
     new_rows = list(csv.reader(io.StringIO(new)))
-    try:
-        old_rows = list(csv.reader(io.StringIO(old)))
-    except csv.Error:  # a cell of more than 100 kB, for instance
-        return new
-    old_header = old_rows[0] if old_rows else []
-    if old_header[:1] != ["case"] or len(set(old_header)) < len(old_header):  # no table of ours
-        return new
+    old_header, *old_rows = list(csv.reader(io.StringIO(old))) or [[]]
     header = new_rows[0] + [name for name in old_header if name not in new_rows[0]]
     here = {row[0] for row in new_rows[1:]}
-    kept = {row[0]: dict(zip(old_header, row, strict=False)) for row in old_rows[1:] if row and row[0] not in here}
-    rows = [dict(zip(new_rows[0], row, strict=True)) for row in new_rows[1:]] + list(kept.values())
+    kept = [dict(zip(old_header, row, strict=False)) for row in old_rows if row and row[0] not in here]
+    rows = [dict(zip(new_rows[0], row, strict=True)) for row in new_rows[1:]] + kept
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *([row.get(name, "") for name in header] for row in rows)])
     return text.getvalue()
@@ -131,8 +150,11 @@ def write_tables(
     *,
     update: bool = False,
     lock_timeout_s: float = LOCK_TIMEOUT_S,
+    warn: Callable[[str], None] = logger.warning,
 ) -> list[Path]:
     """Write the tables of a cohort; they hold the cases that are done, and none is written without one.
+
+    A file that is to be updated and is no table of this tool stays under another name, with a warning.
 
     Parameters
     ----------
@@ -144,6 +166,8 @@ def write_tables(
         Keep the rows of other cases that a table holds already: array jobs of one subject each fill it together.
     lock_timeout_s : float
         How long to wait for another job that updates the same table, seconds.
+    warn : callable
+        Is given each warning, one line.
 
     Returns
     -------
@@ -165,9 +189,11 @@ def write_tables(
             continue
         try:
             with locked(lock_file_of(path), lock_timeout_s):
-                write_atomically(path, encode_text(merge_rows(_read_table(path), text)))
+                write_atomically(path, encode_text(merge_rows(_read_rows_to_keep(path, warn), text)))
         except LockedError as error:
-            raise OSError(errno.EAGAIN, f"locked by another job for {lock_timeout_s:g} s", str(path)) from error
+            which = f" ({error})" if str(error) else ""
+            reason = f"locked by another job for {lock_timeout_s:g} s{which}"
+            raise OSError(errno.EAGAIN, reason, str(path)) from error
     return [path for path, _ in files]
 
 
@@ -176,8 +202,32 @@ def lock_file_of(table: Path) -> Path:
     return table.with_name(f".{table.name}.lock")
 
 
-def _read_table(path: Path) -> str:
+def _read_rows_to_keep(path: Path, warn: Callable[[str], None]) -> str:
+    """The text of a table that is to be updated; empty if there is none. Another file's content is kept elsewhere."""
     try:
-        return path.read_text("utf-8", "surrogateescape")
+        content = path.read_bytes()
     except FileNotFoundError:
         return ""
+    # Spreadsheet programs put a mark before the first name, and end lines in their own ways.
+    text = content.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
+    if is_table(text):
+        return text
+    copy = _write_copy(path, content)
+    warn(
+        f"{path}: is no table of this tool (comma-separated, first column 'case', no column twice), so no row could be "
+        f"added to it; it is kept as {copy}, and a new table was begun: put its rows there if they are needed"
+    )
+    return ""
+
+
+def _write_copy(path: Path, content: bytes) -> Path:
+    """Write ``<name>.old``, or ``.old2`` and so on where there are earlier ones."""
+    number = 1
+    while True:
+        copy = path.with_name(f"{path.name}.old{number if number > 1 else ''}")
+        try:
+            write_new(copy, content)
+        except FileExistsError:
+            number += 1
+        else:
+            return copy

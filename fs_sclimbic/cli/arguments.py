@@ -2,9 +2,10 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .._version import __version__
+from ..files.processors import count_processors
 from ..network.spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, MOST_STARTS, PRECISIONS
 from ..segmentation.preset import PRESETS, PUBLISHED_PRESET, STUDY_PRESET
 from .spelling import spell_out
@@ -38,7 +39,17 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument_group("input and output").add_argument
+    _add_input_and_output_flags(parser.add_argument_group("input and output").add_argument)
+    _add_further_outputs_flags(parser.add_argument_group("further outputs").add_argument)
+    _add_image_flags(parser.add_argument_group("image").add_argument)
+    _add_network_flags(parser.add_argument_group("network").add_argument)
+    _add_volumes_flags(parser.add_argument_group("volumes").add_argument)
+    _add_model_flags(parser.add_argument_group("model").add_argument)
+    _add_running_flags(parser.add_argument_group("running").add_argument)
+    return parser
+
+
+def _add_input_and_output_flags(add: Callable[..., object]) -> None:
     add("-i", "--i", metavar="PATH", help="T1-weighted image (.mgz .mgh .nii .nii.gz), or a folder of them")
     add("-o", "--o", metavar="PATH", help="output segmentation, or output folder for a folder")
     add(
@@ -57,7 +68,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--redo", action="store_true", help="run cases again that are done with the same input and settings")
 
-    add = parser.add_argument_group("further outputs").add_argument
+
+def _add_further_outputs_flags(add: Callable[..., object]) -> None:
     add(
         "--write_posteriors",
         action="store_true",
@@ -74,7 +86,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="write QA stats for each case, and tables of z scores and confidences",
     )
 
-    add = parser.add_argument_group("image").add_argument
+
+def _add_image_flags(add: Callable[..., object]) -> None:
     add("--conform", action="store_true", help="accept images that are not 1 mm isotropic")
     add(
         "--preset",
@@ -91,7 +104,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--7T", dest="seven_tesla", action="store_true", help="same as --percentile 99.9")
 
-    add = parser.add_argument_group("network").add_argument
+
+def _add_network_flags(add: Callable[..., object]) -> None:
     add(
         "--full-fov",
         action="store_true",
@@ -119,7 +133,8 @@ def build_parser() -> argparse.ArgumentParser:
         "differ: use one throughout a study (default: float32)",
     )
 
-    add = parser.add_argument_group("volumes").add_argument
+
+def _add_volumes_flags(add: Callable[..., object]) -> None:
     add(
         "--etiv",
         action="store_true",
@@ -152,7 +167,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="mean and sd of volumes for z scores, also --population_stats (default: 39 manually labelled brains)",
     )
 
-    add = parser.add_argument_group("model").add_argument
+
+def _add_model_flags(add: Callable[..., object]) -> None:
     add(
         "--model",
         metavar="H5",
@@ -177,7 +193,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="input channels of the network (default: 1)",
     )
 
-    add = parser.add_argument_group("running").add_argument
+
+def _add_running_flags(add: Callable[..., object]) -> None:
     add(
         "--threads",
         metavar="N",
@@ -198,7 +215,6 @@ def build_parser() -> argparse.ArgumentParser:
     add("--vmp", action="store_true", help="print the peak of virtual memory at the end")
     add("--no-cite-sclimbic", action="store_true", help="do not print the citation")
     add("--version", action="version", version=f"fs_sclimbic {__version__}")
-    return parser
 
 
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
@@ -218,11 +234,6 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     args.model = args.pt_model or args.model  # the reader of weights knows what a .pth is
     args.notes = unused_flags(args)
     return args
-
-
-def count_processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def unused_flags(args: argparse.Namespace) -> list[str]:

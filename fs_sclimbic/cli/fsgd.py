@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .arguments import ALL_DONE
 from .guard import in_one_line
+from .terminal import printable
 
 PROGRAM = "fs_sclimbic fsgd"
 DESCRIPTION = "FreeSurfer group descriptor files (FSGD): who is in a study, in which class, with which variables."
@@ -152,12 +153,10 @@ def _make(args: argparse.Namespace) -> int:
     write_atomically(args.fsgd, encode_text(made.text))
     _say(made.notices)
     design = made.design
-    print("\n".join(describe_subjects(design)))
+    print(printable("\n".join(describe_subjects(design))))
     classes = ", ".join(f"{one.name} {size}" for one, size in zip(design.classes, design.class_sizes, strict=True))
-    print(
-        f"wrote {args.fsgd}: {len(design.subjects)} subjects, classes {classes}, "
-        f"variables {', '.join(design.variables) or 'none'}"
-    )
+    variables = ", ".join(design.variables) or "none"
+    print(printable(f"wrote {args.fsgd}: {len(design.subjects)} subjects, classes {classes}, variables {variables}"))
     return ALL_DONE
 
 
@@ -181,7 +180,7 @@ def _check(args: argparse.Namespace) -> int:
         stats=args.stats,
     )
     review = review_fsgd(args.fsgd, options)
-    print("\n".join(review.lines))
+    print(printable("\n".join(review.lines)))
     _say(review.notices)
     if args.xonly:
         write_atomically(args.xonly, encode_text(format_matrix(review.design.matrix)))
@@ -195,4 +194,4 @@ def _check(args: argparse.Namespace) -> int:
 
 def _say(notices: Sequence[str]) -> None:
     for notice in notices:
-        print(f"note: {notice}", file=sys.stderr)
+        print(printable(f"note: {notice}"), file=sys.stderr)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from .arguments import ALL_DONE, BAD_USAGE
 from .glm_arguments import PROGRAM, parse_flags
 from .guard import in_one_line, signals_interrupt
+from .pipes import outlive_readers
+from .terminal import printable
 
 if TYPE_CHECKING:
     from ..group.analysis import FitOptions, OutputOptions
@@ -18,13 +20,14 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run fs_sclimbic glm; returns 0, 1 (failed) or 2 (usage)."""
+    outlive_readers()
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
         args = parse_flags(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
     except argparse.ArgumentError as error:
-        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        print(printable(f"{PROGRAM}: error: {error}"), file=sys.stderr)
         return BAD_USAGE
     if args.checkopts:
         print("the command line is fine")
@@ -40,7 +43,7 @@ def _write_matrix(args: argparse.Namespace, _command: list[str]) -> int:
 
     model = read_model(_inputs(args))
     write_atomically(args.xonly, encode_text(format_matrix(model.matrix)))
-    print(f"wrote {args.xonly}: {len(model.matrix)} rows, columns {', '.join(model.columns)}")
+    print(printable(f"wrote {args.xonly}: {len(model.matrix)} rows, columns {', '.join(model.columns)}"))
     return ALL_DONE
 
 
@@ -54,16 +57,18 @@ def _analyse(args: argparse.Namespace, command: list[str]) -> int:
     plan, options = plan_study(_inputs(args)), _fit_options(args)
     _print(plan.notices)
     check = check_design(plan, options)
-    print("\n".join(check.summary))
+    print(printable("\n".join(check.summary)))
     made = result_files(fit_and_test(plan, check, options), args.glmdir, _output(args, command))
     _print(made.notices)
     if made.sig_table:
         print("sig: -log10(p), with the sign of gamma for a contrast of one row; not corrected")
-        print(made.sig_table, end="")
+        print(printable(made.sig_table), end="")
     with signals_interrupt():  # a scheduler's signal leaves no half a folder
         write_tree(args.glmdir, made.files)
     if replaced:
-        print(f"replaced the earlier fit in {args.glmdir} as a whole; its contrasts were {', '.join(replaced)}")
+        print(
+            printable(f"replaced the earlier fit in {args.glmdir} as a whole; its contrasts were {', '.join(replaced)}")
+        )
     page = f"; look at {os.path.join(args.glmdir, REPORT)}" if REPORT in made.files else ""
     print(f"wrote {args.glmdir}{page}")
     return ALL_DONE
@@ -74,7 +79,7 @@ def _print(notices: "Iterable[Notice]") -> None:
     from ..group.output.glm_files import notice_line
 
     for notice in notices:
-        print(notice_line(notice), file=sys.stderr if notice.severity == "warning" else sys.stdout)
+        print(printable(notice_line(notice)), file=sys.stderr if notice.severity == "warning" else sys.stdout)
 
 
 def _inputs(args: argparse.Namespace) -> "GlmInputs":

@@ -85,6 +85,16 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    _add_inputs(parser)
+    _add_questions(parser)
+    _add_scales(parser)
+    _add_permutations(parser)
+    _add_output(parser)
+    _add_leniency(parser)
+    return parser
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what goes in").add_argument
     add(
         "--table",
@@ -118,6 +128,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--allowsubjrep", action="store_true", help="let a subject stand on several Input lines")
     add("--fsgd-rescale", action="store_true", help="divide variables by their standard deviation")
 
+
+def _add_questions(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what is asked").add_argument
     add(
         "--C",
@@ -137,12 +149,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--no-contrasts-ok", action="store_true", help="fit without a contrast")
 
+
+def _add_scales(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("head size and scale").add_argument
     add("--scale-by-etiv", action="store_true", help="divide every structure by eTIV, times 100000")
     add("--etiv-covariate", action="store_true", help="add eTIV, centred on its mean, to the design: one slope for all")
     add("--analyse-etiv", action="store_true", help="analyse eTIV as if it were a structure (original: always)")
     add("--logy", action="store_true", help="fit the natural logarithm of the values")
 
+
+def _add_permutations(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("permutations").add_argument
     add(
         "--permutations",
@@ -155,6 +171,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--seed", metavar="S", type=int, default=DEFAULT_SEED, help=f"same seed, same numbers (default: {DEFAULT_SEED})"
     )
 
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("output").add_argument
     add("--glmdir", "--o", metavar="DIR", help="output folder")
     add("--yhat-save", "--save-yhat", dest="yhat", action="store_true", help="write yhat (the fit)")
@@ -174,6 +192,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--xonly", metavar="FILE", help="write the design matrix to FILE and stop; needs no table")
     add("--checkopts", action="store_true", help="check the command line and stop")
 
+
+def _add_leniency(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what is let pass").add_argument
     add("--illcond", action="store_true", help="fit a design whose condition number is above 10000")
     add("--allow-zero-dof", action="store_true", help="fit as many columns as subjects; nothing can be tested then")
@@ -181,7 +201,6 @@ def build_parser() -> argparse.ArgumentParser:
     add("--version", action="version", version=f"fs_sclimbic {__version__}")
     for flag in WITHOUT_EFFECT:
         add(flag, action="store_true", help=argparse.SUPPRESS)
-    return parser
 
 
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:

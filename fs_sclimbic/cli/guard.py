@@ -62,9 +62,17 @@ def in_one_line(program: str, debug: bool, action: Callable[[], int]) -> int:
 
 @contextmanager
 def signals_interrupt() -> Iterator[None]:
-    """A scheduler's SIGTERM and a dropped connection end the run as Ctrl-C does."""
+    """A scheduler's SIGTERM and a dropped connection end the run as Ctrl-C does.
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    A dropped connection sends SIGHUP more than once (from the system and from the shell); it interrupts once.
+    """
+    hung_up = threading.Event()
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            if hung_up.is_set():
+                return
+            hung_up.set()
         raise KeyboardInterrupt
 
     with _handling((signal.SIGTERM, signal.SIGHUP), interrupt):
@@ -73,11 +81,14 @@ def signals_interrupt() -> Iterator[None]:
 
 @contextmanager
 def signals_ask() -> Iterator[Callable[[], bool]]:
-    """The block is given a function that says whether a signal came. Only the second signal interrupts."""
+    """The block is given a function that says whether a signal came. Only the second signal interrupts.
+
+    SIGHUP is never taken for the second: a dropped connection sends it more than once.
+    """
     asked = threading.Event()
 
-    def note(_signal: int, _frame: FrameType | None) -> None:
-        if asked.is_set():
+    def note(number: int, _frame: FrameType | None) -> None:
+        if asked.is_set() and number != signal.SIGHUP:
             raise KeyboardInterrupt
         asked.set()
 

@@ -24,10 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status of the command; 1 for help without arguments, 2 for an unknown command.
+        Exit status of the command; 1 for help without arguments, 2 for an unknown command. ``help`` is ``--help``,
+        and ``help COMMAND`` is ``COMMAND --help``.
     """
     outlive_readers()
     argv = list(sys.argv[1:] if argv is None else argv)
+    if argv and argv[0] == "help":
+        argv = [*argv[1:2], "--help"]
     if argv and argv[0] in COMMANDS:
         return COMMANDS[argv[0]][0](argv[1:])
     if argv and argv[0].startswith("-") and argv[0] not in ("-h", "--help"):

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from .._version import __version__
@@ -16,15 +17,14 @@ from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.record import read_record
 from ..cases.run import Run
 from ..cases.tables import case_names, cases_with_other_columns, lock_file_of, write_tables
-from ..errors import ModelError, SclimbicError, UsageError
-from ..files.hashing import sha256_of
+from ..errors import SclimbicError, UsageError
 from ..files.resources import data_file
 from ..files.staging import remove_leftovers
 from ..files.system import peak_memory_kb
 from ..image.labels import DEFAULT_CTAB, ColorTable
 from ..network.predictor import NetworkPredictor, choose_engine
 from ..network.spec import ModelSpec
-from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model
+from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model, models_folder
 from ..network.weights import read_weights
 from ..notice import Notice
 from ..segmentation.local_prediction import Predictor
@@ -32,17 +32,17 @@ from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE
 from ..segmentation.population import read_population
 from ..segmentation.preset import PRESETS, STUDY_PRESET
 from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
-from .guard import signals_interrupt
+from .guard import signals_ask, signals_interrupt
 from .plan import Plan, make_plan
 from .progress import say, show_progress
 
 MIXED_SETTINGS = {
-    "weights_sha256": "other weights than {spec.name}",
-    "percentile": "another top of the intensity range",
-    "low_percentile": "another bottom of the intensity range",
-    "average_shifts": "another number of starts",
+    "weights_sha256": "rows were made with other weights than {spec.name}",
+    "percentile": "rows were made with another top of the intensity range",
+    "low_percentile": "rows were made with another bottom of the intensity range",
+    "average_shifts": "rows were made with another number of starts",
 }
-"""Settings that all rows of a table should share, and what a row is made with where it does not."""
+"""Settings that all rows of a table should share, and what is said where they do not."""
 
 CITATION = """\
 If you use these results, please cite: Greve DN, Billot B, Cordero D, Hoopes A, Hoffmann M, Dalca AV, Fischl B,
@@ -83,17 +83,9 @@ def run(
     plan = make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
     weights = read_weights(spec)  # a file that does not fit is an error before the first case
-    if sha256_of(spec.weights) != spec.sha256:
-        raise ModelError(f"{spec.weights}: was changed while it was read; run the command again")
     options = options_of(args)
     _check_labels(spec.colors, options, z_scores=args.write_qa_stats)
-    try:
-        plan.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
-    tables = [path for path, _ in plan.tables]
-    locks = [lock_file_of(path) for path in tables] if plan.update_tables else []
-    check_file_names([*tables, *locks, *([plan.log] if plan.log else [])])
+    _prepare_folder(plan)
     engine = choose_engine(args.engine, args.cuda_device)
     this_run = Run(
         spec,
@@ -103,17 +95,7 @@ def run(
         precision=args.precision,
         ctab=Path(args.ctab).absolute() if args.ctab else data_file(*DEFAULT_CTAB),
     )
-    remove_leftovers([plan.folder, *(path.parent for case in plan.cases for path in case.outputs.written())])
-    for warning in _weights_warnings(spec):
-        say(f"warning: {warning}", sys.stderr)
-    if not args.quiet:
-        count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
-        say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
-        if hint := advice(spec):
-            say(f"note: {hint}")
-        for note in (*args.notes, *plan.notes):
-            say(f"note: {note}")
-
+    _introduce(args, plan, spec)
     load = partial(  # called when the first case needs it: it loads the engine's libraries
         load_predictor,
         spec,
@@ -130,8 +112,8 @@ def run(
         say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
 
     coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
-    coming = show_progress(coming, len(plan.cases), args.quiet, args.debug, told)
-    status, has_results = _run_plan(args, plan, coming, options, this_run)
+    show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)
+    status, has_results = _run_plan(args, plan, coming, show, options, this_run)
     if args.vmp:
         say(f"vmpcma: {peak_memory_kb()}")
     if not args.no_cite_sclimbic and not args.quiet and status != INTERRUPTED and has_results:
@@ -139,6 +121,31 @@ def run(
     if status == ALL_DONE and not args.quiet:
         say("done")  # scripts look at the last line
     return status
+
+
+def _prepare_folder(plan: Plan) -> None:
+    """Make the folder of the tables, and check what can be checked before the first case."""
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
+    tables = [path for path, _ in plan.tables]
+    locks = [lock_file_of(path) for path in tables] if plan.update_tables else []
+    check_file_names([*tables, *locks, *([plan.log] if plan.log else [])])
+    remove_leftovers([models_folder()])  # folders of results: when the first file is written there
+
+
+def _introduce(args: argparse.Namespace, plan: Plan, spec: ModelSpec) -> None:
+    """Say what is run, with which weights, and what is to be known about that."""
+    for warning in _weights_warnings(spec):
+        say(f"warning: {warning}", sys.stderr)
+    if not args.quiet:
+        count = f"{len(plan.cases)} case{'s' if len(plan.cases) != 1 else ''}"
+        say(f"fs_sclimbic {__version__}: {count}, weights {spec.name} ({spec.origin})")
+        if hint := advice(spec):
+            say(f"note: {hint}")
+        for note in (*args.notes, *plan.notes):
+            say(f"note: {note}")
 
 
 def options_of(args: argparse.Namespace) -> Options:
@@ -181,9 +188,14 @@ def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
 
 
 def _run_plan(
-    args: argparse.Namespace, plan: Plan, coming: Iterator[Outcome], options: Options, this_run: Run
+    args: argparse.Namespace,
+    plan: Plan,
+    coming: Iterator[Outcome],
+    show: Callable[[Iterator[Outcome]], Iterator[Outcome]],
+    options: Options,
+    this_run: Run,
 ) -> tuple[int, bool]:
-    """Run the cases and write their tables; the exit status, and whether a case has results."""
+    """Run the cases and write their tables, however the run ends; the exit status, and whether a case has results."""
 
     def log(*lines: str) -> None:
         if plan.log is not None:
@@ -197,18 +209,27 @@ def _run_plan(
         *(f"warning: {warning}" for warning in _weights_warnings(this_run.spec)),
     )
     outcomes: list[Outcome] = []
-    interrupted, lost = False, None
-    try:
-        with signals_interrupt():  # the tables are still written
-            for outcome in coming:
-                outcomes.append(outcome)
-                log(*outcome_lines(outcome))
-    except KeyboardInterrupt:
-        interrupted = True
-    except SclimbicError as error:  # no model: what was done before still gets its tables
-        lost = error
-        log(str(error))
-    tables_written = _write_tables(plan, outcomes, options, log)
+
+    def record() -> Iterator[Outcome]:
+        for outcome in coming:
+            outcomes.append(outcome)
+            log(*outcome_lines(outcome))
+            yield outcome
+
+    interrupted = False
+    lost: Exception | None = None
+    with signals_interrupt():
+        try:
+            for _ in show(record()):  # logged before it is shown: nothing on the screen costs a case its row
+                pass
+        except KeyboardInterrupt:
+            interrupted = True
+        except Exception as error:  # no model, or a fault: what was done before still gets its tables
+            lost = error
+            log(str(error) if isinstance(error, SclimbicError) else f"{type(error).__name__}: {error}")
+        with signals_ask() as asked:  # the tables are still written
+            tables_written = _write_tables(plan, outcomes, options, log)
+        interrupted = interrupted or asked()
     if plan.update_tables and tables_written:
         for line in (*_mixed_settings(plan, this_run.spec), *_mixed_columns(plan)):
             log(f"warning: {line}")
@@ -236,17 +257,22 @@ def _mixed_settings(plan: Plan, spec: ModelSpec) -> Iterator[str]:
     (case,) = plan.cases
     ours = read_record(case.outputs.record)
     record_of = case.outputs.record.relative_to(plan.folder / case.name)
-    for path, _ in plan.tables if ours else ():
-        names = case_names(path.read_text("utf-8", "surrogateescape")) if path.exists() else []
+    if ours is None:
+        return
+    texts = {path: path.read_text("utf-8", "surrogateescape") for path, _ in plan.tables if path.exists()}
+    rows = {path: case_names(text) for path, text in texts.items()}
+    # Once each: thousands of records, over a network, in each of thousands of jobs.
+    records = {name: read_record(plan.folder / name / record_of) for name in {*chain.from_iterable(rows.values())}}
+    for path, names in rows.items():
         others: dict[str, list[str]] = {}
         for name in names:
-            record = read_record(plan.folder / name / record_of)
+            record = records[name]
             for key, words in MIXED_SETTINGS.items():
-                if ours and record and record.settings.get(key) != ours.settings.get(key):
+                if record and record.settings.get(key) != ours.settings.get(key):
                     others.setdefault(words.format(spec=spec), []).append(name)
         for words, cases in others.items():
             yield (
-                f"{path}: {len(cases)} of {len(names)} rows were made with {words} "
+                f"{path}: {len(cases)} of {len(names)} {words} "
                 f"({', '.join(cases[:5])}{' ...' if len(cases) > 5 else ''}); run them again with the same settings"
             )
 
@@ -265,8 +291,13 @@ def _mixed_columns(plan: Plan) -> Iterator[str]:
 
 def _write_tables(plan: Plan, outcomes: Sequence[Outcome], options: Options, log: Callable[..., None]) -> bool:
     """Write the tables, and warn where one cannot be written or is old; returns whether all could be written."""
+
+    def warn(text: str) -> None:
+        log(f"warning: {text}")
+        say(f"warning: {text}", sys.stderr)
+
     try:
-        written = write_tables(plan.tables, outcomes, options.population, update=plan.update_tables)
+        written = write_tables(plan.tables, outcomes, options.population, update=plan.update_tables, warn=warn)
     except OSError as error:
         say(
             f"mri_sclimbic_seg: error: {error.filename}: table cannot be written ({error.strerror or error}); the "

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from .arguments import BAD_USAGE, INTERRUPTED, SOME_FAILED, build_parser, parse_flags
 from .guard import in_one_line
+from .pipes import outlive_readers
 from .terminal import printable
 
 
@@ -23,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 all cases done, 1 a case failed, 2 the command line makes no sense, 130 interrupted.
     """
+    outlive_readers()
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv:
         build_parser().print_help()

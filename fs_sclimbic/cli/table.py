@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from .arguments import ALL_DONE, BAD_USAGE
 from .guard import in_one_line
+from .pipes import outlive_readers
+from .terminal import printable
 
 if TYPE_CHECKING:
     from ..group.tables.stats_paths import StatsFile
@@ -52,6 +54,15 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_sources(parser)
+    _add_places(parser)
+    _add_choices(parser)
+    _add_leniency(parser)
+    _add_output(parser)
+    return parser
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("who (exactly one)").add_argument
     add("--subjects", metavar="SUBJ", nargs="+", action="extend", help="subjects of SUBJECTS_DIR")
     add("-s", metavar="SUBJ", dest="subjects", action="append", help="one subject; may be given again")
@@ -63,6 +74,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("-i", metavar="STATS", dest="inputs", action="append", help="one stats file; may be given again")
     add("--all", action="store_true", help="every subject of SUBJECTS_DIR that has the stats file, sorted")
 
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("where").add_argument
     add("--sd", metavar="DIR", help="subjects directory (default: SUBJECTS_DIR)")
     add("--subdir", metavar="DIR", default="stats", help="folder of the stats file in a subject (default: stats)")
@@ -80,6 +93,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--allow-repeated", action="store_true", help="let a subject be listed, and stand in the table, twice")
 
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what").add_argument
     add(
         "-m",
@@ -106,6 +121,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--scale", metavar="X", type=float, default=1.0, help="multiply every value, also eTIV; after --etiv")
     add("--replace53", action="store_true", help="Left-Thalamus-Proper becomes Left-Thalamus, and so the right one")
 
+
+def _add_leniency(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("files that are not as they should be").add_argument
     add("--skip", action="store_true", help="leave out subjects whose stats file is missing or empty, and say which")
     add("--skipped", metavar="FILE", help="with --skip: write their names into a file, one a line")
@@ -113,6 +130,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--lenient", action="store_true", help="take files with fewer rows than NRows says, and leave out rows with a #"
     )
 
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("output").add_argument
     add("-t", "--tablefile", metavar="FILE", required=True, help="table to write")
     add(
@@ -124,11 +143,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--transpose", action="store_true", help="structures in rows, 6 digits a value: to look at, not to analyse")
     add("-v", "--debug", action="store_true", help="print details and tracebacks")
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run fs_sclimbic table, also called sclimbic_stats2table; returns 0, 1 (failed) or 2 (usage)."""
+    outlive_readers()
     parser = build_parser()
     reason = _refused(argv)
     if reason:
@@ -203,7 +222,7 @@ def _table(args: argparse.Namespace) -> int:
     options = ReadOptions(with_etiv=not args.no_vol_extras, lenient=args.lenient, new_names=args.replace53)
     cohort = read_cohort(files, measure, options, in_subjects_dir=in_subjects_dir, skip_missing=args.skip)
     for line in cohort.missing:
-        print(f"Skipping {line}", file=sys.stderr)
+        print(printable(f"Skipping {line}"), file=sys.stderr)
     _warn(who_is_left_out(cohort, in_subjects_dir=in_subjects_dir))
     print("Building the table..")
     choice = Choice(
@@ -253,4 +272,4 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
 
 def _warn(messages: Iterable[str]) -> None:
     for message in messages:
-        print(f"WARNING: {message}", file=sys.stderr)
+        print(printable(f"WARNING: {message}"), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Read the arrays of an .npz file, without belief in what the file says of their size."""
+"""Reads the arrays of an .npz file; does not trust what the file says of their size."""
 
 import io
 import zipfile
@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .content import ContentError, read_small_file
+from .content import MAX_DEFLATE_RATIO, ContentError, read_small_file
 
 MAX_FILE_BYTES = 1 << 32
-MAX_DEFLATE_RATIO = 1040
-"""Deflate makes nothing smaller than 1 : 1032."""
 ARRAY_SUFFIX = ".npy"
-# What zipfile and NumPy raise at damaged files.
 DAMAGE_ERRORS = (
     OSError,
     ValueError,
@@ -29,10 +26,12 @@ DAMAGE_ERRORS = (
     ArithmeticError,
     RuntimeError,
     SyntaxError,
+    SystemError,
     MemoryError,
     zipfile.BadZipFile,
     zlib.error,
 )
+"""What zipfile, NumPy, HDF5 and h5py raise at damaged files."""
 
 
 @dataclass(frozen=True)

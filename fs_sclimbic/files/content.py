@@ -1,6 +1,6 @@
 """What a path holds: a file with content or something else, compressed or not, read in pieces of bounded size."""
 
-import gzip
+import errno
 import io
 import os
 import stat
@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
+
+from .gzip_stream import GzipStream
 
 GZIP_MAGIC = b"\x1f\x8b"
-MAX_GZIP_RATIO = 1040
+MAX_DEFLATE_RATIO = 1040
 """Deflate makes nothing smaller than 1 : 1032."""
 PIECE_BYTES = 1 << 22
+SHELL_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
+"""Where a shell puts the output of a command, as for <(command)."""
 MAX_TAIL_BYTES = 1 << 24
 """How far a file is read on after the last value, for its checksum."""
 MAX_POINTER_BYTES = 32 << 10
@@ -53,6 +57,27 @@ def quote_text(text: str, max_characters: int = 60) -> str:
     return "'" + "".join(sign if sign.isprintable() else "?" for sign in short) + "'"
 
 
+def describe_unreadable(error: OSError) -> str:
+    """Why the system does not let a file be read, and what to do.
+
+    Parameters
+    ----------
+    error : OSError
+
+    Returns
+    -------
+    str
+        The end of a message that begins with the file's name.
+    """
+    if error.errno in (errno.EACCES, errno.EPERM):
+        advice = "; change the permissions of the file or its folders, or leave it out"
+    elif error.errno in (errno.EIO, errno.ESTALE):
+        advice = "; check the disk or its mount, and run this again"
+    else:
+        advice = ""
+    return f"cannot be read ({error.strerror or error}){advice}"
+
+
 def check_content(path: str | PathLike[str], noun: str = "file") -> None:
     """Check that a path is a file with content, without reading it.
 
@@ -72,8 +97,10 @@ def check_content(path: str | PathLike[str], noun: str = "file") -> None:
         status = os.stat(path)
     except FileNotFoundError as error:
         raise ContentError(_why_missing(path, noun)) from error
-    except (OSError, ValueError) as error:
-        raise ContentError(f"{noun} cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    except OSError as error:
+        raise ContentError(f"{noun} {describe_unreadable(error)}") from error
+    except ValueError as error:
+        raise ContentError(f"{noun} cannot be read ({error})") from error
     if not stat.S_ISREG(status.st_mode):
         raise ContentError(f"is not a file but {KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}")
     if status.st_size == 0:
@@ -103,6 +130,16 @@ def find_problem(path: str | PathLike[str], noun: str) -> str | None:
     return None
 
 
+def is_shell_pipe(path: str | PathLike[str]) -> bool:
+    """Whether a path is the output of a command, which ends with its command; a named pipe in a folder may never."""
+    if not os.fspath(path).startswith(SHELL_PIPES):
+        return False
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
 def _why_missing(path: str | PathLike[str], noun: str) -> str:
     try:
         target = os.readlink(path)
@@ -128,11 +165,11 @@ def _opened(path: str | PathLike[str], noun: str) -> BinaryIO:
     try:
         return open(path, "rb")
     except OSError as error:
-        raise ContentError(f"{noun} cannot be read ({error.strerror})") from error
+        raise ContentError(f"{noun} {describe_unreadable(error)}") from error
 
 
 def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 << 24) -> bytes:
-    """Read a file that is small by its nature, such as a table or a transform.
+    """Read a file that is small by its nature, such as a table or a transform; also what a shell pipes.
 
     Parameters
     ----------
@@ -151,17 +188,47 @@ def read_small_file(path: str | PathLike[str], *, noun: str, max_bytes: int = 1 
     ContentError
         As for `check_content`, or if the file is larger or cannot be read.
     """
-    check_content(path, noun)
-    with _opened(path, noun) as file:
-        try:
-            # Asked for a number of bytes, Python sets aside so many, whatever the file has.
-            size = os.fstat(file.fileno()).st_size
-            content = file.read(min(size, max_bytes) + 1)
-        except OSError as error:
-            raise ContentError(f"{noun} cannot be read ({error.strerror})") from error
-    if len(content) > max_bytes:
+    if not is_shell_pipe(path):
+        check_content(path, noun)
+    try:
+        content = read_bounded(path, max_bytes)
+    except OSError as error:
+        raise ContentError(f"{noun} cannot be read ({error.strerror})") from error
+    if content is None:
         raise ContentError(f"is larger than {max_bytes >> 20} MB, which no {noun} is: give another file")
     return content
+
+
+def read_bounded(path: str | PathLike[str], max_bytes: int) -> bytes | None:
+    """Read a file or a pipe to its end; None if there is more than ``max_bytes``.
+
+    Parameters
+    ----------
+    path : path-like
+    max_bytes : int
+
+    Returns
+    -------
+    bytes or None
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    content = io.BytesIO()
+    with open(path, "rb") as file:
+        # In pieces: asked for a number of bytes, Python sets aside so many, whatever the file has.
+        while piece := file.read(min(max_bytes + 1 - content.tell(), PIECE_BYTES)):
+            content.write(piece)
+    return content.getvalue() if content.tell() <= max_bytes else None
+
+
+class ByteStream(Protocol):
+    """What can be read in pieces."""
+
+    def read(self, count: int, /) -> bytes:
+        """Read at most so many bytes; none at the end alone."""
 
 
 class ContentReader:
@@ -169,7 +236,7 @@ class ContentReader:
 
     Parameters
     ----------
-    stream : binary file
+    stream : ByteStream
         Of the decompressed content.
     compressed : bool
         Whether the file is gzip.
@@ -177,7 +244,7 @@ class ContentReader:
         Size of the file.
     """
 
-    def __init__(self, stream: BinaryIO, *, compressed: bool, file_bytes: int) -> None:
+    def __init__(self, stream: ByteStream, *, compressed: bool, file_bytes: int) -> None:
         self._stream = stream
         self.compressed = compressed
         """Whether the file is gzip."""
@@ -187,7 +254,7 @@ class ContentReader:
     @property
     def max_bytes(self) -> int:
         """No more content than this can be in the file."""
-        return self.file_bytes * (MAX_GZIP_RATIO if self.compressed else 1)
+        return self.file_bytes * (MAX_DEFLATE_RATIO if self.compressed else 1)
 
     def read(self, count: int) -> bytes:
         """Read up to ``count`` bytes; fewer at the end of the file."""
@@ -211,6 +278,11 @@ class ContentReader:
             buffer[filled : filled + len(piece)] = piece
             filled += len(piece)
         return filled
+
+    @property
+    def has_other_bytes(self) -> bool:
+        """Whether bytes that are no gzip follow the gzip; known at the end."""
+        return isinstance(self._stream, GzipStream) and self._stream.has_other_bytes
 
     def check_end(self) -> bool:
         """Read on to the end, where gzip has a checksum over all before.
@@ -261,5 +333,4 @@ def open_content(path: str | PathLike[str], noun: str = "file") -> Iterator[Cont
         if not compressed:
             yield ContentReader(file, compressed=False, file_bytes=size)
             return
-        with gzip.open(file, "rb") as unpacked:
-            yield ContentReader(unpacked, compressed=True, file_bytes=size)  # type: ignore[arg-type]
+        yield ContentReader(GzipStream(file), compressed=True, file_bytes=size)

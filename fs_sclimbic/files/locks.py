@@ -26,6 +26,7 @@ ENOTSUPP = 524
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, ENOTSUPP)
 POLL_SECONDS = 0.05
 HELD_SUFFIX = ".held"
+REMOVAL_SUFFIX = ".removal"
 
 
 class LockedError(Exception):
@@ -83,7 +84,9 @@ def locked(lock_file: Path, timeout_s: float = 0.0, *, system_lock: FlockLike = 
 
 
 @contextmanager
-def only_one(lock_file: Path, message: str, *, system_lock: FlockLike = flock) -> Iterator[None]:
+def only_one(
+    lock_file: Path, message: str, timeout_s: float = 0.0, *, system_lock: FlockLike = flock
+) -> Iterator[None]:
     """Let one process at a time into a folder.
 
     Parameters
@@ -92,6 +95,8 @@ def only_one(lock_file: Path, message: str, *, system_lock: FlockLike = flock) -
         Made for the lock, and removed after it.
     message : str
         What the second process is told.
+    timeout_s : float
+        How long it waits before that, seconds.
     system_lock : callable
         Takes the system's lock on an open file.
 
@@ -105,7 +110,7 @@ def only_one(lock_file: Path, message: str, *, system_lock: FlockLike = flock) -
     UsageError
         With the message, if another process is in.
     """
-    lock = locked(lock_file, system_lock=system_lock)
+    lock = locked(lock_file, timeout_s, system_lock=system_lock)
     try:
         lock.__enter__()
     except LockedError as error:
@@ -178,10 +183,27 @@ def _create_held(held: Path) -> Callable[[], None]:
 
 def _remove_stale(held: Path) -> None:
     """Remove the lock of a process that runs no more; raises LockedError if it runs, or nobody can know."""
+    if not _is_stale(held):
+        return
+    # One process at a time, which looks again: else the second one removes the lock that the first one then takes.
+    removal = held.with_name(held.name + REMOVAL_SUFFIX)
+    try:
+        open(removal, "xb").close()
+    except FileExistsError as error:
+        raise LockedError(f"another run removes {held}; if none does, remove {removal}") from error
+    try:
+        if _is_stale(held):
+            held.unlink(missing_ok=True)
+    finally:
+        removal.unlink(missing_ok=True)
+
+
+def _is_stale(held: Path) -> bool:
+    """Whether a dead process left the lock, False if there is none; raises LockedError as `_remove_stale`."""
     try:
         content = held.read_bytes()
     except FileNotFoundError:
-        return
+        return False
     try:
         owner = json.loads(content)
         host, space, pid, since = owner["host"], owner["space"], int(owner["pid"]), owner["since"]
@@ -189,11 +211,4 @@ def _remove_stale(held: Path) -> None:
         raise LockedError(f"remove {held} if no other run uses this folder") from error
     if space != process_space() or process_runs(pid):
         raise LockedError(f"process {pid} on {host} holds {held.name} since {since}; if it runs no more, remove {held}")
-    # Renamed first: of two processes that do this, the second may meet the first one's new lock.
-    aside = held.with_name(f"{held.name}.{secrets.token_hex(8)}")
-    with suppress(FileNotFoundError):
-        os.rename(held, aside)
-        if aside.read_bytes() != content:
-            with suppress(OSError):
-                os.link(aside, held)
-        aside.unlink()
+    return True

@@ -13,10 +13,10 @@ from types import TracebackType
 
 from .system import process_runs, process_space
 
-LEFTOVER_NAME = re.compile(r"\.sclimbic-(?:([0-9a-f]{8})-)?(\d+)-[0-9a-f]{16}\.tmp")
-"""Of a temporary file: process space, process id, chance."""
+LEFTOVER_NAME = re.compile(r"\.sclimbic-(?:([0-9a-f]{16})-)?(?:([0-9a-f]{8})-)?(\d+)-[0-9a-f]{16}\.tmp")
+"""Of what is temporary: what it is for, process space, process id, chance."""
 MAX_STAGING_SECONDS = 24 * 3600.0
-"""After that no process writes to a temporary file any more."""
+"""After that no process writes to anything temporary any more."""
 
 
 class StagedFiles:
@@ -55,7 +55,7 @@ class StagedFiles:
         final = Path(path)
         # Process id and chance: two jobs on two machines may stage the same file at the same time. Without the
         # file's own name: a long name and an addition may be longer than the file system allows.
-        temporary = final.with_name(f".sclimbic-{process_space()}-{os.getpid()}-{secrets.token_hex(8)}.tmp")
+        temporary = final.with_name(temporary_name())
         self._moves.append((temporary, final))
         try:
             write_new(temporary, content)
@@ -117,15 +117,45 @@ def remove_leftovers(folders: Iterable[Path]) -> list[Path]:
     for folder in dict.fromkeys(folders):
         with suppress(OSError):  # no such folder, or another user's: nobody is kept from working by that
             for entry in os.scandir(folder):
-                if (name := LEFTOVER_NAME.fullmatch(entry.name)) and _is_leftover(name, entry):
+                if is_leftover(entry):
                     with suppress(OSError):
                         os.unlink(entry.path)
                         removed.append(Path(entry.path))
     return removed
 
 
-def _is_leftover(name: re.Match[str], entry: "os.DirEntry[str]") -> bool:
-    space, pid = name.groups()
+def temporary_name(purpose: str = "") -> str:
+    """A new name for what is temporary.
+
+    Parameters
+    ----------
+    purpose : str
+        16 hexadecimal digits that stand for what it is for; empty for a file.
+
+    Returns
+    -------
+    str
+    """
+    return f".sclimbic-{purpose}{'-' * bool(purpose)}{process_space()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+
+
+def is_leftover(entry: "os.DirEntry[str]", purpose: str = "") -> bool:
+    """Whether something temporary was left by a process that runs no more.
+
+    Parameters
+    ----------
+    entry : os.DirEntry
+    purpose : str
+        As for `temporary_name`.
+
+    Returns
+    -------
+    bool
+    """
+    name = LEFTOVER_NAME.fullmatch(entry.name)
+    if not name or (name[1] or "") != purpose:
+        return False
+    space, pid = name[2], name[3]
     if space == process_space():
         return not process_runs(int(pid))
     return time.time() - entry.stat().st_mtime > MAX_STAGING_SECONDS

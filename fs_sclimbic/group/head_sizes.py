@@ -18,6 +18,8 @@ MIN_RATIO = 1.25
 MIN_ETIV_RATIO = 1.15
 MIN_DEVIATIONS = 2.5
 """And so many robust standard deviations of that ratio (as a logarithm) over subjects."""
+MAX_BRAIN_SHARE = 0.9
+"""Of the brain's volume in eTIV; above, a talairach registration has failed (FastSurfer issue 378)."""
 MAD_TO_SD = 1.4826
 """Standard deviation of a normal distribution / its median absolute deviation."""
 
@@ -77,6 +79,33 @@ def etiv_doubts(names: Sequence[str], etiv: Array) -> list[str]:
             f"eTIV is not that of a head (expected about 1.5e6 mm^3) for {listed(odd)}; look at their talairach.xfm"
         )
     return [doubt for doubt in doubts if doubt]
+
+
+def brain_doubts(names: Sequence[str], brain: Array, etiv: Array) -> list[str]:
+    """Doubts about an eTIV that hardly holds the brain.
+
+    Parameters
+    ----------
+    names : sequence of str
+        n subjects.
+    brain : (n,) array
+        BrainSegVol of aseg.stats, mm^3.
+    etiv : (n,) array
+        In mm^3.
+
+    Returns
+    -------
+    list of str
+        A line, or nothing.
+    """
+    shares = zip(names, brain / np.where(etiv > 0, etiv, np.nan), strict=True)
+    odd = [f"{name} ({share:.2f})" for name, share in shares if share > MAX_BRAIN_SHARE]
+    if not odd:
+        return []
+    return [
+        f"BrainSegVol is more than {MAX_BRAIN_SHARE:g} of eTIV for {listed(odd)}: eTIV is too small; look at their "
+        "talairach.xfm"
+    ]
 
 
 def size_doubts(names: Sequence[str], volumes: Array, etiv: Array | None = None) -> list[str]:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-import math
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from ..errors import TableError
+from ..errors import SclimbicError, TableError
+from ..files.content import ContentError, check_content, is_shell_pipe, read_bounded
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+MAX_FILE_BYTES = 1 << 30
+MAX_NUMBER = 1e100
+"""No measurement is larger; squares and products of smaller numbers do not overflow."""
 WHOLE_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 # Spreadsheets and statistics programs write these where a value is missing.
@@ -66,10 +70,69 @@ def read_cells(path: str | PathLike[str], comment: str | None = None) -> tuple[T
     return next((rows for rows in splits if len({len(row.cells) for row in rows}) == 1), splits[0])
 
 
+def refuse_other_kinds(path: str | PathLike[str], noun: str, error_type: type[SclimbicError]) -> None:
+    """Refuse what is not a file with content, before a read of it waits or fills the memory.
+
+    Parameters
+    ----------
+    path : path-like
+        A missing file, a folder and an empty file are left to the reader, which says what it expects.
+    noun : str
+        What is expected there, for the message.
+    error_type : type
+        Of the error.
+
+    Raises
+    ------
+    SclimbicError
+        Of that type, for a pipe, socket or device, a git-annex link or Git LFS pointer without its content, and a
+        file of more than `MAX_FILE_BYTES`.
+    """
+    if os.path.isdir(path) or not os.path.lexists(path) or is_shell_pipe(path):
+        return
+    is_there = os.path.isfile(path)
+    size = os.path.getsize(path) if is_there else 0
+    if size > MAX_FILE_BYTES:
+        raise error_type(f"{path}: expected a {noun}, found {size / 1e9:.1f} GB; at most {MAX_FILE_BYTES / 1e9:.1f} GB")
+    if is_there and not size:
+        return
+    try:
+        check_content(path, noun)
+    except ContentError as error:
+        raise error_type(f"{path}: {error}") from error
+
+
+def read_content(path: str | PathLike[str], noun: str, error_type: type[SclimbicError]) -> bytes:
+    """Read what is a file with content, or the output of a command.
+
+    Parameters
+    ----------
+    path, noun, error_type
+        As for `refuse_other_kinds`.
+
+    Returns
+    -------
+    bytes
+        At most `MAX_FILE_BYTES`.
+
+    Raises
+    ------
+    SclimbicError
+        Of that type, as `refuse_other_kinds`, and for a command that writes more.
+    OSError
+        If it is missing or cannot be read.
+    """
+    refuse_other_kinds(path, noun, error_type)
+    content = read_bounded(path, MAX_FILE_BYTES)
+    if content is None:
+        raise error_type(f"{path}: expected a {noun}, found more than {MAX_FILE_BYTES / 1e9:.1f} GB")
+    return content
+
+
 def read_text(file: Path) -> str:
     """The text of a file in UTF-8, lines ended by a line feed; a TableError if it is missing or no text."""
     try:
-        content = file.read_bytes()
+        content = read_content(file, "text file", TableError)
     except FileNotFoundError as error:
         raise TableError(f"{file}: file does not exist") from error
     except OSError as error:
@@ -102,7 +165,7 @@ def finite_number(text: str) -> float | None:
     if not NUMBER.fullmatch(text):
         return None
     value = float(text)
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= MAX_NUMBER else None
 
 
 def is_whole_number(text: str) -> bool:
@@ -171,15 +234,15 @@ def same_names(wanted: Iterable[str], there: Sequence[str]) -> dict[str, str]:
     -------
     dict of str to str
         For each wanted name that is found the name that is there: the same, else the only one of its `name_key`.
+        No two wanted names get one.
     """
-    known = set(there)
-    by_key: dict[str, list[str]] = {}
-    for name in there:
-        if not name.isascii():
-            by_key.setdefault(name_key(name), []).append(name)
-    found = {}
-    for name in wanted:
-        alike = [name] if name in known else by_key.get(name_key(name), [])
-        if len(alike) == 1:
-            found[name] = alike[0]
-    return found
+    names, known = list(dict.fromkeys(wanted)), set(there)
+    found = {name: name for name in names if name in known}
+    lost = [name for name in names if name not in known and not name.isascii()]
+    free = [name for name in there if name not in found and not name.isascii()]
+    by_key: dict[str, tuple[list[str], list[str]]] = {}
+    for side, side_names in enumerate((lost, free)):
+        for name in side_names:
+            by_key.setdefault(name_key(name), ([], []))[side].append(name)
+    found |= {asked[0]: alike[0] for asked, alike in by_key.values() if len(asked) == len(alike) == 1}
+    return {name: found[name] for name in names if name in found}

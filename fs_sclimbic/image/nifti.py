@@ -158,7 +158,13 @@ def _read_grid(header: Header, shape: tuple[int, ...]) -> tuple[Grid, tuple[str,
             notes.append(f"{name} {codes[-1]} is none of NIfTI's (0-5); the matrix is not used")
             codes[-1] = 0
     sizes = header["pixdim"][1:4].astype(np.float64)
-    if codes[1] and not (np.isfinite(sizes).all() and sizes.all()):
+    has_sizes = np.isfinite(sizes).all() and sizes.all()
+    if not has_sizes and not codes[1]:
+        raise ContentError(
+            f"the header's pixdim {format_mm(sizes)} is no voxel size, and no sform gives another; repair the header "
+            "(pixdim)"
+        )
+    if not has_sizes:
         norms = np.linalg.norm(header.get_sform()[:3, :3], axis=0)
         notes.append(f"pixdim {format_mm(sizes)} is no voxel size; the sform's is used, {format_mm(norms)} mm")
         sizes = norms

@@ -1,6 +1,5 @@
 """Image files: read and write .mgz, .mgh, .nii and .nii.gz."""
 
-import gzip
 import zlib
 from dataclasses import replace
 from os import PathLike
@@ -66,7 +65,7 @@ def read_volume(path: str | PathLike[str], *, frames: bool = False) -> Volume:
             return _read(content, suffix, frames)
     except (ContentError, ImageError) as error:
         raise ImageError(f"{file}: {error}") from error
-    except (OSError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ImageError(
             f"{file}: image is cut off or damaged ({_one_line(error)}); copy or convert it again"
         ) from error
@@ -94,6 +93,8 @@ def _read(content: ContentReader, suffix: str, frames: bool) -> Volume:
         grid = replace(grid, repetition_time_ms=read_repetition_time_ms(footer))
     if not content.check_end():
         notes.append("the end of the file is missing; the image's values are complete")
+    if content.has_other_bytes:
+        notes.append("bytes that are not compressed follow the compressed image; they are not read")
     return Volume(data, grid, (*notes, *header.notes))
 
 
@@ -106,7 +107,7 @@ def _read_values(content: ContentReader, header: ImageHeader, start: bytes) -> N
         )
     try:
         values = np.empty(header.value_bytes, np.uint8)
-        buffer, early = values.data, start[header.offset :]
+        buffer, early = values.data, start[header.offset :][: header.value_bytes]
         buffer[: len(early)] = early
         content.skip(header.offset - len(start))
         filled = len(early) + content.fill(buffer[len(early) :])

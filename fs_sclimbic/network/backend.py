@@ -12,6 +12,7 @@ from .libraries import silent_stderr
 
 logger = logging.getLogger(__name__)
 
+# What scripts ask for whatever the machine has.
 FIRST_DEVICE = "0"
 NO_GPU = "CUDA device %s: %s finds no GPU on this machine; the processor is used"
 
@@ -30,12 +31,12 @@ def configure(threads: int | None = None, device: str | None = None) -> None:
         Processor threads; by default the backend's own choice.
     device : str, optional
         Number of a CUDA device. Without it TensorFlow uses the processor, also where there is a GPU; JAX and PyTorch
-        use what they find. On a machine without a GPU the processor is used, with a warning.
+        use what they find. If 0 is asked for on a machine without a GPU, the processor is used, with a warning.
 
     Raises
     ------
     ModelError
-        If there are GPUs and this one is not among them, or this process has already started on others.
+        If the device is not there, or this process has already started on others.
     """
     backend = backend_name()
     if backend == "tensorflow":
@@ -135,7 +136,7 @@ def _configure_tensorflow(threads: int | None, device: str | None) -> None:
 
     with silent_stderr():
         gpus = tf.config.list_physical_devices("GPU")
-    if device is not None and device.isdigit() and not gpus:
+    if device == FIRST_DEVICE and not gpus:
         logger.warning(NO_GPU, device, "TensorFlow")
         device = None
     if device is not None and (not device.isdigit() or int(device) >= len(gpus)):

@@ -1,4 +1,4 @@
-"""Read the arrays of an HDF5 file by name, without belief in what the file says of itself.
+"""Reads the arrays of an HDF5 file by name; does not trust what the file says of itself.
 
 A file of a few kilobytes may ask for gigabytes, lead to other files by links, or be damaged. Arrays are looked for by
 name, and their shape and type are compared with what is expected before any of their values are read.
@@ -13,6 +13,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files.arrays import DAMAGE_ERRORS
+
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 # The weights of a whole Keras model lie one group deeper than weights alone.
 WHOLE_MODEL_GROUP = "model_weights"
@@ -20,19 +22,6 @@ MAX_DEPTH = 8
 MAX_OBJECTS = 100_000
 MAX_CHUNK_BYTES = 1 << 28
 MAX_FLOAT_BYTES = 8
-# What HDF5 and h5py raise at damaged files.
-DAMAGE_ERRORS = (
-    OSError,
-    RuntimeError,
-    KeyError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    ArithmeticError,
-    MemoryError,
-    SystemError,
-)
 
 
 class Hdf5Error(Exception):

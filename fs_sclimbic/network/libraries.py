@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from types import ModuleType
 
 from ..files.environment import module_is_absent, variable_is
 
@@ -80,11 +81,15 @@ def start_keras() -> None:
         import keras  # noqa: F401
 
 
-def start_openvino() -> None:
-    """Import OpenVINO without its telemetry.
+def import_openvino() -> ModuleType:
+    """Import OpenVINO without its telemetry: the only place that imports it.
 
-    Call it before the first import of a module that imports OpenVINO; later calls do nothing.
+    Returns
+    -------
+    module
+        ``openvino``.
     """
     # What OpenVINO imports then uses its stub of the telemetry, which does nothing.
     with module_is_absent(TELEMETRY_MODULE):
-        import openvino  # noqa: F401
+        import openvino
+    return openvino  # type: ignore[no-any-return,unused-ignore]

@@ -5,9 +5,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
-from openvino import opset14 as ops
 
 from ..errors import ModelError
 from ..image.box import Box, three
@@ -21,8 +19,12 @@ from .architecture import (
     decoder_layers,
     encoder_layers,
 )
+from .libraries import import_openvino
 from .receptive_field import Extents, Pads
 from .weights import Weights
+
+openvino: Any = import_openvino()
+ops = openvino.opset14
 
 UNPADDED: Pads = ((0, 0), (0, 0), (0, 0))
 OPENVINO_PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
@@ -89,7 +91,7 @@ class OpenvinoEngine:
         return np.ascontiguousarray(np.moveaxis(posteriors[0], 0, -1))
 
 
-def build_graph(weights: Weights, extents: Extents) -> openvino.Model:
+def build_graph(weights: Weights, extents: Extents) -> Any:
     """The U-Net of `fs_sclimbic.network.unet`, cut to what is wanted, as a graph of OpenVINO.
 
     Parameters

@@ -14,7 +14,7 @@ from ..files.processors import processor_quota
 from ..image.box import Box
 from ..image.conform import shift_grid
 from ..image.volume import Volume
-from .libraries import start_keras, start_openvino
+from .libraries import start_keras
 from .receptive_field import Extents, extents_of
 from .spec import (
     AUTO,
@@ -71,7 +71,6 @@ def load_engine(
     """
     # Each engine's libraries take seconds or hundreds of megabytes: only those of the one that is used.
     if engine == OPENVINO:
-        start_openvino()
         from .openvino_engine import OpenvinoEngine
 
         return OpenvinoEngine(weights, threads, precision)

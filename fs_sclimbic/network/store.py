@@ -145,7 +145,7 @@ def find_model(
     if sha256 == known.published_sha256:
         origin = f"{origin}, {PUBLISHED}"
     prior = find_prior(path, sha256, colors) if with_prior else None
-    return ModelSpec(path, sha256, colors, origin, fov, features, channels, prior)
+    return ModelSpec(path, sha256, colors, origin=origin, fov=fov, features=features, channels=channels, prior=prior)
 
 
 def find_prior(

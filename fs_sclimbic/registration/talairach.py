@@ -48,8 +48,9 @@ MIN_SCORE, MIN_STRIPPED_SCORE = 0.65, 0.85
 """Sound registrations of whole heads reach 0.75 to 0.92 (0.70 for a head unlike those of the average), of stripped
 brains 0.89 to 0.95. Where eTIV is wrong by 20 %, whole heads reach at most 0.60 and stripped brains 0.91; where it is
 wrong by 40 %, stripped brains reach 0.83."""
-MIN_SEEN_FRACTION = 0.9
-"""Of the average head, in the field of view."""
+MIN_SEEN_FRACTION = 0.8
+"""Of the average head, in the field of view. 47 cuts of six heads that leave 0.8 or more change eTIV by 0.7 % in the
+median and by 4.3 % at most (a child)."""
 MAX_TURN_DEG = 45.0
 """Between the axes of scanner and head: 0 to 20 degrees in sound images, often 90 or 180 with a wrong header."""
 

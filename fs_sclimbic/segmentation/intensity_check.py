@@ -23,7 +23,7 @@ MAX_TAIL_RATIO = 2.0
 """Brightest voxel over the high percentile, both above the darkest, from which structures change by 7 %."""
 MAX_COLD_SHARE = 0.02
 """Share of the range below the low percentile from which structures change by 2 %."""
-MAX_SATURATED_SHARE = 0.005
+MAX_SATURATED_SHARE = 0.004
 """Share of the non-zero voxels with the greatest value from which structures change by 2 %."""
 MIN_CONTENT_SHARE = 0.08
 """Share of the range that the content fills, below which a head loses nine tenths of its structures, and more."""
@@ -80,6 +80,12 @@ def profile_intensities(data: NDArray[Any]) -> IntensityProfile:
 
 def check_content(profile: IntensityProfile, intensities: IntensityRange) -> None:
     """Refuse an image whose content fills so little of the range that nothing can be found in it.
+
+    Parameters
+    ----------
+    profile : IntensityProfile
+    intensities : IntensityRange
+        The range that the network is to see.
 
     Raises
     ------

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import TableError
+from ..files.content import ContentError, quote_text, read_small_file
 from ..files.resources import data_file
 from .measure import StructureStats
 
@@ -79,14 +80,17 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
     """
     file = data_file(*DEFAULT_POPULATION) if path is None else Path(path)
     try:
-        rows = list(csv.reader(file.read_text().splitlines(), skipinitialspace=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = read_small_file(file, noun="population table").decode("utf-8-sig")
+        rows = list(csv.reader(text.splitlines(), skipinitialspace=True))
+    except (ContentError, UnicodeDecodeError, csv.Error) as error:
         raise TableError(
             f"{file}: population table cannot be read ({error}); give a CSV to --population-stats"
         ) from error
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     if header[1:3] != ["mean", "std"]:
-        raise TableError(f"{file}:1: expected a header 'name,mean,std', found '{','.join(rows[0]) if rows else ''}'")
+        raise TableError(
+            f"{file}:1: expected a header 'name,mean,std', found {quote_text(','.join(rows[0]) if rows else '')}"
+        )
     minimum = header.index("min") if "min" in header else None
     population: dict[str, Norm] = {}
     for number, row in enumerate(rows[1:], 2):
@@ -102,7 +106,7 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
         except (ValueError, IndexError) as error:
             raise TableError(
                 f"{file}:{number}: expected 'name,mean,std' in mm^3 with std > 0, once a structure, "
-                f"found '{','.join(row)}'"
+                f"found {quote_text(','.join(row))}"
             ) from error
         population[name] = Norm(mean, std, smallest)
     return population

@@ -154,13 +154,28 @@ def _blurs(rng: np.random.Generator, s: Augmentation, box: tuple[int, int, int])
         weights = np.exp(-0.5 * ((at[:, None] - at) / max(sds[axis], 0.2)) ** 2)
         blur = weights / weights.sum(1, keepdims=True)
         if axis == thick_axis:
-            blur = _slices(n, thickness, phase) @ blur
+            blur = slice_matrix(n, thickness, phase) @ blur
         blurs.append(blur.astype(FLOAT))
     return tuple(blurs)
 
 
-def _slices(n: int, thickness: float, phase: float) -> NDArray[np.float64]:
-    """Average over slices of a thickness, then back to 1 mm linearly."""
+def slice_matrix(n: int, thickness: float, phase: float) -> NDArray[np.float64]:
+    """Average over slices of a thickness, then back to 1 mm linearly, as a matrix.
+
+    Parameters
+    ----------
+    n : int
+        Voxels of 1 mm along the axis.
+    thickness : float
+        Of a slice, mm.
+    phase : float
+        Where the first slice begins before the first voxel, in parts of the thickness.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        Its rows sum to one.
+    """
     edges: NDArray[np.float64] = np.arange(-phase * thickness, n + thickness, thickness)
     at = np.arange(n)
     overlap = np.minimum(at + 1, edges[1:, None]) - np.maximum(at, edges[:-1, None])

@@ -251,6 +251,9 @@ def _write_course(record: TrainingRecord, folder: Path, state: Checkpoint, ended
         plot_training(folder / PLOT_NAME, state.losses, state.epochs)
     except UsageError as error:
         logger.warning("%s", error)
+    except Exception as error:  # whatever the picture lacks, the training goes on
+        summary = " ".join(str(error).split())[:200]
+        logger.warning("%s: not drawn (%s: %s)", folder / PLOT_NAME, type(error).__name__, summary)
 
 
 def _line_of(epoch: Epoch, recipe: Recipe) -> str:

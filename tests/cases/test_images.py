@@ -9,6 +9,7 @@ from fs_sclimbic.cases.images import folder_cases, image_case
 from fs_sclimbic.cases.record import Record, format_record
 from fs_sclimbic.errors import UsageError
 from fs_sclimbic.segmentation.measure import SegStats
+from tests.cohorts import never, run_one
 
 ALL = Requests(posteriors=True, volumes=True, qa_stats=True)
 
@@ -78,3 +79,26 @@ def test_empty_and_missing_folder(tmp_path):
         folder_cases(tmp_path, tmp_path / "out", ALL)
     with pytest.raises(UsageError, match="does not exist"):
         folder_cases(Path(tmp_path / "none"), tmp_path / "out", ALL)
+
+
+def test_an_image_that_cannot_be_looked_at_fails_alone(tmp_path, run):
+    """As one without permission does; here a link whose target has a name that no file can have."""
+    for name in ("a.mgz", "c.mgz"):
+        (tmp_path / name).touch()
+    (tmp_path / "b.mgz").symlink_to("x" * 300)
+    cases = folder_cases(tmp_path, tmp_path / "out", ALL, transform_suffix=".xfm")
+    assert [case.name for case in cases] == ["a", "b", "c"]
+    (b,) = folder_cases(tmp_path, tmp_path / "out", ALL)[1:2]
+    outcome = run_one(b, never, run)
+    assert (outcome.status, outcome.details) == ("failed", "")
+    assert outcome.message == f"{tmp_path}/b.mgz: image cannot be read (File name too long)"
+    one = image_case(tmp_path / "b.mgz", tmp_path / "o.mgz", ALL)
+    assert one.problem == outcome.message
+
+
+def test_a_transform_that_cannot_be_looked_at_fails_alone(tmp_path, head_file, run):
+    (tmp_path / "head.xfm").symlink_to("x" * 300)
+    case = image_case(head_file, tmp_path / "o.mgz", ALL, transform=tmp_path / "head.xfm")
+    outcome = run_one(case, never, run)
+    assert outcome.status == "failed"
+    assert outcome.message.startswith(f"{tmp_path}/head.xfm: transform cannot be read (File name too long)")

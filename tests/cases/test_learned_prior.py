@@ -37,12 +37,15 @@ def unplaced(tmp_path, tiny_model, monkeypatch):
 
 @pytest.fixture(scope="module")
 def large_head():
-    return synthetic_head(grid_about(CENTER, (130, 130, 130), RAS_AXES, (1, 1, 1)))
+    """A head with two balls, and a darker face: two balls alone do not fill the range of intensities."""
+    head = synthetic_head(grid_about(CENTER, (130, 130, 130), RAS_AXES, (1, 1, 1)))
+    head.data[-2:] = 70
+    return head
 
 
 def test_a_model_without_a_place_learns_it_from_the_first_head_that_shows_all(tmp_path, large_head, unplaced):
     spec = unplaced.spec
-    one_ball = Volume(np.maximum(large_head.data, 100), large_head.grid)  # no black ball
+    one_ball = Volume(np.where(large_head.data < 60, 100, large_head.data), large_head.grid)  # no black ball
     one_ball.data[0, 0, 0] = 0
     cases = cases_of(tmp_path, large_head, 3)
     write_volume(one_ball, cases[0].t1)

@@ -172,6 +172,17 @@ def test_an_input_that_changes_while_the_network_runs_fails(subjects_dir, run, c
     assert run_one(case, lambda: Answer(run.spec), run).status == "done"
 
 
+def test_inputs_that_are_touched_while_the_network_runs_cost_nothing(subjects_dir, run):
+    case = subject_case(subjects_dir, "bert", Requests())
+
+    def meddle():
+        for path in (case.t1, case.transforms[0]):
+            os.utime(path, (0, 0))
+        case.transforms[1].write_text("not used")
+
+    assert run_one(case, lambda: Answer(run.spec, meddle), run).status == "done"
+
+
 def test_an_edited_record_does_not_reach_the_tables(tmp_path, head_file, predictor, run):
     case = image_case(head_file, tmp_path / "seg.mgz", ALL)
     first = run_one(case, lambda: predictor, run)

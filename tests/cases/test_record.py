@@ -18,7 +18,7 @@ from fs_sclimbic.cases.record import (
 )
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
-from tests.json_faults import NO_JSON, mutations
+from tests.mutations import mutations
 
 STATS = SegStats((StructureStats(Structure(26, "A", (1, 2, 3, 0)), 5, 5.123456789, 0.87654321, 1),), 0.512, 1e6)
 
@@ -146,6 +146,17 @@ POISON = {
 def test_a_bad_record_is_none(tmp_path, poison):
     (tmp_path / "r.json").write_text(without_checksum(poison))
     assert read_record(tmp_path / "r.json") is None
+
+
+NO_JSON = {
+    "lists": b"[" * 100_000,
+    "objects": b'{"a":' * 100_000,
+    "digits": b"1" * 100_000,
+    "no utf-8": b"\xff\xfe",
+    "null": b"null",
+    "text": b'"text"',
+    "large": b" " * 11_000_000,
+}
 
 
 @pytest.mark.parametrize("content", NO_JSON.values(), ids=NO_JSON)

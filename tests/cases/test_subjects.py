@@ -1,5 +1,7 @@
 """Which files of a recon-all subject are read and written."""
 
+import os
+
 import pytest
 
 from fs_sclimbic.cases.case import Requests
@@ -39,7 +41,9 @@ def test_output_base_and_transform_of_a_subject(subjects_dir):
 
 
 def test_subjects_that_cannot_be_run(subjects_dir):
-    assert "does not exist" in subject_case(subjects_dir, "nobody", ALL).problem
+    assert subject_case(subjects_dir, "nobody", ALL).problem == (
+        f"{subjects_dir / 'nobody'}: subject does not exist in {subjects_dir}"
+    )
     assert "nu.mgz" in subject_case(subjects_dir, "fsaverage", ALL).problem
     assert subject_case(subjects_dir, "nobody", ALL).outputs.log is None
 
@@ -86,3 +90,42 @@ def test_a_folder_of_the_very_name_is_no_pattern(subjects_dir):
     assert find_subjects(subjects_dir, ["b*"]) == ["b*"]
     assert find_subjects(subjects_dir, ["a?"]) == ["a1"]
     assert subject_case(subjects_dir, "a[1]", ALL).problem is None
+
+
+def test_a_subject_that_cannot_be_looked_into_fails_alone(subjects_dir):
+    """Other errors than that it is not there: no permission, a stale mount; here a link that leads to itself."""
+    mri = subjects_dir / "loop/mri"
+    mri.parent.mkdir()
+    mri.symlink_to("mri")
+    assert find_subjects(subjects_dir, ["loop", "bert"]) == ["loop", "bert"]
+    assert find_subjects(subjects_dir, []) == ["bert", "bert.long.base", "ernie", "loop"], "not left out silently"
+    assert find_subjects(subjects_dir, ["l*"]) == ["loop"]
+    assert subject_case(subjects_dir, "loop", ALL).problem.startswith(f"{mri}/nu.mgz: cannot be read (Too many levels")
+    name = "x" * 300
+    assert find_subjects(subjects_dir, [name]) == [name]
+    problem = subject_case(subjects_dir, name, ALL).problem
+    assert problem == f"{subjects_dir / name}: cannot be read (File name too long)"
+
+
+def test_an_output_that_cannot_be_looked_at_is_a_problem_of_its_subject(subjects_dir):
+    (subjects_dir / "bert/mri/nu2.mgz").touch()
+    (subjects_dir / "bert/scripts").symlink_to("scripts")
+    problem = subject_case(subjects_dir, "bert", ALL, base="nu2").problem
+    assert problem.startswith(f"{subjects_dir}/bert/scripts/nu2.json: cannot be read (Too many levels")
+
+
+def test_files_and_lost_found_are_no_subjects(subjects_dir):
+    (subjects_dir / "table.csv").touch()
+    (subjects_dir / "lost+found").symlink_to("lost+found")
+    assert find_subjects(subjects_dir, []) == ["bert", "bert.long.base", "ernie"]
+
+
+def test_a_plain_name_does_not_list_the_subjects_directory(subjects_dir, monkeypatch):
+    """An array job of one subject among thousands, over a network."""
+
+    def refuse(*_):
+        raise AssertionError("was listed")
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, refuse)
+    assert find_subjects(subjects_dir, ["bert"]) == ["bert"]

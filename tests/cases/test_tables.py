@@ -1,4 +1,5 @@
 import fcntl
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from fs_sclimbic.cases.tables import (
     Z_SCORES,
     cases_with_other_columns,
     format_table,
+    is_table,
     merge_rows,
     table_files,
     write_tables,
@@ -72,8 +74,10 @@ def test_rows_of_other_cases_stay_behind_the_new_ones():
     old = "case,A\nbert,1.0000\nernie,2.0000\n"
     assert merge_rows(old, "case,A\nernie,3.0000\n") == "case,A\nernie,3.0000\nbert,1.0000\n"
     assert merge_rows(old, "case,A\nkermit,3.0000\n") == "case,A\nkermit,3.0000\nbert,1.0000\nernie,2.0000\n"
-    for nothing in ("", "\n", "a text\n", "case,B,B\nbert,1,2\n", "\0\n", "case,A\n" + "x" * 200_000):
+    for nothing in ("", "\n"):
         assert merge_rows(nothing, "case,A\nbert,3.0000\n") == "case,A\nbert,3.0000\n"
+    twice = "case,A\nbert,1.0000\nbert,2.0000\n"
+    assert merge_rows(twice, "case,A\nernie,3.0000\n") == "case,A\nernie,3.0000\nbert,1.0000\nbert,2.0000\n"
 
 
 def test_rows_with_other_columns_stay_and_are_told():
@@ -131,3 +135,68 @@ def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, monkeypatch):
         write_tables(files, [one], POPULATION, update=True)
     assert names_in(files[0][0]) == ["case", "ernie_seg", "bert_seg"]
     assert list(tmp_path.iterdir()) == [files[0][0]], "no lock file stays"
+
+
+OTHERS = {
+    "semicolons": b"case;A\nbert;1\n",
+    "a column twice": b"case,A,A\nbert,1,2\n",
+    "decimal commas": b"case,A\nbert,1,5\n",
+    "another first column": b"subject,A\nbert,1\n",
+    "a text": b"notes of mine\n",
+    "a huge cell": b"case,A\n" + b"x" * 200_000,
+    "UTF-16": "case,A\nbert,1\n".encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("content", OTHERS.values(), ids=OTHERS)
+def test_a_file_that_is_no_table_is_kept_and_told(tmp_path, content):
+    """A table saved again by a spreadsheet program: no row of another subject may vanish."""
+    files, warnings = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES]), []
+    path = files[0][0]
+    path.write_bytes(content)
+    write_tables(files, OUTCOMES[:1], POPULATION, update=True, warn=warnings.append)
+    assert names_in(path) == ["case", "bert_seg"]
+    copy = path.with_name(f"{path.name}.old")
+    assert copy.read_bytes() == content
+    (warning,) = warnings
+    assert f"{path}: is no table" in warning
+    assert f"kept as {copy}, " in warning
+    write_tables(files, OUTCOMES[2:], POPULATION, update=True, warn=warnings.append)
+    assert len(warnings) == 1
+    path.write_bytes(b"other")
+    write_tables(files, OUTCOMES[:1], POPULATION, update=True, warn=warnings.append)
+    assert copy.read_bytes() == content, "an earlier copy stays"
+    assert path.with_name(f"{path.name}.old2").read_bytes() == b"other"
+    assert f"kept as {copy}2, " in warnings[1]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "mark"])
+def test_a_table_that_a_spreadsheet_program_saved_keeps_its_rows(tmp_path, mark, line_end):
+    files, warnings = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES]), []
+    files[0][0].write_bytes(mark + line_end.join(["case,A,B", "other,0.5,0.6", "bert_seg,0,0", ""]).encode())
+    write_tables(files, OUTCOMES[:1], POPULATION, update=True, warn=warnings.append)
+    assert files[0][0].read_bytes() == b"case,A,B\nbert_seg,0.5100,0.5200\nother,0.5,0.6\n"
+    assert warnings == []
+    assert list(tmp_path.iterdir()) == [files[0][0]]
+
+
+def test_what_is_a_table():
+    assert is_table("")
+    assert is_table("case,A\nbert\n\nernie,1\n")
+    assert not is_table("Case,A\nbert,1\n")
+
+
+def test_the_lock_of_another_computer_is_named(tmp_path, monkeypatch):
+    """Else nobody knows which file to remove."""
+
+    def no_locks(*_):
+        raise OSError(524, "Unknown error 524")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    held = tmp_path / ".sclimbic_confidences_all.csv.lock.held"
+    held.write_text(json.dumps({"host": "node7", "space": "00000000", "pid": 12, "since": "yesterday"}))
+    files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
+    with pytest.raises(OSError, match=r"locked by another job for 0\.1 s \(process 12 on node7 .*remove ") as error:
+        write_tables(files, OUTCOMES, POPULATION, update=True, lock_timeout_s=0.1)
+    assert str(held) in error.value.strerror

@@ -1,3 +1,6 @@
+import os
+import pty
+import subprocess
 import sys
 
 import numpy as np
@@ -6,6 +9,7 @@ from fs_sclimbic.cases.stats_files import read_stats
 from fs_sclimbic.cli.demo import main as demo
 from fs_sclimbic.image.sample import sample_head
 from fs_sclimbic.image.volume import read_volume
+from tests.conftest import ROOT
 
 
 def test_demo(mni_demo, capsys):
@@ -28,7 +32,7 @@ def test_demo_prints_the_table_and_what_to_do_next(mni_demo, capsys):
 
 
 def test_without_nilearn(monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(sys.modules, "nilearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "nilearn", None)
     assert demo([str(tmp_path / "out")]) == 2
     assert 'pip install "fs_sclimbic[demo]"' in capsys.readouterr().err
 
@@ -36,3 +40,14 @@ def test_without_nilearn(monkeypatch, tmp_path, capsys):
 def test_sample_as_written(mni_demo):
     written = read_volume(mni_demo / "mni152.nii.gz")
     assert np.array_equal(written.data, sample_head().data)
+
+
+def test_a_demo_on_a_closed_terminal_is_drawn(mni_demo):
+    master, slave = pty.openpty()
+    os.close(master)
+    (mni_demo / "mni152_sclimbic.png").unlink()
+    command = [sys.executable, str(ROOT / "bin/fs_sclimbic"), "demo", str(mni_demo)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave)
+    os.close(slave)
+    assert done.returncode == 0
+    assert (mni_demo / "mni152_sclimbic.png").is_file()

@@ -267,3 +267,27 @@ def test_the_cohort_of_the_original(shared, tmp_path, capsys):
     assert out.read_bytes() == (group / "expected/dods-etiv/Xg.dat").read_bytes()
     assert "Normalized matrix condition is 51.157" in capsys.readouterr().out
     assert main(["check", str(group / "group.fsgd"), "--sd", str(group / "subjects")]) == 0
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_tabs_and_blank_lines_of_a_spreadsheet(here, capsys, end):
+    """The FSGD of github.com/freesurfer/freesurfer/issues/1196, for which mris_preproc finds no subjects."""
+    lines = ["GroupDescriptorFile 1", "Title lh_thickness\t\t\t", "Class young \t\t", "Class old \t\t"]
+    lines += ["Variables gender age\t\t"]
+    lines += [f"Input\tBN{i}\t{('young', 'old')[i % 2]}\t{i % 3}\t{22 + i * i}" for i in range(12)]
+    (here / "g.fsgd").write_bytes("".join(f"{line}{end}{end}" for line in lines).encode())
+    assert main(["check", "g.fsgd", "doss"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("g.fsgd: 12 subjects\nMethod doss")
+    assert "variable 'gender' is fitted as a number" in printed.err
+    assert "g.fsgd:2: blank line(s), which stop asegstats2table --fsgd" in printed.err
+
+
+def test_names_do_not_steer_the_terminal(here, capsys):
+    (here / "g.fsgd").write_text(FSGD.replace("Patient", "Pat\x1b[2Jient").replace("Age", "S\x1b]0;x\x07"))
+    assert main(["check", "g.fsgd", "--contrast", "Pat\x1b[2Jient"]) == 0
+    (here / "p.csv").write_text(PARTICIPANTS.replace("Patient", "Pat\x1b[2Jient"))
+    assert main(["make", "p.csv", "-o", "new.fsgd", "--class-columns", "dx"]) == 0
+    printed = capsys.readouterr()
+    assert not [sign for sign in printed.out + printed.err if not sign.isprintable() and sign != "\n"]
+    assert "Pat\\x1b[2Jient" in printed.out

@@ -3,6 +3,7 @@
 import csv
 import os
 import signal
+import subprocess
 import sys
 import warnings
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from fs_sclimbic.cli.glm import main
 from fs_sclimbic.group.text_table import GroupTable, format_group_table
 from fs_sclimbic.image.volume import read_volume
+from tests.conftest import ROOT
 from tests.groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, fsgd_text, make_table, write_study
 
 GROUP = ["--contrast", "group = Control-Patient"]
@@ -560,3 +562,47 @@ def test_where_groups_are_compared_stands_beside_the_numbers(tmp_path, demean, r
     printed = ran.out
     assert f"variables: Age, {'demeaned over all subjects' if demean else 'not demeaned'}" in printed
     assert "sig: -log10(p)" in printed
+
+
+def test_dates_as_a_covariate_change_no_slope(tmp_path, run_glm):
+    """The same study with ages, and with dates in seconds (about 1.7e9): slopes and their errors are the same."""
+    lines = fsgd_text().splitlines()
+    far = [
+        f"{line.rsplit(' ', 1)[0]} {float(line.rsplit(' ', 1)[1]) + 1.7e9:.1f}" if line.startswith("Input") else line
+        for line in lines
+    ]
+    found = []
+    for text in (lines, far):
+        argv = write_study(tmp_path)
+        (tmp_path / "g.fsgd").write_text("\n".join(text) + "\n")
+        run_glm(
+            *argv, "--illcond", "--no-report", "--contrast", "s = Patient:Age - Control:Age", "--permutations", "50"
+        )
+        found.append((tmp_path / "out/s/results.tsv").read_text())
+    assert found[0] == found[1]
+
+
+def test_a_table_whose_etiv_is_an_identitys(tmp_path, refused, run_glm):
+    table = make_table()
+    table.values[4, 3] = 1948106.0
+    argv = [*write_study(tmp_path, table=table), *PLAIN]
+    refused([*argv, "--scale-by-etiv"], "eTIV is 1948106 for sub-05", "talairach_avi")
+    assert "warning: eTIV is 1948106 for sub-05" in run_glm(*argv).err
+
+
+def test_names_do_not_steer_the_terminal(tmp_path, run_glm):
+    columns = ("Left-\x1b[31mA", *STRUCTURES[1:], "eTIV")
+    table = GroupTable("Measure:volume", SUBJECTS, columns, make_table().values)
+    argv = write_study(tmp_path, table=table)
+    (tmp_path / "g.fsgd").write_text(fsgd_text().replace("Patient", "Pat\x1b[2Jient"))
+    ran = run_glm(*argv, "--contrast", "g = Pat\x1b[2Jient - Control")
+    assert not [sign for sign in ran.out + ran.err if not sign.isprintable() and sign != "\n"]
+    assert "Left-\\x1b[31mA" in ran.out
+
+
+def test_a_reader_who_goes_away_early_is_no_error(tmp_path):
+    words = " ".join([sys.executable, "-m", "fs_sclimbic", "glm", *write_study(tmp_path), "--no-report", "--osgm"])
+    done = subprocess.run(f"{words} | head -n 1", shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+    assert (tmp_path / "out/osgm/results.tsv").exists()

@@ -55,8 +55,9 @@ def test_the_status_is_passed_on():
 
 @pytest.fixture
 def hangup():
-    """SIGHUP as it is by default; a function that sends it and waits until it is handled."""
+    """SIGHUP and SIGINT as they are by default; a function that sends SIGHUP and waits until it is handled."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    interrupt_before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def send():
         os.kill(os.getpid(), signal.SIGHUP)
@@ -64,6 +65,7 @@ def hangup():
 
     yield send
     signal.signal(signal.SIGHUP, before)
+    signal.signal(signal.SIGINT, interrupt_before)
 
 
 def test_a_dropped_connection_ends_a_run_as_ctrl_c_does(hangup):
@@ -85,4 +87,16 @@ def test_a_first_signal_asks_and_a_second_interrupts(hangup):
         assert not asked()
         os.kill(os.getpid(), signal.SIGHUP)
         assert asked()
-        hangup()
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_dropped_connection_that_is_told_twice_interrupts_no_clean_end(hangup):
+    """The system sends SIGHUP when the terminal goes, and the shell sends it again to its jobs."""
+    with signals_interrupt():
+        with pytest.raises(KeyboardInterrupt):
+            hangup()
+        signal.raise_signal(signal.SIGHUP)
+    with signals_ask() as asked:
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+        assert asked()

@@ -1,6 +1,8 @@
 """From flags to the computation."""
 
+import builtins
 import json
+import os
 
 import pytest
 
@@ -72,8 +74,42 @@ def test_tables_with_rows_of_two_presets_are_told(subjects_dir, run_seg, capsys)
     assert run_seg(f"{call} ernie --preset study") == 0
     printed = capsys.readouterr().err
     for words in ("top", "bottom"):
-        assert f"2 of 3 rows were made with another {words} of the intensity range (bert, bert.long.base)" in printed
+        assert f"2 of 3 rows were made with another {words} of the intensity range (" in printed
+    assert "ernie)" not in printed
     assert "2 of 3 rows were made with another number of starts" in printed
+
+
+def test_array_jobs_read_the_record_of_another_subject_once(subjects_dir, run_seg, monkeypatch):
+    """Not once a table: jobs of thousands of subjects share the disk."""
+    call = f"--sd {subjects_dir} --write_qa_stats --s"
+    assert run_seg(f"{call} bert") == 0
+    opened, open_file = [], builtins.open
+
+    def count(path, *args, **how):
+        opened.append(str(path))
+        return open_file(path, *args, **how)
+
+    monkeypatch.setattr(builtins, "open", count)
+    assert run_seg(f"{call} ernie") == 0
+    assert opened.count(str(subjects_dir / "bert/scripts/sclimbic.json")) == 1
+
+
+def test_folders_of_results_are_not_searched_for_leftovers_more_than_once(subjects_dir, run_seg, monkeypatch):
+    """Of subjects that are done, not at all."""
+    scanned, scan = [], os.scandir
+
+    def count(path="."):
+        scanned.append(str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", count)
+    for folder in ("mri", "stats", "scripts"):
+        (subjects_dir / "bert" / folder).mkdir(exist_ok=True)
+    assert run_seg(f"--sd {subjects_dir} --s bert") == 0
+    assert [scanned.count(str(subjects_dir / "bert" / folder)) for folder in ("mri", "stats", "scripts")] == [1, 1, 1]
+    scanned.clear()
+    assert run_seg(f"--sd {subjects_dir} --s bert") == 0
+    assert not [path for path in scanned if path.startswith(str(subjects_dir))]
 
 
 def test_cold_and_hot_voxels_are_told_before_the_network_runs(tmp_path, head, predictor, run_seg, capsys):

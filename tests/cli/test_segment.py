@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from fs_sclimbic.cases.pipeline import HeadFinders
 from fs_sclimbic.cases.stats_files import read_stats
 from fs_sclimbic.cli.arguments import build_parser
 from fs_sclimbic.cli.segment import main
-from fs_sclimbic.errors import ImageError
+from fs_sclimbic.errors import ImageError, ModelError
 from fs_sclimbic.image.volume import Volume, read_volume, write_volume
 from fs_sclimbic.registration.etiv import etiv_mm3
 from fs_sclimbic.registration.talairach import Registration
@@ -139,7 +140,9 @@ def test_only_what_is_asked_for(tmp_path, head_file, capsys, run_seg):
         "seg.mgz",
         "seg.sclimbic.json",
     ]
-    assert capsys.readouterr() == ("", "")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert not [line for line in err.splitlines() if "saturated" not in line]  # the white ball has one value
 
 
 def test_logfile_names(tmp_path, head_file, subjects_dir, run_seg):
@@ -177,6 +180,28 @@ def test_one_subject_writes_no_volume_table(subjects_dir, run_seg):
 def test_longitudinal_pattern_and_a_bad_subject(subjects_dir, run_seg):
     assert run_seg(f"--s *.long.* ernie ghost x* --sd {subjects_dir}") == 1
     assert [row[0] for row in table(subjects_dir / "sclimbic_volumes_all.csv")] == ["case", "bert.long.base", "ernie"]
+
+
+WITHOUT_PRIVILEGES = [] if os.geteuid() else ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+"""What makes root obey permissions."""
+
+
+@pytest.mark.skipif(bool(WITHOUT_PRIVILEGES and not shutil.which("setpriv")), reason="root reads everything")
+@pytest.mark.parametrize("names", ["bert ernie bert.long.base", "", "b* ernie"])
+def test_a_subject_without_permission_costs_no_other(subjects_dir, tiny_flags, names):
+    closed = subjects_dir / "bert"
+    closed.chmod(0)
+    call = [sys.executable, "-m", "fs_sclimbic", "--sd", str(subjects_dir), *tiny_flags, "--s", *names.split()]
+    try:
+        ended = subprocess.run([*WITHOUT_PRIVILEGES, *call], cwd=ROOT, capture_output=True, text=True, check=False)
+    finally:
+        closed.chmod(0o755)
+    assert ended.returncode == 1, ended.stderr
+    assert "2 done, 0 skipped, 1 failed" in ended.stdout
+    (line,) = [line for line in ended.stderr.splitlines() if str(closed) in line]
+    assert f"bert: failed: {closed}/mri/nu.mgz: cannot be read (Permission denied); change the permissions" in line
+    rows = table(subjects_dir / "sclimbic_volumes_all.csv")
+    assert sorted(row[0] for row in rows) == ["bert.long.base", "case", "ernie"]
 
 
 def test_no_etiv_lets_a_subject_without_a_transform_pass(subjects_dir, capsys, run_seg):
@@ -617,7 +642,11 @@ def test_a_model_that_cannot_be_loaded_loses_no_table(tmp_path, head, capsys, ru
     assert run_seg(call) == 0
     (tmp_path / "out/sclimbic_volumes_all.csv").unlink()
     write_volume(Volume(head.data * 2, head.grid), tmp_path / "in/b.mgz")
-    assert run_seg(f"{call} --cuda-device 99") == 1
+
+    def no_device(_spec, **_how):
+        raise ModelError("CUDA device '99' is not there")
+
+    assert run_seg(call, load_predictor=no_device) == 1
     printed = capsys.readouterr()
     assert "CUDA device '99'" in printed.err
     assert "1 skipped, 0 failed, 1 not run" in printed.out
@@ -688,6 +717,17 @@ def test_qa_tables_of_one_subject_begin_with_it(subjects_dir, run_seg, capsys):
     assert "2 rows have empty cells (bert, ernie)" in capsys.readouterr().err
 
 
+def test_a_table_that_rows_cannot_be_added_to_is_kept_and_told(subjects_dir, run_seg, capsys):
+    path = subjects_dir / "sclimbic_confidences_all.csv"
+    path.write_text("case;Left-Ball\nother;0,5\n")
+    assert run_seg(f"--s bert --sd {subjects_dir} --write_qa_stats --logfile {subjects_dir}/run.log") == 0
+    warning = f"warning: {path}: is no table of this tool"
+    assert warning in capsys.readouterr().err
+    assert warning in (subjects_dir / "run.log").read_text()
+    assert path.with_name(f"{path.name}.old").read_text() == "case;Left-Ball\nother;0,5\n"
+    assert [row[0] for row in table(path)] == ["case", "bert"]
+
+
 def test_a_poisoned_record_keeps_no_table_from_being_written(subjects_dir, run_seg):
     call = f"--s bert ernie --sd {subjects_dir} --write_qa_stats"
     assert run_seg(call) == 0
@@ -698,7 +738,8 @@ def test_a_poisoned_record_keeps_no_table_from_being_written(subjects_dir, run_s
     assert table(subjects_dir / "sclimbic_volumes_all.csv") == before
 
 
-def test_escape_codes_in_names_do_not_reach_the_terminal(tmp_path, head, run_seg, capsys):
+def test_escape_codes_in_names_do_not_reach_the_terminal(tmp_path, head, run_seg, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()
     write_volume(head, tmp_path / "in/a\x1b[31m.mgz")
     (tmp_path / "in/b\x9b2J.mgz").write_text("garbage")
@@ -717,9 +758,11 @@ def test_a_table_whose_name_is_too_long_fails_before_the_cases(tmp_path, head_fi
     assert sorted(path.name for path in tmp_path.iterdir()) == ["head.nii.gz"]
 
 
-def test_a_run_removes_what_a_killed_one_has_staged(tmp_path, head_file, run_seg):
-    (tmp_path / "out").mkdir()
-    left = tmp_path / f"out/.sclimbic-1234-{'0' * 16}.tmp"
+@pytest.mark.parametrize("folder", ["out", "models"])
+def test_a_run_removes_what_a_killed_one_has_staged(tmp_path, head_file, run_seg, monkeypatch, folder):
+    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path / "models"))
+    left = tmp_path / folder / f".sclimbic-1234-{'0' * 16}.tmp"
+    left.parent.mkdir()
     left.touch()
     os.utime(left, (0, 0))
     assert run_seg(f"--i {head_file} --o {tmp_path / 'out/seg.mgz'}") == 0

@@ -410,3 +410,17 @@ def test_stats_of_images_make_the_volumes_table(shared, tmp_path):
     assert dict(zip(ours.subjects, ours.values.tolist(), strict=True)) == dict(
         zip(published.subjects, published.values.tolist(), strict=True)
     )
+
+
+def test_etiv_alone_is_no_table(run):
+    status, text, _, err = run("--subjects", "bert", "--maxsegno", "0")
+    assert (status, text) == (1, None)
+    assert "no structure is left after choosing, only EstimatedTotalIntraCranialVol" in err
+
+
+def test_the_etiv_of_an_identity_is_told_and_never_divides(run, subjects):
+    (subjects / "ernie/stats/sclimbic.stats").write_text(format_stats(segmented(12.5, 1948106.0)))
+    status, _, _, err = run("--subjects", "bert", "ernie")
+    assert status == 0
+    assert "WARNING: eTIV is 1948106 for ernie: their talairach.xfm changes no size" in err
+    assert run("--subjects", "bert", "ernie", "--etiv")[:2] == (1, None)

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -151,3 +153,66 @@ def test_a_lock_that_may_be_in_use_is_named_and_stays(tmp_path, owner, word):
     assert word in str(error.value)
     assert str(held) in str(error.value)
     assert list(tmp_path.iterdir()) == [held]
+
+
+@pytest.fixture
+def stale(tmp_path):
+    """The lock of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    owner = {"host": "here", "space": process_space(), "pid": process.pid, "since": "x"}
+    held = tmp_path / ".lock.held"
+    held.write_text(json.dumps(owner))
+    return held
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_one_of_two_that_remove_a_stale_lock_comes_in(tmp_path, stale, monkeypatch, moment):
+    """The second one tries at each moment after the first one has read the lock, where no file has two names."""
+    read, rename, count, inside = Path.read_bytes, os.rename, 0, []
+
+    def no_links(*_):
+        raise OSError(errno.EPERM, "no hard links here")
+
+    def enter(name):
+        try:
+            stack.enter_context(locked(tmp_path / ".lock", system_lock=refused(errno.ENOLCK)))
+            inside.append(name)
+        except LockedError:
+            pass
+
+    def step():
+        nonlocal count
+        count += 1
+        if count == moment:
+            enter("second")
+
+    def read_then_step(path):
+        content = read(path)
+        step()
+        return content
+
+    def step_then_rename(source, target):
+        step()
+        rename(source, target)
+
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(os, "rename", step_then_rename)
+    monkeypatch.setattr(Path, "read_bytes", read_then_step)
+    with ExitStack() as stack:
+        enter("first")
+        assert len(inside) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_removal_that_was_killed_is_named(tmp_path, stale):
+    removal = tmp_path / ".lock.held.removal"
+    removal.touch()
+    lock = only_one(tmp_path / ".lock", "taken", system_lock=refused(errno.ENOLCK))
+    with pytest.raises(UsageError, match="taken") as error, lock:
+        pass
+    assert str(removal) in str(error.value)
+    removal.unlink()
+    with only_one(tmp_path / ".lock", "taken", system_lock=refused(errno.ENOLCK)):
+        pass
+    assert not list(tmp_path.iterdir())

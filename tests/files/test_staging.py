@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from fs_sclimbic.files.staging import StagedFiles, append_text, remove_leftovers, write_atomically, write_new
+from fs_sclimbic.files.staging import (
+    StagedFiles,
+    append_text,
+    is_leftover,
+    remove_leftovers,
+    temporary_name,
+    write_atomically,
+    write_new,
+)
 from fs_sclimbic.files.system import process_space
 from tests.conftest import ROOT
 
@@ -121,6 +129,16 @@ def test_temporary_files_of_killed_runs_go_and_those_of_running_ones_stay(tmp_pa
     removed = remove_leftovers([tmp_path, tmp_path / "none", tmp_path])
     assert {path.name for path in removed} == {name for name, stays in names.items() if not stays}
     assert {path.name for path in tmp_path.iterdir()} == {name for name, stays in names.items() if stays}
+
+
+def test_what_is_temporary_for_another_purpose_stays(tmp_path, dead_process):
+    purpose = "0123456789abcdef"
+    (tmp_path / temporary_name(purpose).replace(f"-{os.getpid()}-", f"-{dead_process}-")).touch()
+    (entry,) = os.scandir(tmp_path)
+    assert is_leftover(entry, purpose)
+    assert not is_leftover(entry, purpose[::-1])
+    assert not is_leftover(entry)
+    assert remove_leftovers([tmp_path]) == []
 
 
 def test_the_next_run_removes_what_a_killed_one_left(tmp_path):

@@ -1,3 +1,4 @@
+import os
 import struct
 
 import pytest
@@ -85,3 +86,14 @@ def test_mgh_tag_layout():
     assert struct.unpack(">4i", tag[:16]) == (-2, 27, 0, 2)
     assert tag[16:32] == struct.pack(">2i", 0, 8) + b"Unknown\0"
     assert tag[-26:] == struct.pack(">2i", 26, 2) + b"L\0" + struct.pack(">4i", 1, 2, 3, 4)
+
+
+def test_a_table_from_a_command():
+    """What a shell writes as ``--ctab <(command)``."""
+    reading, writing = os.pipe()
+    os.write(writing, b"0 Unknown 0 0 0 0\n26 A 1 2 3 0\n")
+    os.close(writing)
+    try:
+        assert [row.name for row in read_ctab(f"/dev/fd/{reading}")] == ["Unknown", "A"]
+    finally:
+        os.close(reading)

@@ -240,6 +240,48 @@ def test_a_file_whose_last_bytes_are_missing_is_read_with_a_note(tmp_path):
     assert "values are complete" in found.notes[0]
 
 
+@pytest.mark.parametrize("suffix", [".nii.gz", ".mgz"])
+@pytest.mark.parametrize("shape", [(20, 20, 20), (3, 3, 3)], ids=["head", "smaller than a header"])
+@pytest.mark.parametrize(
+    ("behind", "told"),
+    [
+        (b"signature-block 123", True),
+        (b"\0" * 300_000 + b"signature", True),
+        (b"\x1f\x8b", True),
+        (b"\x1f\x8b\x07", True),
+        (b"\0" * 300_000, False),
+        (gzip.compress(b"more"), False),
+    ],
+    ids=["words", "zeros and words", "half a start", "other gzip", "padding of a tape", "a second member"],
+)
+def test_bytes_behind_the_compressed_image(tmp_path, suffix, shape, behind, told):
+    """Gunzip warns of them, and nibabel reads the image."""
+    (tmp_path / f"right{suffix}").write_bytes(good(suffix, shape))
+    (tmp_path / f"more{suffix}").write_bytes(good(suffix, shape) + behind)
+    right, found = read_volume(tmp_path / f"right{suffix}"), read_volume(tmp_path / f"more{suffix}")
+    assert np.array_equal(found.data, right.data)
+    assert found.grid.repetition_time_ms == right.grid.repetition_time_ms
+    assert ["follow the compressed image" in note for note in found.notes] == [True] * told
+
+
+def test_bytes_behind_an_image_smaller_than_a_header(tmp_path):
+    """The header's read reaches beyond the voxels."""
+    (tmp_path / "x.nii").write_bytes(good(".nii", (3, 3, 3)) + bytes(range(250)))
+    assert np.array_equal(read_volume(tmp_path / "x.nii").data, np.random.default_rng(0).random((3, 3, 3), np.float32))
+
+
+def test_bytes_behind_a_member_do_not_hide_that_voxels_are_missing(tmp_path):
+    content = good(".nii")
+    (tmp_path / "x.nii.gz").write_bytes(gzip.compress(content[:9000]) + b"signature")
+    with pytest.raises(ImageError, match="8648 bytes of values found, the header promises 32000"):
+        read_volume(tmp_path / "x.nii.gz")
+    packed = bytearray(gzip.compress(content) + b"signature")
+    packed[-len(b"signature") - 8] ^= 1
+    (tmp_path / "x.nii.gz").write_bytes(packed)
+    with pytest.raises(ImageError, match="damaged"):
+        read_volume(tmp_path / "x.nii.gz")
+
+
 def test_voxels_that_the_disk_changed_are_not_believed(tmp_path):
     """gzip's checksum is of the whole file; who stops at the last voxel never sees it."""
     content = bytearray(gzip.compress(good(".nii"), 0))
@@ -252,16 +294,19 @@ def test_voxels_that_the_disk_changed_are_not_believed(tmp_path):
 MEASURED = (
     "import resource, sys, time; from fs_sclimbic.errors import ImageError\n"
     "from fs_sclimbic.image.volume import read_volume\n"
-    "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+    "def peak():\n"
+    "    with open('/proc/self/status') as lines:\n"
+    "        return next(int(line.split()[1]) for line in lines if line.startswith('VmHWM'))\n"
+    "before = peak()\n"
     "try:\n    read_volume(sys.argv[1]); print('read')\nexcept ImageError as error:\n    print(error)\n"
-    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    "print(peak() - before)"
 )
 
 
 def read_in_a_process(path, memory_bytes=None):
     """What a process prints that reads an image, and how many kB it took."""
     limit = f"resource.setrlimit(resource.RLIMIT_AS, ({memory_bytes},) * 2)\n" if memory_bytes else ""
-    code = MEASURED.replace("before =", f"{limit}before =")
+    code = MEASURED.replace("before = ", f"{limit}before = ")
     done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not done.stderr
     message, kilobytes = done.stdout.splitlines()

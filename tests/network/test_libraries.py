@@ -26,8 +26,8 @@ IMPORTS = """
 import sys
 
 import pytest
-from fs_sclimbic.network.libraries import start_keras, start_openvino
-start_openvino() if sys.argv[1] == "openvino" else start_keras()
+from fs_sclimbic.network.libraries import import_openvino, start_keras
+import_openvino() if sys.argv[1] == "openvino" else start_keras()
 print(*sorted(name for name in ("openvino_telemetry", "matplotlib", "sklearn") if name in sys.modules))
 import openvino_telemetry
 print(openvino_telemetry.__name__)
@@ -50,8 +50,8 @@ def test_a_users_telemetry_stays_what_it_was():
     pytest.importorskip("openvino_telemetry")
     script = (
         "import sys, openvino_telemetry as before\n"
-        "from fs_sclimbic.network.libraries import start_openvino\n"
-        "start_openvino()\n"
+        "from fs_sclimbic.network.libraries import import_openvino\n"
+        "import_openvino()\n"
         "assert sys.modules['openvino_telemetry'] is before\n"
         "from openvino.tools.ovc import telemetry_utils\n"
         "print(telemetry_utils.tm.__name__)"

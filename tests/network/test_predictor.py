@@ -104,8 +104,9 @@ def test_a_device_on_a_machine_without_a_gpu(tiny_model, caplog):
     model = NetworkPredictor(tiny_model, device="0", threads=1)
     assert model.engine == "tensorflow"
     assert "CUDA device 0: TensorFlow finds no GPU on this machine; the processor is used" in caplog.text
-    with pytest.raises(ModelError, match="'first' is not there"):
-        NetworkPredictor(tiny_model, device="first")
+    for device in ("99", "first"):
+        with pytest.raises(ModelError, match=f"'{device}' is not there"):
+            NetworkPredictor(tiny_model, device=device)
 
 
 def has_gpu():

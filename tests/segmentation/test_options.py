@@ -1,4 +1,4 @@
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +6,6 @@ from fs_sclimbic.errors import UsageError
 from fs_sclimbic.network.spec import FOV_MULTIPLE, MOST_STARTS
 from fs_sclimbic.segmentation.options import Options
 from fs_sclimbic.segmentation.population import read_population
-from fs_sclimbic.segmentation.preset import PRESETS, PUBLISHED_PRESET
 
 
 @pytest.mark.parametrize(
@@ -35,10 +34,6 @@ def test_the_study_preset_sets_what_it_says_and_nothing_else():
     assert None not in (study.percentile, study.low_percentile)
     assert study.average_shifts > 1
     assert study.size_tolerance_voxels > 0
-
-
-def test_the_published_preset_is_the_default():
-    assert Options(**asdict(PRESETS[PUBLISHED_PRESET])) == Options()
 
 
 def test_the_study_preset_is_not_changed_by_halves():

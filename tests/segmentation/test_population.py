@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from fs_sclimbic.errors import TableError
@@ -65,4 +67,18 @@ def test_a_table_is_read_when_it_is_used(tmp_path):
 def test_a_population_that_cannot_be_used(tmp_path, text):
     (tmp_path / "p.csv").write_text(text)
     with pytest.raises(TableError, match=r"p\.csv"):
+        read_population(tmp_path / "p.csv")
+
+
+def test_a_population_from_a_command(tmp_path):
+    """What a shell writes as ``--population-stats <(command)``."""
+    reading, writing = os.pipe()
+    os.write(writing, b"name,mean,std\nA,1,2\n")
+    os.close(writing)
+    try:
+        assert read_population(f"/dev/fd/{reading}") == {"A": Norm(1, 2)}
+    finally:
+        os.close(reading)
+    os.mkfifo(tmp_path / "p.csv")
+    with pytest.raises(TableError, match="a named pipe"):
         read_population(tmp_path / "p.csv")

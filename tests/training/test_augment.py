@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fs_sclimbic.errors import UsageError
-from fs_sclimbic.training.augment import _slices, draw, interpolation_matrix
+from fs_sclimbic.training.augment import draw, interpolation_matrix, slice_matrix
 from fs_sclimbic.training.recipe import Augmentation
 
 BOX, FOV, MIDDLE = (16, 20, 24), 48, np.array([20.0, 24.0, 28.0])
@@ -85,7 +85,7 @@ def test_a_cut_never_takes_the_structures():
 
 @pytest.mark.parametrize("thickness", [1.4, 2.0, 2.7])
 def test_thick_slices_keep_a_ramp_and_blur_a_step(thickness):
-    matrix = _slices(24, thickness, 0.3)
+    matrix = slice_matrix(24, thickness, 0.3)
     assert np.allclose(matrix.sum(1), 1)
     ramp = np.arange(24.0)
     assert np.abs((matrix @ ramp - ramp)[4:-4]).max() < 0.6

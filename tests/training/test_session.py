@@ -68,3 +68,13 @@ def test_a_checkpoint_that_is_asked_for_and_not_there(settings):
     with pytest.raises(UsageError, match=r"holds no checkpoint\.npz"):
         train(settings(resume=True))
     assert not settings().folder.exists()
+
+
+def test_a_picture_that_cannot_be_written_ends_no_training(settings, caplog):
+    """A folder is in the way of training.png; the log of warnings tells of it."""
+    (settings().folder / "training.png").mkdir(parents=True)
+    end = train(settings())
+    assert (end.status, end.steps) == ("complete", 6)
+    warnings = [record.getMessage() for record in caplog.records if "training.png" in record.getMessage()]
+    assert warnings
+    assert all("not drawn (IsADirectoryError: " in warning for warning in warnings)

@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from ...errors import DesignError, UsageError
-from ..text_files import finite_number
+from ..text_files import finite_number, read_content
 from .design import METHODS, Design, Method
 from .fsgd_checks import FsgdOptions, design_of
 from .fsgd_content import Notes
@@ -46,7 +46,7 @@ def read_fsgd(
     """
     file = Path(path)
     try:
-        content = file.read_bytes()
+        content = read_content(file, "FSGD", DesignError)
     except FileNotFoundError as error:
         raise DesignError(f"{file}: FSGD does not exist") from error
     except OSError as error:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DesignError
-from ..text_files import finite_number
+from ..text_files import finite_number, read_content
 from .matlab_files import read_matlab
 
 Array = NDArray[np.float64]
@@ -29,7 +29,7 @@ def read_rows(file: Path, kind: str) -> list[tuple[int, list[float]]]:
         Number of each line, and its numbers.
     """
     try:
-        content = file.read_bytes()
+        content = read_content(file, f"{kind} file", DesignError)
     except OSError as error:
         raise DesignError(f"{file}: {kind} file cannot be read ({error.strerror})") from error
     if b"\0" in content:
@@ -81,7 +81,7 @@ def read_design_matrix(path: str | PathLike[str]) -> Array:
     """
     file = Path(path)
     try:
-        content = file.read_bytes()
+        content = read_content(file, "design matrix", DesignError)
     except OSError as error:
         raise DesignError(f"{file}: design matrix cannot be read ({error.strerror})") from error
     if b"\0" in content:
@@ -151,7 +151,7 @@ def read_frames(path: str | PathLike[str]) -> tuple[int, ...]:
         With file and line.
     """
     try:
-        lines = Path(path).read_text("utf-8-sig").splitlines()
+        lines = read_content(path, "list of rows", DesignError).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DesignError(f"{path}: list of rows to leave out cannot be read ({error})") from error
     words = [(number, word) for number, line in enumerate(lines, 1) for word in line.split()]

@@ -149,12 +149,18 @@ def _header(file: Path, rows: Sequence[TextRow], wanted: DesignRequest) -> tuple
         if count > 1
     ]
     problems += [
-        f"{file}:{row.line}: expected {len(header)} cells as in the header, found {len(row.cells)}"
+        f"{file}:{row.line}: expected {len(header)} cells as in the header, found {len(row.cells)}{_blanks(row)}"
         for row in rows[1:]
         if len(row.cells) != len(header)
     ]
     raise_design_problems(problems)
     return header
+
+
+def _blanks(row: TextRow) -> str:
+    """A hint, if a cell holds blanks that may stand for a delimiter."""
+    cell = next((cell for cell in row.cells if "  " in cell), "")
+    return f"; '{shortened(cell)}' holds blanks, is a delimiter missing?" if cell else ""
 
 
 def _rows_by_subject(

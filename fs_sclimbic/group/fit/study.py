@@ -11,7 +11,7 @@ from ...notice import Notice
 from ...registration.plausibility import why_implausible
 from ..design.design import Design
 from ..design.model import Model
-from ..head_sizes import about_identity, etiv_doubts, size_doubts, without_scaling
+from ..head_sizes import about_identity, brain_doubts, etiv_doubts, size_doubts, without_scaling
 from ..text_files import listed
 from ..text_table import ETIV_NAMES, GroupTable, etiv_column, holds_volumes
 from .glm import Array
@@ -28,6 +28,7 @@ ETIV_USES = {
 """What is done with eTIV, in words for the log and the report."""
 ETIV_COVARIATE = "eTIV"
 
+BRAIN = "BrainSegVol"
 GLOBAL_MEASURES = (
     "BrainSegVol", "BrainSegVolNotVent", "BrainSegVolNotVentSurf", "lhCortexVol", "rhCortexVol", "CortexVol",
     "lhCerebralWhiteMatterVol", "rhCerebralWhiteMatterVol", "CerebralWhiteMatterVol", "SubCortGrayVol",
@@ -108,18 +109,7 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     TableError
         If eTIV is wanted and is not there or not positive, or a logarithm of a value that is not positive.
     """
-    notices: list[Notice] = []
-    total = len(model.matrix)
-    out_of_range = [row for row in options.exclude if not 0 <= row < total]
-    if out_of_range:
-        raise DesignError(f"rows to exclude: expected numbers from 0 to {total - 1}, found {listed(out_of_range)}")
-    excluded = sorted(set(options.exclude))
-    wanted = sorted(set(range(total)).difference(excluded))
-    if excluded:
-        named = [f"{row} ({model.subjects[row]})" if model.subjects else str(row) for row in excluded]
-        counted = model.design is not None and (model.design.demean or model.design.rescale)
-        still = "; means and deviations of the variables still count them, as in mri_glmfit" if counted else ""
-        notices.append(Notice("note", f"left out rows of the design as asked for: {listed(named)}{still}"))
+    wanted, notices = _wanted_rows(model, options)
     found = (
         match_by_order(model, table, wanted, table_name)
         if model.subjects is None
@@ -142,28 +132,22 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
             )
         else:
             columns, matrix = (*columns, ETIV_COVARIATE), np.column_stack([matrix, size - size.mean()])
+    elif etiv is not None:
+        notices += _etiv_notices(table, found.rows, table.values[found.rows, etiv])
     if len(set(subjects)) < len(subjects):
         notices.append(
             Notice("warning", "a subject stands in several rows; p values take rows for independent subjects")
         )
-    elif etiv is not None:
-        notices += _etiv_notices(subjects, table.values[found.rows, etiv])
     family = np.array([options.analyse_etiv or column != etiv for column in selected])
     if holds_volumes(table):
         notices += _size_notices(table, found.rows, etiv)
     notices += _look_at(values, subjects, structures, family)
-    fitted = values
-    if options.logarithm:
-        wrong = _cells(values <= 0, subjects, structures)
-        if wrong:
-            raise TableError(f"{table_name}: a logarithm needs values above 0, found 0 or less in {listed(wrong)}")
-        fitted = np.log(values)
     return Study(
         subjects=subjects,
         measure=table.measure,
         structures=structures,
         table=values,
-        values=fitted,
+        values=_logarithm(values, subjects, structures, table_name) if options.logarithm else values,
         family=family,
         columns=columns,
         matrix=matrix,
@@ -172,6 +156,29 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
         options=options,
         notices=tuple(notices),
     )
+
+
+def _wanted_rows(model: Model, options: StudyOptions) -> tuple[list[int], list[Notice]]:
+    """Rows of the model that are not left out, and a notice of those that are."""
+    total = len(model.matrix)
+    out_of_range = [row for row in options.exclude if not 0 <= row < total]
+    if out_of_range:
+        raise DesignError(f"rows to exclude: expected numbers from 0 to {total - 1}, found {listed(out_of_range)}")
+    excluded = sorted(set(options.exclude))
+    wanted = sorted(set(range(total)).difference(excluded))
+    if not excluded:
+        return wanted, []
+    named = [f"{row} ({model.subjects[row]})" if model.subjects else str(row) for row in excluded]
+    counted = model.design is not None and (model.design.demean or model.design.rescale)
+    still = "; means and deviations of the variables still count them, as in mri_glmfit" if counted else ""
+    return wanted, [Notice("note", f"left out rows of the design as asked for: {listed(named)}{still}")]
+
+
+def _logarithm(values: Array, subjects: Sequence[str], structures: Sequence[str], table_name: str) -> Array:
+    wrong = _cells(values <= 0, subjects, structures)
+    if wrong:
+        raise TableError(f"{table_name}: a logarithm needs values above 0, found 0 or less in {listed(wrong)}")
+    return np.asarray(np.log(values))
 
 
 def _head_sizes(table: GroupTable, rows: list[int], etiv: int | None, table_name: str) -> tuple[Array, list[Notice]]:
@@ -193,14 +200,18 @@ def _head_sizes(table: GroupTable, rows: list[int], etiv: int | None, table_name
             f"{table_name}: eTIV is {size[0]:g} for every subject; a table made with --etiv is scaled already: "
             "analyse it as it is, or make it without"
         )
-    return size, _etiv_notices(names, size)
+    return size, _etiv_notices(table, rows, size)
 
 
-def _etiv_notices(names: Sequence[str], size: Array) -> list[Notice]:
+def _etiv_notices(table: GroupTable, rows: list[int], size: Array) -> list[Notice]:
     """Warnings about eTIVs, (n,) in mm^3; of a column in another unit one for all of it."""
+    names = [table.subjects[row] for row in rows]
     if why_implausible(float(np.median(size))) and not without_scaling(size).any():
         return [Notice("warning", f"eTIV has a median of {np.median(size):g}; expected about 1.5e6 mm^3")]
-    return [Notice("warning", text) for text in etiv_doubts(names, size)]
+    doubts = etiv_doubts(names, size)
+    if BRAIN in table.columns:
+        doubts += brain_doubts(names, table.values[rows, table.columns.index(BRAIN)], size)
+    return [Notice("warning", text) for text in doubts]
 
 
 def _size_notices(table: GroupTable, rows: list[int], etiv: int | None) -> list[Notice]:

@@ -11,6 +11,8 @@ from ...notice import Notice
 from ..design.design import Design
 from ..fit.glm import Array
 
+MANY_DIGITS = 1e6
+"""From here on six digits say less than a unit."""
 LIBRARIES = ("numpy", "scipy", "nibabel", "matplotlib")
 
 
@@ -124,4 +126,9 @@ def format_y_fsgd(
 
 
 def _numbers(values: Array) -> str:
-    return "".join(f"{value:g} " for value in values)
+    """Numbers as the original writes them, with six digits; large ones with all, or dates would become one."""
+    return "".join(f"{value:g} " if abs(value) < MANY_DIGITS else f"{_shortest(float(value))} " for value in values)
+
+
+def _shortest(value: float) -> str:
+    return repr(value).removesuffix(".0")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from ...errors import DesignError, TableError
+from ...errors import DesignError, SclimbicError, TableError
 from ...files.staging import encode_text
 from ...image.volume import IMAGE_SUFFIXES, Grid, Volume, encode_volume
 from ..design.contrast import Contrast
@@ -19,7 +19,7 @@ from ..design.matrix_files import format_matrix
 from ..fit.glm import Array, Fit
 from ..fit.results import GroupResult
 from ..fit.study import Study
-from .folder_exchange import restore_folder, write_folder
+from .folder_exchange import check_place, restore_folder, write_beside, write_folder
 from .report import REPORT
 
 LOG = "mri_glmfit.log"
@@ -214,11 +214,12 @@ def check_replaceable(folder: str | PathLike[str]) -> tuple[str, ...]:
     Raises
     ------
     TableError
-        If the folder holds something that is no result of a fit, or is a file.
+        If the folder holds something that is no result of a fit, is a file, or cannot be replaced.
     """
     path = Path(folder)
     restore_folder(path)
     if not path.exists():
+        _check_place(path)
         return ()
     if not path.is_dir():
         raise TableError(f"{path}: output must be a folder, found a file; give another --glmdir")
@@ -239,7 +240,18 @@ def check_replaceable(folder: str | PathLike[str]) -> tuple[str, ...]:
             f"{path}: the output folder is replaced as a whole and may hold an earlier fit ({LOG}) alone; found "
             f"{found}; give a new --glmdir, or move these away"
         )
+    _check_place(path)
     return tuple(entry.name for entry in entries if (entry / CONTRAST_MARK).is_file())
+
+
+def _check_place(path: Path) -> None:
+    try:
+        check_place(path)
+    except OSError as error:
+        place = "the output folder is made beside its final place and then moved there"
+        raise TableError(
+            f"{path}: {place}, which is not possible here ({error.strerror}); give another --glmdir"
+        ) from error
 
 
 def write_tree(folder: str | PathLike[str], files: Mapping[str, bytes]) -> None:
@@ -252,6 +264,16 @@ def write_tree(folder: str | PathLike[str], files: Mapping[str, bytes]) -> None:
     folder : path-like
     files : mapping
         Content by path within the folder, with ``/``.
+
+    Raises
+    ------
+    TableError
+        As for `check_replaceable`; the files are in another folder then, which the message names.
+    OSError
+        If the folder cannot be written.
     """
-    check_replaceable(folder)
+    try:
+        check_replaceable(folder)
+    except SclimbicError as error:  # it was fine before the fit, which may have taken hours
+        raise type(error)(f"{error}; {write_beside(folder, files)}") from error
     write_folder(folder, files)

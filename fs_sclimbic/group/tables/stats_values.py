@@ -1,12 +1,13 @@
 """Read one measure from the stats files of many cases, strictly and in parallel."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ...cases.stats_files import COLUMNS, ETIV_MEASURE
 from ...errors import TableError
 from ...segmentation.flags import FLAGS
-from ..text_files import finite_number, is_whole_number, raise_problems
+from ..text_files import finite_number, is_whole_number, raise_problems, read_content
 from .measures import ETIV, STRICT, Column, Measure, ReadOptions, StatsValues
 from .stats_paths import StatsFile, side_by_side
 
@@ -69,7 +70,7 @@ def read_many(
 
 def _read(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        content = read_content(path, "stats file", TableError if path.exists() else NotThere)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotThere(f"{path}: stats file does not exist") from error
     except OSError as error:
@@ -187,9 +188,11 @@ def _row(fields: Sequence[str], header: _Header, number: int) -> tuple[int, str,
     measure, where = header.measure, f"{header.source}:{number}"
     fewest = max(header.position, NAME_COLUMN) + 1
     if len(fields) != header.width if header.width is not None else len(fields) < fewest:
+        is_table = len(re.split(r"[,;]", " ".join(fields))) >= fewest or fields[0].startswith("Measure:")
         raise TableError(
             f"{where}: expected {header.width or f'at least {fewest}'} fields "
             f"('{' '.join(COLUMNS)}' ...), found {len(fields)}: '{' '.join(fields)[:80]}'"
+            + ("; this is a table over subjects already, which fs_sclimbic glm takes" if is_table else "")
         )
     segid, name, cell = fields[SEGID_COLUMN], fields[NAME_COLUMN], fields[header.position]
     if not is_whole_number(segid):

@@ -43,3 +43,25 @@ def test_any_sum_of_columns_is_read(columns, data):
     )
     assert linear_rows(text, columns).tolist() == [weights]
     assert linear_rows(format_weights(weights, columns).replace(" ", blank), columns).tolist() == [weights]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("(" * 100_000 + "Control", "more than 50 brackets"),
+        ("(" * 2000 + "Control" + ")" * 2000, "more than 50 brackets"),
+        ("- " * 5000 + "Control", "more than 50"),
+        ("Control*1e308*1e308", "too large for a number"),
+        ("Control/1e-320", "too large for a number"),
+        ("9" * 400 + "*Control", "too large for a number"),
+        ("Control " * 3000, "expected an operator"),
+    ],
+)
+def test_a_text_of_any_length_or_size_is_refused_in_words(text, message):
+    with pytest.raises(DesignError, match=message):
+        linear_rows(text, ["Control", "Patient"])
+
+
+def test_long_sums_are_read():
+    assert linear_rows("+".join(["A"] * 3000), ["A", "B"]).tolist() == [[3000, 0]]
+    assert linear_rows("(((A-B)))/2", ["A", "B"]).tolist() == [[0.5, -0.5]]

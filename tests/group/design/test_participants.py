@@ -137,3 +137,29 @@ def test_subjects_are_found_whatever_their_bytes(table):
     design, notices = made(path, subjects=(composed, "sub-01", "sub-04", "sub-03"))
     assert design.subjects[0] == composed
     assert any(f"were matched: {composed}" in notice for notice in notices)
+
+
+def test_blanks_in_place_of_a_tab(table):
+    """As in github.com/bids-standard/bids-examples/pull/43."""
+    path = table("participant_id\tsex\tage\nsub-07\tM\t24\nsub-08  M\t26\n")
+    assert refused(path, class_columns=("sex",)) == [
+        f"{path}:3: expected 3 cells as in the header, found 2; 'sub-08  M' holds blanks, is a delimiter missing?"
+    ]
+
+
+def test_two_columns_of_names_and_ranges_of_ages(table):
+    """As in github.com/mne-tools/mne-bids-pipeline/pull/600."""
+    path = table("participant_id\tparticipant_id\tage\nsub-001\tCQ2\t18-38\nsub-002\tBT4\t28\n")
+    assert refused(path, class_columns=()) == [f"{path}:1: column 'participant_id' stands twice; rename one"]
+    path = table("participant_id\tage\nsub-001\t18-38\nsub-002\t28\n")
+    assert refused(path, class_columns=()) == [
+        f"{path}:2: subject 'sub-001', variable 'age': expected a number, found '18-38'"
+    ]
+
+
+def test_a_column_that_is_not_there_is_named(table):
+    """As in github.com/cpp-lln-lab/bidspm/issues/1046, which shows a traceback."""
+    path = table(HEADER + "".join(ROWS))
+    assert refused(path, class_columns=("Group",)) == [
+        f"{path}:1: no column 'Group'; the columns are participant_id, sex, diagnosis, age, iq"
+    ]

@@ -220,7 +220,7 @@ def test_the_etiv_of_an_identity_is_never_used(etiv):
 def test_an_etiv_that_is_not_a_heads_is_pointed_out(etiv):
     table = make_table()
     table.values[3, 3] = 3.4e6
-    assert said(assemble(make_model(), table, StudyOptions(etiv=etiv)), "sub-04 (3.4e+06)")
+    assert len(said(assemble(make_model(), table, StudyOptions(etiv=etiv)), "sub-04 (3.4e+06)")) == 1
     assert not said(assemble(make_model(), make_table(), StudyOptions(etiv=etiv)), "not that of a head")
 
 
@@ -234,3 +234,20 @@ def test_a_head_that_is_large_in_every_measure_is_pointed_out(etiv):
     assert said(study, "warning: larger than the others in every measure")[0].count("times)") == 1
     other = GroupTable("Measure:confidence", SUBJECTS, columns, values)
     assert not said(assemble(make_model(), other, StudyOptions()), "larger than the others")
+
+
+def test_an_etiv_that_hardly_holds_the_brain_is_pointed_out():
+    """As in github.com/Deep-MI/FastSurfer/issues/378: failed registrations gave an eTIV below the brain's volume."""
+    table = make_table()
+    brain = 0.75 * table.values[:, 3]
+    values = np.column_stack([table.values[:, :3], brain, table.values[:, 3]])
+    columns = (*STRUCTURES, "BrainSegVol", "eTIV")
+
+    def warned(values):
+        return said(
+            assemble(make_model(), GroupTable("m", SUBJECTS, columns, values), StudyOptions()), "BrainSegVol is"
+        )
+
+    assert not warned(values)
+    values[5, 4] = 0.8 * values[5, 4]
+    assert "0.9 of eTIV for sub-06 (0.94): eTIV is too small" in warned(values)[0]

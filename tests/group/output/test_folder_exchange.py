@@ -2,11 +2,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
 from fs_sclimbic.files.system import process_space
-from fs_sclimbic.group.output.folder_exchange import exchange_names, put_in_place, restore_folder, write_folder
+from fs_sclimbic.group.output.folder_exchange import (
+    check_place,
+    exchange_names,
+    put_in_place,
+    restore_folder,
+    write_beside,
+    write_folder,
+)
 from tests.conftest import ROOT
 
 FIRST = {"log": b"first", "a/C.dat": b"1", "a/x": b"2"}
@@ -104,7 +113,103 @@ def test_an_error_leaves_the_earlier_folder(tmp_path):
         write_folder(tmp_path / "out", SECOND, full)
     assert error.value.filename == str(tmp_path / "out")
     assert content(tmp_path / "out") == FIRST
+    (kept,) = tmp_path.glob("sclimbic-results-*")
+    assert str(kept) in error.value.strerror
+    assert content(kept) == SECOND, "results are never lost"
+    write_folder(tmp_path / "out", SECOND)
+    assert {path.name for path in tmp_path.iterdir()} == {"out", kept.name}
+
+
+def test_an_interrupt_and_a_failed_write_leave_nothing(tmp_path):
+    def interrupted(_new, _final):
+        raise KeyboardInterrupt
+
+    write_folder(tmp_path / "out", FIRST)
+    with pytest.raises(KeyboardInterrupt):
+        write_folder(tmp_path / "out", SECOND, interrupted)
+    with pytest.raises(OSError, match=r"File exists|Not a directory"):
+        write_folder(tmp_path / "out", {"a": b"", "a/b": b""})
+    assert content(tmp_path / "out") == FIRST
     assert os.listdir(tmp_path) == ["out"]
+
+
+def test_nobody_restores_the_earlier_folder_between_two_renames(tmp_path, monkeypatch):
+    """Without exchange, the folder has no name for a moment; a second analysis that starts then waits."""
+    out, rename, restored = tmp_path / "out", os.rename, []
+    other = threading.Thread(target=lambda: restored.append(restore_folder(out)))
+
+    def step(source, target):
+        rename(source, target)
+        if Path(source) == out:
+            other.start()
+            other.join(0.5)
+
+    write_folder(out, FIRST)
+    monkeypatch.setattr(os, "rename", step)
+    write_folder(out, SECOND, refuse)
+    other.join()
+    assert restored == [False]
+    assert content(out) == SECOND
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_place_is_checked_without_a_trace(tmp_path):
+    write_folder(tmp_path / "out", FIRST)
+    check_place(tmp_path / "out")
+    check_place(tmp_path / "new/deep")
+    assert os.listdir(tmp_path) == ["out"]
+    assert content(tmp_path / "out") == FIRST
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="Not a directory") as error:
+        check_place(tmp_path / "file/out")
+    assert error.value.filename == str(tmp_path / "file/out")
+
+
+def test_a_place_that_may_not_be_written(tmp_path):
+    if os.getuid() == 0:
+        pytest.skip("root may write all")
+    (tmp_path / "shut").mkdir()
+    (tmp_path / "shut").chmod(0o500)
+    with pytest.raises(PermissionError):
+        check_place(tmp_path / "shut/out")
+
+
+IN_A_MOUNT = """
+import sys
+from pathlib import Path
+from fs_sclimbic.errors import TableError
+from fs_sclimbic.group.output.glm_tree import check_replaceable, write_tree
+out = Path(sys.argv[1])
+assert not out.is_mount(), "Python does not see it"
+for action in (lambda: check_replaceable(out), lambda: write_tree(out, {"mri_glmfit.log": b"new"})):
+    try:
+        action()
+    except TableError as error:
+        print(error)
+"""
+
+
+def test_a_folder_that_is_mounted_from_the_same_disk(tmp_path):
+    """What `ismount` does not see; told before the fit, and nothing is lost where it is met at the end."""
+    (tmp_path / "out").mkdir()
+    bind = 'mount --bind "$1" "$1" && exec "$2" -c "$3" "$1"'
+    enter = ["unshare", "-m", "sh", "-c", bind, "sh", str(tmp_path / "out"), sys.executable, IN_A_MOUNT]
+    try:
+        done = subprocess.run(enter, cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("needs unshare")
+    if "unshare" in done.stderr or "mount:" in done.stderr or "does not see" in done.stderr:
+        pytest.skip("this user cannot mount")
+    early, late = done.stdout.splitlines()
+    assert "Device or resource busy" in early
+    (kept,) = tmp_path.glob("sclimbic-results-*")
+    assert str(kept) in late
+    assert content(kept) == {"mri_glmfit.log": b"new"}
+
+
+def test_what_cannot_be_kept_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    assert "could not be kept" in write_beside(tmp_path / "file/out", FIRST)
 
 
 def test_two_renames_put_the_earlier_folder_back(tmp_path):

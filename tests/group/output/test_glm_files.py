@@ -3,7 +3,7 @@ import numpy as np
 from fs_sclimbic.group.design.contrast import Contrast
 from fs_sclimbic.group.design.fsgd import read_fsgd
 from fs_sclimbic.group.output.glm_files import LogFacts, format_log, format_y_fsgd
-from tests.groups import SUBJECTS, make_design
+from tests.groups import AGES, SUBJECTS, make_design
 
 
 def test_y_fsgd():
@@ -79,3 +79,13 @@ def test_log():
     for line in ("y    /t.dat", "FSGD g.fsgd", "glmdir out", "wgFile w", "SearchSpace 14.000000", "logyflag 0", "note"):
         assert line in lines
     assert not [line for line in lines if line.startswith("X    ")]
+
+
+def test_large_numbers_keep_their_digits_in_y_fsgd(tmp_path):
+    dates = 1.7e9 + AGES
+    design = make_design(values=dates[:, None])
+    lines = format_y_fsgd(design, table="/t", program="p", seed=1).splitlines()
+    assert "Input sub-01 Control 1700000031 " in lines
+    (tmp_path / "y.fsgd").write_text("\n".join(line for line in lines if not line.startswith("DesignMatFile")) + "\n")
+    again, _ = read_fsgd(tmp_path / "y.fsgd")
+    np.testing.assert_array_equal(again.values[:, 0], dates)

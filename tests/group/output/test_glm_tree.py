@@ -199,6 +199,8 @@ def test_other_files_are_not_removed(tmp_path, stranger):
     with pytest.raises(TableError, match=f"found {stranger.removesuffix('/x.mgh')}"):
         write_tree(out, tree()[2])
     assert (out / stranger).read_bytes() == b"mine"
+    (kept,) = tmp_path.glob("sclimbic-results-*")
+    assert (kept / "beta.mgh").exists(), "results are never lost"
 
 
 def test_a_folder_without_a_log_is_no_fit(tmp_path):

@@ -187,3 +187,25 @@ def test_every_flag_of_the_quality_control_is_known():
     odd = StructureStats(Structure(58, "B", (0, 0, 0, 0)), 30, 30.0, 0.1, 30)
     messages = flag_messages(SegStats((empty, odd), 1.0, None), {"B": Norm(300, 10, 100)})
     assert {message.split()[0] for message in messages} | {"ETIV"} == KINDS
+
+
+@pytest.mark.parametrize("word", ["\u00b2", "9" * 5000, "-1"])
+def test_counts_and_segids_that_are_no_whole_numbers(word):
+    text = "# NRows {}\n# ColHeaders Index SegId NVoxels Volume_mm3 StructName\n1 {} 5 5.5 A\n"
+    assert parse_values(text.format(word, 26), "x", MEASURES["volume"]).values == (5.5,)
+    with pytest.raises(TableError, match="x:3: expected a SegId such as 26"):
+        parse_values(text.format(1, word), "x", MEASURES["volume"])
+
+
+@pytest.mark.parametrize("table", ["case,A,B,C,D,eTIV\ns1,1,2,3,4,5\n", "Measure:volume A B\ns1 1 2\n"])
+def test_a_table_in_place_of_stats(table):
+    """As in github.com/Deep-MI/fsqc/issues/44, where asegstats2table ends with an IndexError."""
+    with pytest.raises(TableError, match=r"x:1: .*; this is a table over subjects already"):
+        parse_values(table, "x", MEASURES["volume"])
+
+
+def test_a_link_without_its_content_counts_as_missing(tmp_path):
+    (tmp_path / "a.stats").symlink_to(".git/annex/objects/xx/yy/MD5E-s5--0.stats/MD5E-s5--0.stats")
+    values, missing = read_many([StatsFile("a", tmp_path / "a.stats")], MEASURES["volume"])
+    assert values == [None]
+    assert "git-annex link whose content is not here" in missing[0]

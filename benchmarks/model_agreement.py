@@ -245,7 +245,8 @@ def main() -> None:
     examples = [read_example(source, COLORS, FOV) for source in sources]
     models = {name: load_model(name, threads=args.threads) for name in args.models}
     published = load_model(PUBLISHED, threads=args.threads)
-    plain(examples, models, published, whole, not args.near)
+    others = {name: model for name, model in models.items() if name != PUBLISHED}
+    plain(examples, others, published, whole, not args.near)
     to_change = [e for e in examples if e.name in args.changes or "all" in args.changes]
     if to_change:
         changed(to_change, models, published)

@@ -81,24 +81,27 @@ def read_weights(spec: ModelSpec) -> Weights:
     return weights
 
 
-def read_features(path: str | PathLike[str]) -> int:
-    """Features of a network's first level, from its weight file.
+def read_sizes(path: str | PathLike[str]) -> tuple[int, int]:
+    """Features of the first level of a network, and its labels (background included), from its weight file.
 
     Raises
     ------
     ModelError
-        If the file is no HDF5 file, or lacks the first convolution.
+        If the file is no HDF5 file, or lacks the first or the last convolution.
     """
     try:
-        found = open_arrays(_read_file(path), {FIRST_LAYER: None})
-        shape = found[FIRST_LAYER]["kernel"].shape
+        found = open_arrays(_read_file(path), dict.fromkeys((FIRST_LAYER, LIKELIHOOD_LAYER)))
+        shapes = {layer: found[layer]["kernel"].shape for layer in (FIRST_LAYER, LIKELIHOOD_LAYER)}
     except Hdf5Error as error:
         raise ModelError(f"{path}: weights {error}; expected a Keras .h5 file") from error
     except KeyError as error:
-        raise ModelError(f"{path}: holds no {FIRST_LAYER}/kernel; is it a model of this family?") from error
-    if len(shape) != KERNEL_AXES:
-        raise ModelError(f"{path}: {FIRST_LAYER}/kernel has shape {shape}; is it a model of this family?")
-    return shape[-1]
+        raise ModelError(
+            f"{path}: holds no kernel of {FIRST_LAYER} or {LIKELIHOOD_LAYER}; is it a model of this family?"
+        ) from error
+    for layer, shape in shapes.items():
+        if len(shape) != KERNEL_AXES:
+            raise ModelError(f"{path}: {layer}/kernel has shape {shape}; is it a model of this family?")
+    return shapes[FIRST_LAYER][-1], shapes[LIKELIHOOD_LAYER][-1]
 
 
 def _read_file(path: str | PathLike[str]) -> bytes:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from os import PathLike
 
-from ..errors import UsageError
+from ..errors import ModelError, UsageError
 from ..files.hashing import sha256_of
 from ..image.labels import ColorTable, read_ctab
 from ..network.architecture import LIKELIHOOD_LAYER
 from ..network.spec import ModelSpec
 from ..network.store import SHIPPED, find_model, is_published
-from ..network.weights import Weights, read_features, read_weights
+from ..network.weights import Weights, read_sizes, read_weights
 
 SHORT_SHA256_DIGITS = 12
 
@@ -80,7 +80,13 @@ def read_given_weights(weights: str | PathLike[str], colors: ColorTable) -> Give
         colors = spec.colors
     elif beside.is_file():
         colors = read_ctab(beside)
-    spec = ModelSpec(spec.weights, spec.sha256, colors, spec.origin, spec.fov, read_features(spec.weights))
+    features, labels = read_sizes(spec.weights)
+    if labels != len(colors):
+        raise ModelError(
+            f"{spec.weights}: gives {labels} labels (background included), the colour table has {len(colors)}; put the "
+            f"model's own table beside it as {beside.name}"
+        )
+    spec = ModelSpec(spec.weights, spec.sha256, colors, spec.origin, spec.fov, features)
     return GivenWeights(spec, read_weights(spec))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fs_sclimbic.cli.train import main as train
+from fs_sclimbic.errors import ModelError
 from fs_sclimbic.files.hashing import sha256_of
 from fs_sclimbic.image.labels import ColorTable, Structure, format_ctab
 from fs_sclimbic.image.volume import Volume, read_volume, write_volume
@@ -206,3 +207,10 @@ def test_a_file_without_a_table_beside_it_has_the_training_s(trained, tmp_path):
     renamed = ColorTable(tuple(Structure(s.index, f"My-{s.name}", s.rgba) for s in FOUR))
     assert read_given_weights(tmp_path / "alone.h5", renamed).spec.colors == renamed
     assert read_given_weights(tmp_path / "alone.h5", renamed).spec.features == 4
+    with pytest.raises(
+        ModelError, match=r"gives 5 labels .* has 4; put the model's own table beside it as alone\.ctab"
+    ):
+        read_given_weights(tmp_path / "alone.h5", ColorTable(FOUR.structures[:4]))
+    (tmp_path / "text.h5").write_text("no weights")
+    with pytest.raises(ModelError, match=r"text\.h5: weights cannot be read as HDF5"):
+        read_given_weights(tmp_path / "text.h5", FOUR)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..registration.etiv import ATLAS_FACTOR_MM3
-from ..registration.plausibility import SAME_ETIV_MM3, why_implausible
+from ..registration.plausibility import PLAUSIBLE_ETIV_MM3, SAME_ETIV_MM3, why_implausible
 from .text_files import listed
 
 Array = NDArray[np.float64]
@@ -20,6 +20,8 @@ MIN_DEVIATIONS = 2.5
 """And so many robust standard deviations of that ratio (as a logarithm) over subjects."""
 MAX_BRAIN_SHARE = 0.9
 """Of the brain's volume in eTIV; above, a talairach registration has failed (FastSurfer issue 378)."""
+UNITS_MM3 = (1e3, 1e6)
+"""cm^3 and litres."""
 MAD_TO_SD = 1.4826
 """Standard deviation of a normal distribution / its median absolute deviation."""
 
@@ -53,6 +55,15 @@ def about_identity(names: Sequence[str], etiv: Array) -> str:
     )
 
 
+def in_other_unit(etiv: Array) -> NDArray[np.bool_]:
+    """(n,): where eTIV is that of a head in cm^3 or litres, beside others in mm^3."""
+    low, high = PLAUSIBLE_ETIV_MM3
+    size = np.asarray(etiv, np.float64)
+    smaller = [(size * factor >= low) & (size * factor <= high) for factor in UNITS_MM3]
+    is_in_mm3 = (size >= low) & (size <= high)
+    return np.asarray(np.any(smaller, axis=0) & is_in_mm3.any(), bool)
+
+
 def etiv_doubts(names: Sequence[str], etiv: Array) -> list[str]:
     """Doubts about the eTIV of subjects.
 
@@ -66,12 +77,19 @@ def etiv_doubts(names: Sequence[str], etiv: Array) -> list[str]:
     Returns
     -------
     list of str
-        One line a kind: transforms that change no size, the same value for everybody, values that are no head's.
+        One line a kind: transforms that change no size, the same value for everybody, another unit, values that are no
+        head's.
     """
     doubts = [about_identity(names, etiv)]
     others = ~without_scaling(etiv)
     if others.all() and len(names) >= FEWEST_EQUAL and np.ptp(etiv) == 0:
         doubts.append(f"eTIV is {etiv[0]:g} for everybody")
+    if in_other_unit(etiv).any():
+        mixed = [
+            f"{name} ({size:g})" for name, size, is_so in zip(names, etiv, in_other_unit(etiv), strict=True) if is_so
+        ]
+        doubts.append(f"eTIV is in another unit than mm^3 (cm^3, litres?) for {listed(mixed)}; write all rows in mm^3")
+    others &= ~in_other_unit(etiv)
     odd = [f"{name} ({size:g})" for name, size, other in zip(names, etiv, others, strict=True)
            if other and why_implausible(float(size))]  # fmt: skip
     if odd:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from ..registration.etiv import ATLAS_FACTOR_MM3
 from ..registration.plausibility import PLAUSIBLE_ETIV_MM3, SAME_ETIV_MM3, why_implausible
@@ -16,8 +17,9 @@ FEWEST_SUBJECTS, FEWEST_MEASURES, FEWEST_EQUAL = 10, 4, 3
 MIN_RATIO = 1.25
 """Median ratio of a doubtful head to the others: a voxel size that is wrong by 10 % makes 1.33."""
 MIN_ETIV_RATIO = 1.15
-MIN_DEVIATIONS = 2.5
-"""And so many robust standard deviations of that ratio (as a logarithm) over subjects."""
+MIN_DEVIATIONS, CHANCE = 2.5, 0.001
+"""And so many robust standard deviations of that ratio (as a logarithm) over subjects; more in a large cohort, where
+some subject is so far out by chance."""
 MAX_BRAIN_SHARE = 0.9
 """Of the brain's volume in eTIV; above, a talairach registration has failed (FastSurfer issue 378)."""
 UNITS_MM3 = (1e3, 1e6)
@@ -155,7 +157,8 @@ def size_doubts(names: Sequence[str], volumes: Array, etiv: Array | None = None)
     relative = logarithms - np.median(logarithms, axis=0)
     size = np.median(relative, axis=1)
     spread = MAD_TO_SD * float(np.median(np.abs(size - np.median(size))))
-    limit = max(np.log(MIN_RATIO), MIN_DEVIATIONS * spread)
+    deviations = max(MIN_DEVIATIONS, float(special.ndtri(1 - CHANCE / (2 * len(size)))))
+    limit = max(np.log(MIN_RATIO), deviations * spread)
     doubts = []
     for sign, word in ((-1, "smaller"), (1, "larger")):
         is_odd = (sign * size >= limit) & (sign * relative > 0).all(axis=1)

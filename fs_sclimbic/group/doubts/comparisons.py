@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..design.contrast import Contrast
+from ..fit.centring import centre
 from ..fit.study import Study
 
 TOLERANCE = 1e-8
 
 
-def tested_level(matrix: NDArray[np.float64], contrast: Contrast) -> NDArray[np.float64]:
+def level_of(matrix: NDArray[np.float64], contrast: Contrast) -> NDArray[np.float64]:
     """By how much gamma changes if 1 is added to every value: 0 for a difference or a slope.
 
     Parameters
@@ -26,14 +27,16 @@ def tested_level(matrix: NDArray[np.float64], contrast: Contrast) -> NDArray[np.
     (J,) array
         For an FSGD the sum of the weights of the classes. 0 where the design holds no constant.
     """
-    ones = np.ones(len(matrix))
+    ones, (matrix, transform) = np.ones(len(matrix)), centre(matrix)
     length = np.linalg.norm(matrix, axis=0)
     length[length == 0] = 1
-    constant = np.linalg.lstsq(matrix / length, ones, rcond=None)[0] / length
+    scaled = np.linalg.lstsq(matrix / length, ones, rcond=None)[0]
+    constant = np.where(np.abs(scaled) > TOLERANCE * np.abs(scaled).max(), scaled, 0) / length
     if np.abs(matrix @ constant - ones).max() > TOLERANCE * np.sqrt(len(ones)):
         return np.zeros(len(contrast.matrix))
-    level = contrast.matrix @ constant
-    return np.where(np.abs(level) > TOLERANCE * (np.abs(contrast.matrix) @ np.abs(constant)), level, 0.0)
+    weights = contrast.matrix @ transform
+    level = weights @ constant
+    return np.where(np.abs(level) > TOLERANCE * (np.abs(weights) @ np.abs(constant)), level, 0.0)
 
 
 def level_doubts(study: Study, contrasts: Sequence[Contrast]) -> dict[str, str]:
@@ -54,7 +57,7 @@ def level_doubts(study: Study, contrasts: Sequence[Contrast]) -> dict[str, str]:
         return {}
     doubts = {}
     for contrast in contrasts:
-        level = tested_level(study.matrix, contrast)
+        level = level_of(study.matrix, contrast)
         rows = np.flatnonzero(level)
         if contrast.gamma0 is not None or not len(rows):
             continue

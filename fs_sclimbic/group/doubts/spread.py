@@ -14,7 +14,7 @@ from ..fit.robust import MAX_LEVERAGE, leverages, weighted_residuals
 from ..fit.study import Study
 from ..text_files import listed
 
-MAX_P = 0.01
+MAX_P = 0.005
 """Of Levene's test, corrected by Holm over the structures."""
 MIN_SIZE_RATIO = 1.2
 """Of the largest class to the smallest; with equal sizes a t-test of two means bears other variances."""

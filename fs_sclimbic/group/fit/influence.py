@@ -14,12 +14,13 @@ from ...errors import DesignError
 from .glm import Array, ContrastResult, Fit, fit_glm
 from .robust import MAX_LEVERAGE, leverages, robust_result, weighted_residuals
 
-OUTLIER_P = 0.01
+OUTLIER_P = 0.001
 """Of the externally studentised residual, corrected by Bonferroni for all subjects and structures."""
 MIN_SHIFT = 1.0
 """Of the contrast without a subject, in standard errors."""
 LARGE_COOK, LARGE_SHIFT = 1.0, 2.0
 """Cook's distance and shift of a subject whose covariates, rather than its value, decide the result."""
+SIGNIFICANT_P = 0.05
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,6 +38,8 @@ class Influence:
     """Without the subject."""
     leverage: Array
     """(n,)."""
+    flips: NDArray[np.bool_]
+    """Whether p without the subject lies on the other side of 0.05, or gamma of the first row has the other sign."""
     dof_without: int
     """Residual degrees of freedom without a subject."""
 
@@ -48,12 +51,13 @@ class Influence:
 
     @property
     def decisive(self) -> NDArray[np.bool_]:
-        """(n, m), bool: subjects that stand out and move the contrast by a standard error or more."""
+        """(n, m): subjects that stand out and move the contrast to another verdict, or far."""
         n, m = self.shift.shape
         with np.errstate(invalid="ignore"):
             limit = stats.t.isf(OUTLIER_P / (2 * n * m), max(self.dof_without, 1))
-            outlier = (np.abs(self.residual) > limit) & (self.shift >= MIN_SHIFT)
-            return np.asarray(outlier | ((self.cooks_distance >= LARGE_COOK) & (self.shift >= LARGE_SHIFT)))
+            far = self.shift >= LARGE_SHIFT
+            outlier = (np.abs(self.residual) > limit) & (self.shift >= MIN_SHIFT) & (self.flips | far)
+            return np.asarray(outlier | (far & (self.cooks_distance >= LARGE_COOK)))
 
 
 def influence_of(fit: Fit, test: ContrastResult) -> Influence:
@@ -64,7 +68,7 @@ def influence_of(fit: Fit, test: ContrastResult) -> Influence:
     fit : Fit
         Of n subjects, m columns and p columns of the design.
     test : ContrastResult
-        Of that fit, with J rows.
+        Of that fit, with J rows, by least squares.
 
     Returns
     -------
@@ -95,7 +99,9 @@ def influence_of(fit: Fit, test: ContrastResult) -> Influence:
         f = explained / (len(v) * without)
         shift = np.abs(e / rest) * np.sqrt(length[:, None] / without / _grown(length, rest[:, 0])[:, None])
         tail = stats.f.sf(np.maximum(f, 0), len(v), max(dof, 1))
-    tail = np.where(np.isnan(f), np.nan, tail)
+        tail = np.where(np.isnan(f), np.nan, tail)
+        flips = (tail < SIGNIFICANT_P) != (test.p < SIGNIFICANT_P)
+        flips = (flips | (test.is_t & (moved[0] * test.gamma[0] < 0))) & ~np.isnan(f)
     return Influence(
         cooks_distance=cooks,
         residual=residual,
@@ -103,6 +109,7 @@ def influence_of(fit: Fit, test: ContrastResult) -> Influence:
         gamma=moved[0],
         p=tail,
         leverage=h,
+        flips=flips,
         dof_without=dof,
     )
 

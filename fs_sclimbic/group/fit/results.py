@@ -141,8 +141,9 @@ def group_result(
     covariates in the model it is the adjusted difference in units of what the model leaves. With weighted rows
     there is no single standard deviation, and no d.
     """
-    test = (robust_result if robust else contrast_result)(fit, contrast.matrix, contrast.gamma0)
-    influence = influence_of(fit, test) if fit.dof > 1 else None
+    plain = contrast_result(fit, contrast.matrix, contrast.gamma0)
+    test = robust_result(fit, contrast.matrix, contrast.gamma0) if robust else plain
+    influence = influence_of(fit, plain) if fit.dof > 1 else None
     if influence and robust:
         influence = with_robust_p(influence, fit, contrast.matrix, contrast.gamma0)
     counted = np.asarray(family, bool) & fit.testable & (fit.dof > 0)

@@ -20,7 +20,7 @@ COLUMNS = {
     "gamma_without": "without the subject",
     "p": "of all subjects, not corrected",
     "p_without": "without the subject",
-    "decisive": "yes where the subject stands out (or has a Cook's distance above 1) and moves the contrast far",
+    "decisive": "yes where the subject stands out and, without it, p crosses 0.05 or the contrast moves by 2",
 }
 """Columns of influence.tsv, and what they hold."""
 

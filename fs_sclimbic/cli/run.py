@@ -56,6 +56,9 @@ def run(
     *,
     load_predictor: Callable[..., Predictor] = NetworkPredictor,
     finders: HeadFinders = DEFAULT_FINDERS,
+    plan: Plan | None = None,
+    program: Sequence[str] = ("mri_sclimbic_seg",),
+    finish_case: Callable[[Outcome], Outcome] | None = None,
 ) -> int:
     """Do what a command line asks for.
 
@@ -69,6 +72,12 @@ def run(
         Makes a predictor of a ModelSpec; the keywords are those of `NetworkPredictor`.
     finders : HeadFinders
         How heads are found in images.
+    plan : Plan, optional
+        What the command line asks for, if its cases are found otherwise than by `make_plan`.
+    program : sequence of str
+        The command, for the provenance.
+    finish_case : callable, optional
+        Is given each outcome, writes what else belongs to the case, and returns the outcome of that.
 
     Returns
     -------
@@ -80,7 +89,7 @@ def run(
     SclimbicError
         If nothing can be run: no cases, no weights, or weights that do not fit.
     """
-    plan = make_plan(args)
+    plan = plan or make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
     weights = read_weights(spec)  # a file that does not fit is an error before the first case
     options = options_of(args)
@@ -89,7 +98,7 @@ def run(
     engine = choose_engine(args.engine, args.cuda_device)
     this_run = Run(
         spec,
-        ("mri_sclimbic_seg", *argv),
+        (*program, *argv),
         threads=args.threads,
         engine=engine,
         precision=args.precision,
@@ -112,6 +121,8 @@ def run(
         say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
 
     coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
+    if finish_case:
+        coming = map(finish_case, coming)
     show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)
     status, has_results = _run_plan(args, plan, coming, show, options, this_run)
     if args.vmp:

@@ -43,8 +43,13 @@ LONG_NAMES = {
 }
 """The entities of BIDS 1.10 in the order in which they stand in a name, with the words that PyBIDS' filters use."""
 
+PLACES = {key: place for place, key in enumerate(LONG_NAMES)}
+
 NUMBERED = frozenset(("run", "echo", "flip", "inv", "split"))
 """Entities whose labels are numbers: ``run-1`` and ``run-01`` are the same."""
+
+CASE_SUFFIXES = frozenset(("T1w", "UNIT1", "dseg", "morph"))
+"""Suffixes of files by which people call a case; of control_a the a is none."""
 
 ENTITY = re.compile(r"([a-zA-Z]+)-([a-zA-Z0-9+]+)")
 LABEL = re.compile(r"[a-zA-Z0-9+]+")
@@ -115,7 +120,7 @@ def parse_case_name(name: str) -> BidsName | None:
     parts = stem.split("_")
     if LABEL.fullmatch(parts[0]):
         parts[0] = f"sub-{parts[0]}"
-    suffix = parts.pop() if len(parts) > 1 and SUFFIX.fullmatch(parts[-1]) else ""
+    suffix = parts.pop() if len(parts) > 1 and parts[-1] in CASE_SUFFIXES else ""
     if dot and not suffix:  # as in sub-01.long.base
         return None
     entities = _entities(parts)
@@ -137,8 +142,7 @@ def format_entities(entities: Mapping[str, str]) -> str:
     >>> format_entities({"run": "1", "sub": "01", "ses": "pre"})
     'sub-01_ses-pre_run-1'
     """
-    order = {key: place for place, key in enumerate(LONG_NAMES)}
-    keys = sorted(entities, key=lambda key: order.get(key, len(order)))
+    keys = sorted(entities, key=lambda key: PLACES.get(key, len(PLACES)))
     return "_".join(f"{key}-{entities[key]}" for key in keys)
 
 

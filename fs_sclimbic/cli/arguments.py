@@ -222,6 +222,11 @@ def _add_running_flags(add: Callable[..., object]) -> None:
     add("--version", action="version", version=f"fs_sclimbic {__version__}")
 
 
+def bare_session(label: str) -> str:
+    """The label of a session, which may be given as ``ses-1`` or ``1``."""
+    return label.removeprefix("ses-")
+
+
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; SystemExit or argparse.ArgumentError where it is wrong.
 

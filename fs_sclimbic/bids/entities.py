@@ -149,6 +149,16 @@ def format_entities(entities: Mapping[str, str]) -> str:
 def same_label(key: str, one: str, other: str) -> bool:
     """Whether two labels of an entity are the same: numbers of runs by value, all others by their letters.
 
+    Parameters
+    ----------
+    key : str
+        The entity's short name.
+    one, other : str
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> same_label("run", "1", "01"), same_label("sub", "1", "01")
@@ -161,6 +171,16 @@ def same_label(key: str, one: str, other: str) -> bool:
 
 def bare_label(key: str, text: str) -> str:
     """A label without its entity, as people may give both: ``sub-01`` and ``01``.
+
+    Parameters
+    ----------
+    key : str
+        The entity's short name.
+    text : str
+
+    Returns
+    -------
+    str
 
     Examples
     --------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE
+from ..cases.protection import WORDS, etiv_source
 from ..cases.record import Record, read_record
 from ..cases.tables import CONFIDENCES, VOLUMES, Z_SCORES, format_table, table_files
 from ..errors import TableError, UsageError
@@ -25,31 +26,17 @@ COLUMN_OF = {"sub": "participant_id", "ses": "session_id"}
 """Columns of BIDS; those of other entities are called by their long names."""
 N_READERS = 16
 MAX_LISTED = 5
-SHARED_SETTINGS = {
-    "weights_sha256": "weights",
-    "precision": "precision",
-    "conform": "conforming",
-    "percentile": "top of the intensity range",
-    "low_percentile": "bottom of the intensity range",
-    "average_shifts": "number of starts",
-    "voxel_counts": "way of measuring volumes",
-    "full_fov": "field of view of the network",
-    "size_tolerance_voxels": "tolerance of the voxel size",
-    "colors": "structures",
-    "exclude": "excluded structures",
-}
-"""Settings that all rows of a table share, in words."""
 
 
 @dataclass(frozen=True)
-class FinishedCase:
+class RecordedCase:
     """A case with results."""
 
     name: str
     record: Record
 
 
-def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collection[str] = ()) -> list[FinishedCase]:
+def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collection[str] = ()) -> list[RecordedCase]:
     """Read the records of all cases in a folder of results.
 
     Parameters
@@ -62,7 +49,7 @@ def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collecti
 
     Returns
     -------
-    list of FinishedCase
+    list of RecordedCase
         By name.
 
     Raises
@@ -75,7 +62,7 @@ def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collecti
     wanted = [name for name in names if _is_of(name, participants) and os.path.isfile(record_file(home / name, base))]
     with ThreadPoolExecutor(N_READERS) as pool:
         records = list(pool.map(lambda name: read_record(record_file(home / name, base)), wanted, chunksize=32))
-    found = [FinishedCase(name, record) for name, record in zip(wanted, records, strict=True) if record is not None]
+    found = [RecordedCase(name, record) for name, record in zip(wanted, records, strict=True) if record is not None]
     broken = [str(record_file(home / name, base)) for name, record in zip(wanted, records, strict=True) if not record]
     if broken:
         raise TableError(
@@ -92,12 +79,12 @@ def _is_of(name: str, participants: Collection[str]) -> bool:
     return parts is not None and (not participants or parts.entities["sub"] in participants)
 
 
-def mixed_settings(cases: Sequence[FinishedCase]) -> list[str]:
+def mixed_settings(cases: Sequence[RecordedCase]) -> list[str]:
     """What not all cases share: their numbers must not stand in one table.
 
     Parameters
     ----------
-    cases : sequence of FinishedCase
+    cases : sequence of RecordedCase
 
     Returns
     -------
@@ -105,36 +92,30 @@ def mixed_settings(cases: Sequence[FinishedCase]) -> list[str]:
         One line a setting, which names who differs from most.
     """
     lines = []
-    for what, values in _settings_to_share(cases).items():
+    for words, values in _settings_to_share(cases).items():
         counts = {value: values.count(value) for value in values}
         usual = max(counts, key=lambda value: counts[value])
         others = [case.name for case, value in zip(cases, values, strict=True) if value != usual]
         if others:
-            lines.append(f"{len(others)} of {len(cases)} cases have another {what}: {_listed(others)}")
+            lines.append(f"{len(others)} of {len(cases)} cases have {words} than the others: {_listed(others)}")
     return lines
 
 
-def _settings_to_share(cases: Sequence[FinishedCase]) -> dict[str, list[str]]:
-    values = {
-        words: [json.dumps(case.record.settings.get(key), sort_keys=True) for case in cases]
-        for key, words in SHARED_SETTINGS.items()
-    }
-    return {**values, "source of eTIV": [etiv_source(case.record) for case in cases]}
+def _settings_to_share(cases: Sequence[RecordedCase]) -> dict[str, list[str]]:
+    """The values of the cases, by what one says of a case that has another one."""
+    settings = [case.record.settings for case in cases]
+    values = {words: [json.dumps(one.get(key), sort_keys=True) for one in settings] for key, words in WORDS.items()}
+    values["other excluded structures"] = [json.dumps(one.get("exclude")) for one in settings]
+    values["another source of eTIV"] = [str(etiv_source(one)) for one in settings]
+    return values
 
 
-def etiv_source(record: Record) -> str:
-    """Where eTIV comes from: a transform that was read, one that was computed, or nothing."""
-    if record.stats.etiv_mm3 is None:
-        return "none"
-    return "computed from the image" if record.settings.get("average_head_sha256") else "read from a transform"
-
-
-def group_table(cases: Sequence[FinishedCase]) -> str:
+def group_table(cases: Sequence[RecordedCase]) -> str:
     """The text of the table of all cases: entities, then structures and eTIV, mm^3.
 
     Parameters
     ----------
-    cases : sequence of FinishedCase
+    cases : sequence of RecordedCase
         All have the same structures.
 
     Returns
@@ -171,14 +152,14 @@ def _values(stats: SegStats, with_etiv: bool) -> Iterable[str]:
 
 
 def write_group_tables(
-    out: Path, cases: Sequence[FinishedCase], population: Population, *, base: str = DEFAULT_BASE
+    out: Path, cases: Sequence[RecordedCase], population: Population, *, base: str = DEFAULT_BASE
 ) -> list[Path]:
     """Write group_morph.tsv with its json, and the tables of volumes, z scores and confidences as in other modes.
 
     Parameters
     ----------
     out : Path
-    cases : sequence of FinishedCase
+    cases : sequence of RecordedCase
     population : Population
         Norms for the z scores.
     base : str
@@ -207,14 +188,14 @@ def write_group_tables(
     return list(texts)
 
 
-def without_results(request: DatasetRequest, cases: Sequence[FinishedCase]) -> list[str]:
+def without_results(request: DatasetRequest, cases: Sequence[RecordedCase]) -> list[str]:
     """Say which images of the dataset have no row, where the dataset is still there.
 
     Parameters
     ----------
     request : DatasetRequest
         As for the participant level.
-    cases : sequence of FinishedCase
+    cases : sequence of RecordedCase
 
     Returns
     -------

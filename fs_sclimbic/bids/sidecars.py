@@ -78,7 +78,17 @@ def morph_table(record: Record) -> str:
 
 
 def dseg_sidecar(bids_case: BidsCase, record: Record) -> dict[str, Any]:
-    """The content of ``_dseg.json``."""
+    """The content of ``_dseg.json``.
+
+    Parameters
+    ----------
+    bids_case : BidsCase
+    record : Record
+
+    Returns
+    -------
+    dict
+    """
     return {
         "Description": "Segmentation of limbic structures",
         "Sources": list(bids_case.sources),
@@ -89,7 +99,17 @@ def dseg_sidecar(bids_case: BidsCase, record: Record) -> dict[str, Any]:
 
 
 def probseg_sidecar(bids_case: BidsCase, record: Record) -> dict[str, Any]:
-    """The content of ``_probseg.json``; LabelMap names the frames."""
+    """The content of ``_probseg.json``; LabelMap names the frames.
+
+    Parameters
+    ----------
+    bids_case : BidsCase
+    record : Record
+
+    Returns
+    -------
+    dict
+    """
     names = [name for _, name, _ in record.settings["colors"][1:]]
     return {
         "Description": "Posteriors of limbic structures, cropped to the box in which they are not all background",
@@ -102,7 +122,17 @@ def probseg_sidecar(bids_case: BidsCase, record: Record) -> dict[str, Any]:
 
 
 def morph_sidecar(bids_case: BidsCase, record: Record) -> dict[str, Any]:
-    """The content of ``_morph.json``: the columns, and eTIV, which is no structure's."""
+    """The content of ``_morph.json``: the columns, and eTIV, which is no structure's.
+
+    Parameters
+    ----------
+    bids_case : BidsCase
+    record : Record
+
+    Returns
+    -------
+    dict
+    """
     etiv = record.stats.etiv_mm3
     return {
         "Description": "Volumes of limbic structures",

@@ -109,12 +109,8 @@ def notes_on_folders(files: Sequence[StatsFile], subjects_dir: Path) -> tuple[st
     tuple of str
         A line, or nothing.
     """
-    folders = [file.path.relative_to(subjects_dir).parts[0] for file in files]
-    pairs = [
-        f"{file.name} = {folder}"
-        for file, folder in zip(files, folders, strict=True)
-        if Path(file.name).parts[0] != folder
-    ]
+    others = [file for file in files if not file.path.is_relative_to(subjects_dir / file.name)]
+    pairs = [f"{file.name} = {file.path.relative_to(subjects_dir).parts[0]}" for file in others]
     return (f"{len(pairs)} subject(s) have folders of other names: {listed(pairs)}",) if pairs else ()
 
 

@@ -16,9 +16,10 @@ UNIT = 1000.0
 """mm^3 in a cm^3."""
 UNIT_TOLERANCE = 2.0
 """A value this many times larger or smaller than a thousandth of the others is one of them in another unit."""
-DIGIT_RATIO = 7.0
-"""From here on a value may have a digit too many, or too few."""
-MAX_DIGIT_RATIO = 14.0
+TEN_TOLERANCE = 2.0
+"""A value that far from ten times, or a tenth, of the others may have a digit too many, or too few."""
+MAX_RATIO = 7.0
+"""A larger or smaller ratio to the class is doubtful however few the subjects are."""
 MIN_DEVIATIONS = 7.0
 """Robust standard deviations (of the logarithm of the ratio to the class) of a doubtful value."""
 FEWEST_SUBJECTS, FEWEST_IN_CLASS, FEWEST_FOR_RATIO = 10, 8, 4
@@ -131,12 +132,16 @@ def value_doubts(values: Measurements) -> list[str]:
         spread = np.maximum(MAD_TO_SD * np.nanmedian(size, axis=0), MIN_SPREAD)
         far = size > MIN_DEVIATIONS * spread
     far &= len(values.subjects) >= FEWEST_SUBJECTS
-    far |= size >= np.log(DIGIT_RATIO)
+    far |= size >= np.log(MAX_RATIO)
     far &= np.isfinite(ratio) & (ratio > 0)
-    digit = far & (size >= np.log(DIGIT_RATIO)) & (size <= np.log(MAX_DIGIT_RATIO))
+    digit = far & (np.abs(size - np.log(10)) <= np.log(TEN_TOLERANCE))
     doubts = []
     for where, what in (
-        (digit, "about ten times as large or as small as in the others of the class; a digit too many or too few?"),
+        (
+            digit,
+            "about ten times as large or as small as in the others of the class; a digit too many or too few? if not, "
+            "look at the image",
+        ),
         (far & ~digit, "far from the others of the class; look at the image and its segmentation"),
     ):
         cells = [

@@ -15,6 +15,7 @@ from ..text_files import (
     TextRow,
     displayable,
     finite_number,
+    listed,
     read_cells,
     shortened,
 )

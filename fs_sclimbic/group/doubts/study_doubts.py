@@ -66,7 +66,7 @@ def measurements(study: Study, table: GroupTable, *, of_all_columns: bool = Fals
     study : Study
     table : GroupTable
     of_all_columns : bool
-        Also of structures that are not analysed.
+        Also of structures that are not analysed; so it is where the study has combinations of columns.
 
     Returns
     -------
@@ -75,7 +75,8 @@ def measurements(study: Study, table: GroupTable, *, of_all_columns: bool = Fals
     place = {name: row for row, name in enumerate(table.subjects)}
     rows = [place[name] for name in study.subjects]
     left_out = {*GLOBAL_MEASURES, *ETIV_NAMES}
-    wanted = set(table.columns if of_all_columns else study.structures) - left_out
+    is_combined = not set(study.structures) <= set(table.columns)
+    wanted = set(table.columns if of_all_columns or is_combined else study.structures) - left_out
     columns = [k for k, name in enumerate(table.columns) if name in wanted]
     try:
         etiv = etiv_column(table)

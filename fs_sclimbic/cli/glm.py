@@ -102,6 +102,10 @@ def _inputs(args: argparse.Namespace) -> "GlmInputs":
         contrasts=tuple(args.contrast),
         no_contrasts_ok=args.no_contrasts_ok,
         excluded_rows_file=args.exclude_frame_file,
+        formula=args.formula,
+        participants=args.participants,
+        subject_column=args.subject_column,
+        covariates=tuple(args.covariates),
         combine=args.combine,
         groups_file=args.groups,
         options=StudyOptions(

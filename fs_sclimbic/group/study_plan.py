@@ -93,7 +93,10 @@ def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
         If a file cannot be read.
     """
     if inputs.formula:
-        return read_formula(inputs).model
+        formula = read_formula(inputs)
+        if formula.uses_etiv:
+            raise UsageError(f"formula '{inputs.formula}': without a table there is no eTIV to add")
+        return formula.model
     if inputs.matrix:
         return matrix_model(inputs.matrix)
     if not inputs.fsgd:

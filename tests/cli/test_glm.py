@@ -814,3 +814,10 @@ def test_formula_without_formulaic(with_people, monkeypatch, refused):
     refused(
         [*with_people[1], "--formula", "group", "--contrast", "Patient-Control"], "--formula needs formulaic", status=2
     )
+
+
+def test_the_matrix_of_a_formula_alone(tmp_path, with_people, run_glm, refused):
+    argv = ["--participants", tmp_path / "p.tsv", "--xonly", tmp_path / "X.dat", "--formula"]
+    assert "columns group[Control], group[Patient], age" in run_glm(*argv, "group + age").out
+    assert np.loadtxt(tmp_path / "X.dat").shape == (12, 3)
+    refused([*argv, "group + eTIV"], "no eTIV to add", status=2)

@@ -1,5 +1,6 @@
 """Designs that no FSGD can say: formulas over the columns of a table of participants, such as ``group + sex + age``."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
@@ -21,7 +22,8 @@ ETIV_TERM = "eTIV"
 """In a formula: eTIV of the table, where the participants have no such column."""
 ROUNDING = 1e-12
 """A weight below this share of the largest is 0."""
-MAX_WHOLE = 2**53
+ALONE = re.compile(rf"\s*\+\s*{ETIV_TERM}\b(?!\s*[:*])")
+AS_LABELS = re.compile(r"\bC\(\s*(\w+)")
 MAX_GRID = 20_000
 """Combinations of levels over which the names of levels are averaged; of more, levels have no names."""
 
@@ -96,12 +98,19 @@ def formula_model(
                 f"formula '{text}': eTIV of the table is one term alone, '+ eTIV'; for more put a column of it into "
                 f"{participants}"
             )
-        right = f"{right} - {ETIV_TERM}"
+        shorter = ALONE.sub("", right)
+        right = right.strip() + f" - {ETIV_TERM}" if shorter == right else shorter.strip()
         terms, variables = _parsed(formulaic, right, text)
     unknown = [name for name in variables if name not in there]
     if unknown:
         raise DesignError(f"formula '{text}': {participants} has no column {listed(unknown)}; it has {listed(there)}")
-    values = read_values(participants, variables, subject_column=subject_column, drop_missing=drop_missing)
+    values = read_values(
+        participants,
+        variables,
+        subject_column=subject_column,
+        drop_missing=drop_missing,
+        as_labels=AS_LABELS.findall(right),
+    )
     data = _data(values)
     fitted = _with_columns_of_levels(formulaic, right, terms, data, text)
     names, matrix = _matrix(formulaic, fitted, data, text)
@@ -114,7 +123,7 @@ def formula_model(
         description=f"{description}, columns {', '.join(names)}",
         notices=(*values.notices, *_references(values, names)),
     )
-    level_names, rows = _levels(formulaic, fitted, values, terms, names, text)
+    level_names, rows = _levels(formulaic, fitted, values, names, text)
     return FormulaModel(model, uses_etiv, level_names, rows)
 
 
@@ -175,12 +184,8 @@ def _spec(formulaic: Any, right: str, data: dict[str, Any], text: str) -> Any:
 
 
 def _data(values: PeopleValues) -> dict[str, Any]:
-    """All columns; whole numbers as such, so that a level is called 2 and not 2.0."""
-    numbers: dict[str, Any] = {}
-    for name, column in values.numbers.items():
-        is_whole = np.array_equal(column, np.rint(column)) and np.abs(column).max(initial=0) < MAX_WHOLE
-        numbers[name] = [int(value) for value in column] if is_whole else column.tolist()
-    return {**values.labels, **numbers}
+    """All columns."""
+    return {**values.labels, **values.numbers}
 
 
 def _frame(data: dict[str, Any]) -> Any:
@@ -213,25 +218,23 @@ def _references(values: PeopleValues, names: Sequence[str]) -> list[Notice]:
     found = []
     for variable, labels in values.labels.items():
         first = sorted(set(labels))[0]
-        if any(name.startswith(f"{variable}[T.") for name in names):
+        if any(name.partition("[T.")[0] in (variable, f"C({variable})") and ":" not in name for name in names):
             found.append(f"{variable}: columns compare with {first}")
     return [Notice("note", text) for text in found]
 
 
 def _levels(
-    formulaic: Any, right: str, values: PeopleValues, terms: Sequence[str], names: Sequence[str], text: str
+    formulaic: Any, right: str, values: PeopleValues, names: Sequence[str], text: str
 ) -> tuple[tuple[str, ...], Array]:
     """Names of levels and of pairs of them, and the rows of the design that they stand for."""
     data = _data(values)
-    as_classes = [name for name in values.numbers if any(f"C({name}" in term for term in terms)]
-    factors = {name: sorted(set(data[name])) for name in (*values.labels, *as_classes)}
+    factors = {name: sorted(set(labels)) for name, labels in values.labels.items()}
     size = int(np.prod([len(levels) for levels in factors.values()])) if factors else 0
     if not 0 < size <= MAX_GRID:
         return (), np.zeros((0, len(names)))
     cells = list(product(*factors.values()))
     grid: dict[str, Any] = {name: [cell[place] for cell in cells] for place, name in enumerate(factors)}
-    numbers = [name for name in values.numbers if name not in factors]
-    grid |= {name: [float(values.numbers[name].mean())] * size for name in numbers}
+    grid |= {name: [float(column.mean())] * size for name, column in values.numbers.items()}
     rows = np.asarray(_spec(formulaic, right, data, text).get_model_matrix(_frame(grid)), np.float64)
     bare = [str(level) for levels in factors.values() for level in levels]
     found: dict[str, Array] = {}

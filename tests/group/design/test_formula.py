@@ -29,7 +29,9 @@ def test_columns(table):
     assert [notice.text for notice in found.model.notices] == ["sex: columns compare with F"]
     assert made("age", table).model.columns == ("Intercept", "age")
     assert made("volume ~ 0 + group", table).model.columns == ("group[Control]", "group[Patient]", "group[Relative]")
-    assert "C(site)[T.2]" in made("group + C(site)", table).model.columns
+    found = made("group + C(site)", table)
+    assert "C(site)[T.2]" in found.model.columns
+    assert [notice.text for notice in found.model.notices] == ["site: columns compare with 1"]  # no doubt about numbers
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,9 @@ def test_contrasts_of_columns_and_rows(table):
 
 def test_etiv_is_the_tables(table):
     assert made("group + age + eTIV", table).uses_etiv
-    assert "eTIV" not in made("group + eTIV", table).model.columns
+    assert made("group + eTIV + age", table).model.columns == made("group + age", table).model.columns
+    assert made("eTIV + group", table).model.columns == made("group", table).model.columns
+    assert "fitted as '0 + group + age'" in made("group + eTIV + age", table).model.description
     assert not made("group", table).uses_etiv
     with pytest.raises(DesignError, match="one term alone"):
         made("group * eTIV", table)

@@ -10,6 +10,8 @@ from .image.volume import Volume as Volume
 from .image.volume import read_volume as read_volume
 from .image.volume import write_volume as write_volume
 from .network.predictor import load_model as load_model
+from .qc.picture import Picture as Picture
+from .qc.pictures import draw_case as draw_case
 from .registration.etiv import etiv_mm3 as etiv_mm3
 from .registration.talairach import Registration as Registration
 from .registration.talairach import register as register

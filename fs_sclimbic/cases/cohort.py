@@ -12,6 +12,7 @@ from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import Options
 from .case import Case
 from .case_log import outcome_lines, write_log
+from .case_picture import DrawPicture, draw_missing_picture
 from .learned_prior import PriorNotKeptError, learn_from
 from .pipeline import HeadFinders, OpenCase, Outcome, PredictedCase, close_case, open_case, predict_case
 from .run import Run
@@ -44,6 +45,7 @@ class Steps:
     options: Options
     finders: HeadFinders
     tell: Tell
+    draw: DrawPicture | None
 
     def open(self, case: Case, run: Run) -> OpenCase | Outcome:
         """Read the inputs of a case; see `open_case`.
@@ -95,14 +97,20 @@ class Steps:
         Parameters
         ----------
         predicted : PredictedCase or Outcome
-            An outcome is only logged.
+            An outcome is only logged, after a picture that is missing was drawn.
         run : Run
 
         Returns
         -------
         Outcome
         """
-        outcome = predicted if isinstance(predicted, Outcome) else close_case(predicted, self.options)
+        if not isinstance(predicted, Outcome):
+            outcome = close_case(predicted, self.options, self.draw)
+        else:
+            outcome = predicted
+            if self.draw is not None and outcome.status == "skipped" and outcome.stats is not None:
+                warnings = draw_missing_picture(outcome.case, run.spec.colors, outcome.stats, self.draw)
+                outcome = replace(outcome, warnings=(*outcome.warnings, *warnings))
         log = outcome.case.outputs.log
         if log and os.path.isdir(log.parent.parent):  # else the subject was removed: its folder is not made again
             write_log(log, [*run.log_header(), *outcome_lines(outcome)])
@@ -117,6 +125,7 @@ def run_cohort(
     *,
     finders: HeadFinders = DEFAULT_FINDERS,
     tell: Tell = tell_nobody,
+    draw: DrawPicture | None = None,
 ) -> Iterator[Outcome]:
     """Run cases one after the other, and yield the outcome of each as it ends.
 
@@ -134,6 +143,8 @@ def run_cohort(
         How heads are found in images.
     tell : callable
         Is given the warnings of an image before the network runs on it. They are in the outcome, too.
+    draw : callable, optional
+        Draws the pictures that cases ask for, as `fs_sclimbic.qc.case_picture.encode_case_picture` does.
 
     Yields
     ------
@@ -156,7 +167,7 @@ def run_cohort(
             summary = " ".join(str(error).split())[:300]
             raise ModelError(f"the model cannot be loaded ({type(error).__name__}: {summary})") from error
 
-    steps = Steps(load_once, options, finders, tell)
+    steps = Steps(load_once, options, finders, tell, draw)
     shared = Shared(run, learns=run.spec.prior is None and not options.full_fov)
     if run.threads != 1 and len(cases) > 1:
         yield from _side_by_side(cases, steps, shared)

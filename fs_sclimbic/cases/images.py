@@ -7,6 +7,7 @@ from ..errors import SclimbicError, UsageError
 from ..files.content import find_problem
 from ..image.volume import image_suffix
 from .case import DEFAULT_BASE, Case, Outputs, Requests
+from .case_picture import picture_file_of
 from .record import read_record
 
 
@@ -112,6 +113,7 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> 
     record = start.with_name(f"{start.name.removesuffix(f'.{DEFAULT_BASE}')}.{DEFAULT_BASE}.json")
     posteriors, stats, qa_stats = beside(f".posteriors{suffix}"), beside(".stats"), beside(".qa.stats")
     xfm, lta = beside(".talairach.xfm"), beside(".talairach.lta")
+    picture = picture_file_of(beside(suffix))
     return Outputs(
         segmentation=beside(suffix),
         record=record,
@@ -121,7 +123,8 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> 
         qa_stats=qa_stats if requests.qa_stats else None,
         xfm=xfm if requests.etiv_from_image else None,
         lta=lta if requests.etiv_from_image else None,
-        optional=(posteriors, stats, qa_stats, xfm, lta),
+        picture=picture if requests.picture else None,
+        optional=(posteriors, stats, qa_stats, xfm, lta, picture),
     )
 
 

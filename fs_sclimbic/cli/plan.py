@@ -80,8 +80,14 @@ def _requests(args: argparse.Namespace) -> Requests:
         posteriors=args.write_posteriors,
         volumes=args.write_volumes,
         qa_stats=args.write_qa_stats,
+        picture=_has_pictures(args),
         etiv_from_image=from_image,
     )
+
+
+def _has_pictures(args: argparse.Namespace) -> bool:
+    """Whether pictures are drawn: unless it is said, for all but a single image, whose caller names each file."""
+    return bool(args.s is not None or Path(args.i).is_dir() if args.write_qc is None else args.write_qc)
 
 
 def _qa_tables(args: argparse.Namespace) -> list[Table]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .._version import __version__
 from ..cases.case_log import outcome_lines, write_log
+from ..cases.case_picture import DrawPicture
 from ..cases.cohort import DEFAULT_FINDERS, run_cohort
 from ..cases.file_names import check_file_names
 from ..cases.pipeline import HeadFinders, Outcome
@@ -27,6 +28,7 @@ from ..network.spec import ModelSpec
 from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model, models_folder
 from ..network.weights import read_weights
 from ..notice import Notice
+from ..qc.case_picture import encode_case_picture
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
 from ..segmentation.population import read_population
@@ -56,6 +58,7 @@ def run(
     *,
     load_predictor: Callable[..., Predictor] = NetworkPredictor,
     finders: HeadFinders = DEFAULT_FINDERS,
+    draw: DrawPicture = encode_case_picture,
 ) -> int:
     """Do what a command line asks for.
 
@@ -69,6 +72,8 @@ def run(
         Makes a predictor of a ModelSpec; the keywords are those of `NetworkPredictor`.
     finders : HeadFinders
         How heads are found in images.
+    draw : callable
+        Draws the pictures of cases.
 
     Returns
     -------
@@ -111,7 +116,7 @@ def run(
         told.add((notice.case, notice.text))
         say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
 
-    coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
+    coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell, draw=draw)
     show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)
     status, has_results = _run_plan(args, plan, coming, show, options, this_run)
     if args.vmp:

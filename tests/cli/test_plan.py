@@ -44,6 +44,22 @@ def test_subjects(subjects_dir, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("line", "has_picture"),
+    [
+        ("--i {0}/head.nii.gz --o {0}/out/seg.mgz", False),
+        ("--i {0}/head.nii.gz --o {0}/out/seg.mgz --write_qc", True),
+        ("--i {0} --o {0}/out", True),
+        ("--i {0} --o {0}/out --no-write_qc", False),
+        ("--s bert --sd {0}/subjects", True),
+        ("--s bert --sd {0}/subjects --no-write-qc", False),
+    ],
+)
+def test_pictures_are_drawn_unless_a_caller_names_each_file(head_file, subjects_dir, tmp_path, line, has_picture):
+    (case,) = plan_of(line.format(tmp_path)).cases
+    assert (case.outputs.picture is not None) == has_picture
+
+
+@pytest.mark.parametrize(
     ("line", "log"),
     [
         ("--i {0}/head.nii.gz --o {0}/out/seg.mgz --logfile logs/x.log", "out/logs/x.log"),

@@ -15,7 +15,7 @@ import pytest
 
 from fs_sclimbic.cases.pipeline import HeadFinders
 from fs_sclimbic.cases.stats_files import read_stats
-from fs_sclimbic.cli.arguments import build_parser
+from fs_sclimbic.cli.arguments import parse_flags
 from fs_sclimbic.cli.segment import main
 from fs_sclimbic.errors import ImageError, ModelError
 from fs_sclimbic.image.volume import Volume, read_volume, write_volume
@@ -77,6 +77,7 @@ def test_a_folder_with_one_good_image(tmp_path, head, capsys, run_seg):
         "good.sclimbic.nii.gz",
         "good.sclimbic.qa.stats",
         "good.sclimbic.stats",
+        "good.sclimbic.webp",
         "mri_sclimbic.log",
         "sclimbic.ctab",
         "sclimbic_confidence_all.csv",
@@ -671,9 +672,9 @@ def test_a_log_that_cannot_be_written_costs_no_case(tmp_path, head_file, run_seg
     "word", ["--keep", "--vox", "--pop", "--write_v", "--write_p", "--write_q", "--conf", "--excl"]
 )
 def test_abbreviations_that_scripts_use(word):
-    """argparse completes them; two spellings of one flag must not make one ambiguous."""
+    """They are completed; two spellings of one flag must not make one ambiguous."""
     value = ["x.csv"] if word == "--pop" else ["5"] if word == "--excl" else []
-    build_parser().parse_args(["--s", "x", word, *value])
+    parse_flags(["--s", "x", word, *value])
 
 
 def test_stdout_ends_with_done_where_all_is_done(tmp_path, head_file, run_seg, capsys):

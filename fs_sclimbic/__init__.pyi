@@ -1,6 +1,11 @@
 from ._version import __version__ as __version__
+from .api.model import load_model as load_model
+from .api.segment import segment as segment
+from .api.segmented_image import SegmentedImage as SegmentedImage
 from .cases.stats_files import read_stats as read_stats
+from .errors import ImageError as ImageError
 from .errors import SclimbicError as SclimbicError
+from .errors import UsageError as UsageError
 from .image.labels import ColorTable as ColorTable
 from .image.labels import Structure as Structure
 from .image.labels import read_ctab as read_ctab
@@ -9,7 +14,6 @@ from .image.volume import Grid as Grid
 from .image.volume import Volume as Volume
 from .image.volume import read_volume as read_volume
 from .image.volume import write_volume as write_volume
-from .network.predictor import load_model as load_model
 from .qc.picture import Picture as Picture
 from .qc.pictures import draw_case as draw_case
 from .registration.etiv import etiv_mm3 as etiv_mm3
@@ -20,4 +24,3 @@ from .segmentation.measure import SegStats as SegStats
 from .segmentation.measure import StructureStats as StructureStats
 from .segmentation.options import Options as Options
 from .segmentation.segment import Segmentation as Segmentation
-from .segmentation.segment import segment as segment

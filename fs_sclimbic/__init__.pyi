@@ -9,6 +9,7 @@ from .errors import UsageError as UsageError
 from .image.labels import ColorTable as ColorTable
 from .image.labels import Structure as Structure
 from .image.labels import read_ctab as read_ctab
+from .image.sample import sample_head as sample_head
 from .image.transforms import read_transform as read_transform
 from .image.volume import Grid as Grid
 from .image.volume import Volume as Volume

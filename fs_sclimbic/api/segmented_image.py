@@ -90,7 +90,7 @@ class SegmentedImage(Segmentation):
         rows = self.stats.structures
         lost = [row.structure.name for row in rows if row.n_voxels == 0]
         parts = [
-            f"{len(rows)} structures",
+            f"{len(rows)} structure{'s' if len(rows) != 1 else ''}",
             f"{sum(row.volume_mm3 for row in rows):,.0f} mm^3",
             *([f"empty: {', '.join(lost)}"] if lost else []),
             *([f"eTIV {self.stats.etiv_mm3:,.0f} mm^3"] if self.stats.etiv_mm3 is not None else []),

@@ -1,5 +1,6 @@
 """What a picture is drawn on."""
 
+import unicodedata
 from functools import lru_cache
 
 import numpy as np
@@ -11,8 +12,6 @@ from .picture import Picture
 Color = tuple[int, int, int]
 """Red, green, blue, 0-255."""
 BLACK: Color = (0, 0, 0)
-LAST_LATIN = 0x24F
-"""Signs beyond are not in the font that Pillow carries."""
 
 
 class Canvas:
@@ -40,7 +39,7 @@ class Canvas:
         self._image.paste(Image.fromarray(pixels), (column, row))
 
     def write(self, text: str, row: float, column: float, color: Color, size: int, anchor: str = "la") -> None:
-        """Write one line of text; signs that the font lacks are question marks.
+        """Write one line of text. The font that Pillow carries has ASCII: accents are left out, other signs are ``?``.
 
         Parameters
         ----------
@@ -53,7 +52,8 @@ class Canvas:
         anchor : str
             Pillow's: ``la`` the text's upper left, ``mm`` its middle, ``ra`` its upper right.
         """
-        shown = "".join(sign if sign.isprintable() and ord(sign) <= LAST_LATIN else "?" for sign in text)
+        letters = (sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+        shown = "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in letters)
         self._draw.text((column, row), shown, fill=color, font=_font(size), anchor=anchor)
 
     def write_over(self, text: str, row: float, column: float, color: Color, size: int, anchor: str = "la") -> None:

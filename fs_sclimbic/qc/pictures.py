@@ -220,7 +220,7 @@ def _write_list(canvas: Canvas, top: int, left: int, scene: Scene, colors: Color
         canvas.fill(round(row - 6), at, 12, 12, scene.rgb[structure.index])
         canvas.write(structure.name, row, at + 20, color, FONT, "lm")
         if structure.name in rows:
-            volume = f"{rows[structure.name].volume_mm3:.0f} mm\N{SUPERSCRIPT THREE}"
+            volume = f"{rows[structure.name].volume_mm3:.0f} mm^3"
             canvas.write(volume, row, at + 310, color, FONT, "rm")
         elif color == RED:
             canvas.write("lost", row, at + 310, color, FONT, "rm")

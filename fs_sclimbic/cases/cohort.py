@@ -1,16 +1,20 @@
 """Many cases in one go; one is a cohort of one."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import TypeVar
 
 from ..errors import ModelError, SclimbicError
+from ..files.locks import FlockLike, flock
 from ..notice import Notice
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import Options
 from .case import Case
+from .case_lock import HeldCases, wait_for_case
 from .case_log import outcome_lines, write_log
 from .case_picture import DrawPicture, draw_missing_picture
 from .learned_prior import PriorNotKeptError, learn_from
@@ -19,6 +23,7 @@ from .run import Run
 
 DEFAULT_FINDERS = HeadFinders()
 
+Step = TypeVar("Step")
 Tell = Callable[[Notice], None]
 """Shows a notice to people at once."""
 
@@ -45,6 +50,7 @@ class Steps:
     options: Options
     finders: HeadFinders
     tell: Tell
+    held: HeldCases
     draw: DrawPicture | None
 
     def open(self, case: Case, run: Run) -> OpenCase | Outcome:
@@ -59,7 +65,13 @@ class Steps:
         -------
         OpenCase or Outcome
         """
-        return open_case(case, self.options, run, self.finders)
+        return self._free(open_case(case, self.options, run, self.finders, self.held))
+
+    def _free(self, step: Step) -> Step:
+        """Let other runs have a case that came to its end before it was closed."""
+        if isinstance(step, Outcome):
+            self.held.release(step.case)
+        return step
 
     def predict(self, opened: OpenCase | Outcome, shared: Shared) -> tuple[PredictedCase | Outcome, Shared]:
         """Run the network on an open case, and learn a prior from it if none is known.
@@ -80,7 +92,7 @@ class Steps:
             return opened, shared
         for warning in opened.prepared.warnings:  # before the network runs, which may take a minute
             self.tell(Notice("warning", warning, opened.case.name))
-        predicted = predict_case(opened, self.load, self.options, shared.run)
+        predicted = self._free(predict_case(opened, self.load, self.options, shared.run))
         if isinstance(predicted, Outcome):
             return predicted, shared
         if shared.learns:
@@ -104,17 +116,24 @@ class Steps:
         -------
         Outcome
         """
-        if not isinstance(predicted, Outcome):
-            outcome = close_case(predicted, self.options, self.draw)
+        if isinstance(predicted, Outcome):
+            outcome = self._with_picture(predicted, run)
         else:
-            outcome = predicted
-            if self.draw is not None and outcome.status == "skipped" and outcome.stats is not None:
-                warnings = draw_missing_picture(outcome.case, run.spec.colors, outcome.stats, self.draw)
-                outcome = replace(outcome, warnings=(*outcome.warnings, *warnings))
-        log = outcome.case.outputs.log
+            try:
+                outcome = close_case(predicted, self.options, self.draw)
+            finally:
+                self.held.release(predicted.opened.case)
+        log = None if outcome.is_elsewhere else outcome.case.outputs.log
         if log and os.path.isdir(log.parent.parent):  # else the subject was removed: its folder is not made again
             write_log(log, [*run.log_header(), *outcome_lines(outcome)])
         return outcome
+
+    def _with_picture(self, outcome: Outcome, run: Run) -> Outcome:
+        """Draw the picture that a case lacks which was done before."""
+        if self.draw is None or outcome.status != "skipped" or outcome.stats is None:
+            return outcome
+        warnings = draw_missing_picture(outcome.case, run.spec.colors, outcome.stats, self.draw)
+        return replace(outcome, warnings=(*outcome.warnings, *warnings))
 
 
 def run_cohort(
@@ -125,6 +144,8 @@ def run_cohort(
     *,
     finders: HeadFinders = DEFAULT_FINDERS,
     tell: Tell = tell_nobody,
+    system_lock: FlockLike = flock,
+    waits: bool = True,
     draw: DrawPicture | None = None,
 ) -> Iterator[Outcome]:
     """Run cases one after the other, and yield the outcome of each as it ends.
@@ -143,13 +164,18 @@ def run_cohort(
         How heads are found in images.
     tell : callable
         Is given the warnings of an image before the network runs on it. They are in the outcome, too.
+    system_lock : callable
+        Takes the system's lock on an open file.
+    waits : bool
+        A case that another run works on comes last: when that run is through with it, its result is taken; if that run
+        is killed, the case is done here. Without waiting its outcome is that it runs elsewhere.
     draw : callable, optional
         Draws the pictures that cases ask for, as `fs_sclimbic.qc.case_picture.encode_case_picture` does.
 
     Yields
     ------
     Outcome
-        In the order of the cases.
+        In the order of the cases, but for those that are waited for.
 
     Raises
     ------
@@ -167,24 +193,36 @@ def run_cohort(
             summary = " ".join(str(error).split())[:300]
             raise ModelError(f"the model cannot be loaded ({type(error).__name__}: {summary})") from error
 
-    steps = Steps(load_once, options, finders, tell, draw)
     shared = Shared(run, learns=run.spec.prior is None and not options.full_fov)
-    if run.threads != 1 and len(cases) > 1:
-        yield from _side_by_side(cases, steps, shared)
-    else:
-        yield from _one_by_one(cases, steps, shared)
+    runs = _side_by_side if run.threads != 1 and len(cases) > 1 else _one_by_one
+    elsewhere: list[Outcome] = []
+    with HeldCases(system_lock=system_lock) as held:
+        steps = Steps(load_once, options, finders, tell, held, draw)
+        with closing(runs(cases, steps, shared)) as course:
+            for learned, outcome in course:
+                shared = learned
+                if waits and outcome.is_elsewhere:
+                    elsewhere.append(outcome)
+                else:
+                    yield outcome
+        for outcome in elsewhere:
+            while outcome.is_elsewhere:
+                tell(Notice("note", f"waited for, {outcome.message}", outcome.case.name))
+                wait_for_case(outcome.case, with_recon_all=run.wait_for_recon_all)
+                ((shared, outcome),) = _one_by_one([outcome.case], steps, shared)
+            yield outcome
 
 
-def _one_by_one(cases: Sequence[Case], steps: Steps, shared: Shared) -> Iterator[Outcome]:
+def _one_by_one(cases: Sequence[Case], steps: Steps, shared: Shared) -> Generator[tuple[Shared, Outcome], None, None]:
     for case in cases:
         predicted, shared = steps.predict(steps.open(case, shared.run), shared)
         outcome = steps.close(predicted, shared.run)
         del predicted  # its images, before the next case is read
-        yield outcome
+        yield shared, outcome
 
 
-def _side_by_side(cases: Sequence[Case], steps: Steps, shared: Shared) -> Iterator[Outcome]:
-    closing: Future[Outcome] | None = None
+def _side_by_side(cases: Sequence[Case], steps: Steps, shared: Shared) -> Generator[tuple[Shared, Outcome], None, None]:
+    ending: Future[Outcome] | None = None
     with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
         opening = reader.submit(steps.open, cases[0], shared.run)
         try:
@@ -194,16 +232,16 @@ def _side_by_side(cases: Sequence[Case], steps: Steps, shared: Shared) -> Iterat
                     opening = reader.submit(steps.open, cases[number + 1], shared.run)
                 predicted, shared = steps.predict(opened, shared)
                 del opened
-                if closing is not None:
-                    ended, closing = closing.result(), None  # an interrupt while it waits leaves it to the handler
-                    yield ended
-                closing = writer.submit(steps.close, predicted, shared.run)
+                if ending is not None:
+                    ended, ending = ending.result(), None  # an interrupt while it waits leaves it to the handler
+                    yield shared, ended
+                ending = writer.submit(steps.close, predicted, shared.run)
                 del predicted
-            if closing is not None:
-                ended, closing = closing.result(), None
-                yield ended
+            if ending is not None:
+                ended, ending = ending.result(), None
+                yield shared, ended
         except (KeyboardInterrupt, ModelError):
             opening.cancel()
-            if closing is not None:  # its files are written, so its row belongs into the tables
-                yield closing.result()
+            if ending is not None:  # its files are written, so its row belongs into the tables
+                yield shared, ending.result()
             raise

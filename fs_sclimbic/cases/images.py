@@ -35,7 +35,7 @@ def image_case(image: Path, segmentation: Path, requests: Requests, *, transform
     suffix = _suffix_of_output(segmentation)
     stem = segmentation.name.removesuffix(suffix)
     return Case(
-        name=stem,
+        name=stem_of(image),
         t1=image,
         transforms=(transform,) if transform else (),
         outputs=_image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),
@@ -76,7 +76,7 @@ def folder_cases(
         raise UsageError(f"{folder}: folder does not exist")
     by_name: dict[str, list[Path]] = {}
     for image in _images_in(folder):
-        by_name.setdefault(_stem(image), []).append(image)
+        by_name.setdefault(stem_of(image), []).append(image)
     if not by_name:
         raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz")
     cases = []
@@ -135,5 +135,6 @@ def _suffix_of_output(path: Path) -> str:
     return suffix
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
+    """The name of an image without its ending."""
     return path.name.removesuffix(image_suffix(path) or "")

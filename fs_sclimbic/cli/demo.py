@@ -16,7 +16,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Write a sample T1 (the MNI152 average head that nilearn carries), segment it with the weights "
-        "shipped in this package, print the table and make a picture. Needs no FreeSurfer and no network.",
+        "shipped in this package, print the table, and draw a picture. Needs no FreeSurfer and no network.",
         epilog='The head needs nilearn: python -m pip install "fs_sclimbic[demo]"',
     )
     parser.add_argument("folder", metavar="OUTDIR", nargs="?", default=DEFAULT_FOLDER, help="default: sclimbic_demo")
@@ -38,13 +38,12 @@ def _demo(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from ..cases.case_picture import picture_file_of
-    from ..cases.stats_files import read_stats
     from ..image.sample import SAMPLE_NAME, sample_head
     from ..image.volume import write_volume
     from ..network.store import SHIPPED
     from . import segment
     from .arguments import ALL_DONE
-    from .progress import say, show_table
+    from .progress import say
 
     folder = Path(args.folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,11 +66,6 @@ def _demo(args: argparse.Namespace) -> int:
     status = segment.main([*words, "--no-cite-sclimbic"])
     if status != ALL_DONE:
         return status
-    stats = read_stats(folder / f"{SAMPLE_NAME}_sclimbic.stats")
-    show_table(
-        ("SegId", "StructName", "NVoxels", "Volume_mm3"),
-        [(str(r.structure.index), r.structure.name, str(r.n_voxels), f"{r.volume_mm3:.1f}") for r in stats.structures],
-    )
     say(f"picture: {picture_file_of(labels)}")
     say("your own head: mri_sclimbic_seg --i T1.nii.gz --o sclimbic.nii.gz --conform --write_volumes")
     return ALL_DONE

@@ -18,7 +18,7 @@ def names(plan):
 def test_one_image(head_file, tmp_path):
     plan = plan_of(f"--i {head_file} --o {tmp_path}/out/seg.mgz --write_qa_stats --etiv")
     (case,) = plan.cases
-    assert (case.name, case.etiv_from_image, case.transforms) == ("seg", True, ())
+    assert (case.name, case.etiv_from_image, case.transforms) == ("head", True, ())
     assert names(plan) == ["seg.zqa_scores_all.csv", "seg.confidences_all.csv"]
     assert (plan.folder, plan.log) == (tmp_path / "out", tmp_path / "out/mri_sclimbic.log")
     assert not plan.update_tables

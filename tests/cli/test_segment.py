@@ -686,6 +686,28 @@ def test_stdout_ends_with_done_where_all_is_done(tmp_path, head_file, run_seg, c
         assert any("please cite" in line for line in printed)
 
 
+def test_a_run_of_one_case_tells_its_numbers_and_its_input(tmp_path, head_file, run_seg, capsys):
+    call = f"--i {head_file} --o {tmp_path / 'seg.mgz'} --write_qa_stats --write_qc --keep_ac"
+    for _ in ("done", "skipped"):
+        assert run_seg(call) == 0
+        printed = capsys.readouterr().out
+        stats = read_stats(tmp_path / "seg.qa.stats")
+        for row in stats.structures:
+            (line,) = [line.split() for line in printed.splitlines() if row.structure.name in line]
+            assert line[:4] == [
+                str(row.structure.index),
+                row.structure.name,
+                str(row.n_voxels),
+                f"{row.volume_mm3:.1f}",
+            ]
+        assert "[1/1] head: " in printed
+    assert "# subjectname head" in (tmp_path / "seg.qa.stats").read_text()
+    assert [row[0] for row in table(tmp_path / "seg.zqa_scores_all.csv")] == ["case", "head"]
+    assert (tmp_path / "seg.webp").read_bytes()[8:12] == b"WEBP"
+    assert run_seg(f"{call} --quiet") == 0
+    assert not capsys.readouterr().out
+
+
 def test_a_run_in_which_every_case_failed_asks_for_no_citation(tmp_path, run_seg, capsys):
     (tmp_path / "t1.mgz").write_text("garbage")
     assert run_seg(f"--i {tmp_path / 't1.mgz'} --o {tmp_path / 'seg.mgz'}") == 1

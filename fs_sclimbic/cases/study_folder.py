@@ -53,7 +53,8 @@ class StudyFolder:
 
     def _has_segmentation(self, name: str, record: Record) -> bool:
         if self.of_subjects:
-            return os.path.isfile(self.folder / name / "mri" / f"{self.base}.mgz")
+            image = f"mri/{self.base}.mgz" if f"{self.base}.mgz" in record.files else f"stats/{self.base}.stats"
+            return os.path.isfile(self.folder / name / image)  # a BIDS dataset has its images elsewhere
         stem = f"{name}.{self.base}"
         images = (file for file in record.files if file.removesuffix(image_suffix(file) or "") == stem)
         return any(image_suffix(file) and os.path.isfile(self.folder / file) for file in images)

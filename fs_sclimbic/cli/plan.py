@@ -55,11 +55,27 @@ def make_plan(args: argparse.Namespace) -> Plan:
         plan = _images(args)
     else:
         plan = _folder(args) if Path(args.i[0]).is_dir() else _image(args)
-    return _part_of_plan(_sparing_inputs(plan, args), args)
+    return part_of_plan(_sparing_inputs(plan, args), args)
 
 
-def _part_of_plan(plan: Plan, args: argparse.Namespace) -> Plan:
-    """The cases of one part; its tables are those of the whole study, so they wait for ``merge``."""
+def part_of_plan(plan: Plan, args: argparse.Namespace) -> Plan:
+    """The cases of the part that ``--part`` names; the tables are those of the whole study, so they wait for ``merge``.
+
+    Parameters
+    ----------
+    plan : Plan
+        With all cases.
+    args : argparse.Namespace
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    UsageError
+        If there is no such part.
+    """
     everyone = tuple(plan.cases)
     if not args.part:
         return replace(plan, everyone=everyone)

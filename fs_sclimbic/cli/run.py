@@ -11,7 +11,7 @@ from pathlib import Path
 from .._version import __version__
 from ..cases.cohort import DEFAULT_FINDERS, run_cohort
 from ..cases.file_names import check_file_names
-from ..cases.pipeline import HeadFinders
+from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.protection import ADVICE, ADVICE_OF_IMAGE, check_study
 from ..cases.run import Run
 from ..cases.study_weights import claim_study
@@ -47,6 +47,9 @@ def run(
     *,
     load_predictor: Callable[..., Predictor] = NetworkPredictor,
     finders: HeadFinders = DEFAULT_FINDERS,
+    plan: Plan | None = None,
+    program: Sequence[str] = ("mri_sclimbic_seg",),
+    finish_case: Callable[[Outcome], Outcome] | None = None,
 ) -> int:
     """Do what a command line asks for.
 
@@ -60,6 +63,12 @@ def run(
         Makes a predictor of a ModelSpec; the keywords are those of `NetworkPredictor`.
     finders : HeadFinders
         How heads are found in images.
+    plan : Plan, optional
+        What the command line asks for, if its cases are found otherwise than by `make_plan`.
+    program : sequence of str
+        The command, for the provenance.
+    finish_case : callable, optional
+        Is given each outcome, writes what else belongs to the case, and returns the outcome of that.
 
     Returns
     -------
@@ -71,7 +80,7 @@ def run(
     SclimbicError
         If nothing can be run: no cases, no weights, or weights that do not fit.
     """
-    plan = make_plan(args)
+    plan = plan or make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
     weights = read_weights(spec)  # a file that does not fit is an error before the first case
     options = options_of(args)
@@ -80,7 +89,7 @@ def run(
     engine = choose_engine(args.engine, args.cuda_device)
     this_run = Run(
         spec,
-        ("mri_sclimbic_seg", *argv),
+        (*program, *argv),
         threads=args.threads,
         engine=engine,
         precision=args.precision,
@@ -106,6 +115,8 @@ def run(
         say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
 
     coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
+    if finish_case:
+        coming = map(finish_case, coming)
     show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)
     status, has_results = run_plan(
         plan, coming, show, options, this_run, header=_log_header(args, plan, spec), quiet=args.quiet
@@ -133,9 +144,10 @@ def _prepare_folder(plan: Plan) -> None:
 
 def _protect(plan: Plan, this_run: Run, options: Options) -> None:
     """Refuse a run that would replace or mix results of other weights or settings; nothing is done before."""
-    check_study(plan.everyone, this_run, options, advice=ADVICE if plan.study else ADVICE_OF_IMAGE)
+    everyone = plan.everyone or tuple(plan.cases)
+    check_study(everyone, this_run, options, advice=ADVICE if plan.study else ADVICE_OF_IMAGE)
     if plan.study:
-        ours = frozenset(case.name for case in plan.everyone)
+        ours = frozenset(case.name for case in everyone)
         others = partial(plan.study.records, without=ours)
         claim_study(plan.study.weights_file, this_run, others, redo=options.redo)
 

@@ -78,7 +78,7 @@ def folder_cases(
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: folder does not exist")
-    images = _images_in(folder)
+    images = images_in(folder)
     if not images:
         raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz")
     return images_cases(images, output, requests, base=base, transform_suffix=transform_suffix)
@@ -113,7 +113,7 @@ def images_cases(
     """
     by_name: dict[str, list[Path]] = {}
     for image in images:
-        by_name.setdefault(_stem(image), []).append(image)
+        by_name.setdefault(stem_of(image), []).append(image)
     cases = []
     for name, same in by_name.items():
         one_folder = len({image.parent for image in same}) == 1
@@ -162,7 +162,7 @@ def find_images(given: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _images_in(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
     """Images of a folder by name, without hidden ones and without results whose record lies beside them."""
     paths = sorted(folder.iterdir())  # once: a folder may hold thousands, over a network
     records = (read_record(path) for path in paths if path.name.endswith(f".{DEFAULT_BASE}.json"))
@@ -203,5 +203,6 @@ def _suffix_of_output(path: Path) -> str:
     return suffix
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
+    """The name of an image without its ending."""
     return path.name.removesuffix(image_suffix(path) or "")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DesignError, UsageError
+from ...files.frames import load_pandas
 from ...notice import Notice
 from ..text_files import finite_number, listed
 from .contrast import Contrast, check_contrast, named_contrast
@@ -190,9 +191,7 @@ def _data(values: PeopleValues) -> dict[str, Any]:
 
 def _frame(data: dict[str, Any]) -> Any:
     """Columns as formulaic takes them; pandas comes with it."""
-    import pandas
-
-    return pandas.DataFrame({name: list(column) for name, column in data.items()})
+    return load_pandas().DataFrame({name: list(column) for name, column in data.items()})
 
 
 def _first_line(error: Exception) -> str:

@@ -11,9 +11,10 @@ from .design.contrast import Contrast, named_contrast, read_contrast
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
-from .fit.study import DEFAULT_STUDY_OPTIONS, Study, StudyOptions, assemble
+from .fit.study import DEFAULT_STUDY_OPTIONS, RAW, Study, StudyOptions, assemble
 from .output.glm_tree import check_names
 from .output.study_summary import fitted_design
+from .tables.provenance import provenance_notices
 from .text_table import read_group_table
 
 
@@ -41,6 +42,8 @@ class GlmInputs:
     no_contrasts_ok: bool = False
     excluded_rows_file: str | None = None
     """Further rows of the design to leave out, from 0."""
+    allow_mixed: bool = False
+    """Take rows that were made with different weights, settings or sources of eTIV."""
     options: StudyOptions = DEFAULT_STUDY_OPTIONS
     """What is done with rows and columns."""
 
@@ -116,7 +119,8 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     contrasts = _contrasts(inputs, model, study.columns)
     check_names(contrasts)
     doubts = [*data_doubts(study, table), *contrast_doubts(study, fitted_design(study), contrasts)]
-    study = replace(study, notices=(*study.notices, *doubts))
+    made = _how_rows_were_made(inputs, table.subjects, study)
+    study = replace(study, notices=(*study.notices, *made, *doubts))
     design_notice = Notice("note", f"design: {model.description}")
     return StudyPlan(
         inputs=inputs,
@@ -125,6 +129,13 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         contrasts=contrasts,
         notices=(*model.notices, design_notice, *study.notices),
     )
+
+
+def _how_rows_were_made(inputs: GlmInputs, rows: tuple[str, ...], study: Study) -> list[Notice]:
+    """Weights, settings and source of eTIV of the rows that are fitted; an error if they differ."""
+    fitted = [name for name in rows if name in set(study.subjects)] or list(rows)
+    with_etiv = study.options.etiv != RAW or study.options.analyse_etiv
+    return provenance_notices(Path(inputs.table), fitted, with_etiv=with_etiv, allow_mixed=inputs.allow_mixed)
 
 
 def _contrasts(inputs: GlmInputs, model: Model, columns: tuple[str, ...]) -> tuple[Contrast, ...]:

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import ALL_DONE, BAD_USAGE, bare_session
@@ -130,6 +131,14 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         help="what --all-segs fills in: zero, as the original does, which a fit takes for a volume, or nan, which it "
         "refuses (default: zero)",
     )
+    add(
+        "--combine",
+        choices=("bilateral", "laterality"),
+        help="both sides of each structure: their sum, or 2 (L - R) / (L + R)",
+    )
+    add(
+        "--groups", metavar="FILE", help="sums of structures, a line NAME = STRUCTURE + STRUCTURE ...; before --combine"
+    )
     add("--etiv", action="store_true", help="values in percent of eTIV")
     add("--scale", metavar="X", type=float, default=1.0, help="multiply every value, also eTIV; after --etiv")
     add("--replace53", action="store_true", help="Left-Thalamus-Proper becomes Left-Thalamus, and so the right one")
@@ -138,11 +147,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
 def _add_leniency(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("files that are not as they should be").add_argument
     add("--skip", action="store_true", help="leave out subjects whose stats file is missing or empty, and say which")
-    add(
-        "--allow-mixed",
-        action="store_true",
-        help="take files that were made with different weights, settings or sources of eTIV, and say which",
-    )
+    add("--allow-mixed", action="store_true", help="take files of different weights or settings, and say which")
     add("--skipped", metavar="FILE", help="with --skip: write their names into a file, one a line")
     add(
         "--lenient", action="store_true", help="take files with fewer rows than NRows says, and leave out rows with a #"
@@ -207,6 +212,8 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error("--common-segs and --all-segs exclude each other")
     if args.missing != "zero" and not args.all_segs:
         parser.error("--missing goes with --all-segs")
+    if (args.combine or args.groups) and args.meas in ("confidence", "z"):
+        parser.error(f"--meas {args.meas} cannot be added up by --combine or --groups")
     if args.skipped and not args.skip:
         parser.error("--skipped goes with --skip")
     if args.skipped and os.path.abspath(args.skipped) == os.path.abspath(args.tablefile):
@@ -228,11 +235,10 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 
 def _table(args: argparse.Namespace) -> int:
-    from pathlib import Path
-
     from ..files.staging import StagedFiles, encode_text
     from ..group.tables.cohort_table import cohort_table, read_cohort, stats_name, who_is_left_out
     from ..group.tables.column_choice import Choice
+    from ..group.tables.combined import combined_table
     from ..group.tables.measures import MEASURES, ReadOptions
     from ..group.tables.provenance import check_provenance, format_provenance, provenance_file
     from ..group.tables.subject_lists import read_segids
@@ -262,8 +268,11 @@ def _table(args: argparse.Namespace) -> int:
         fill=float("nan") if args.missing == "nan" else 0.0,
     )
     built = cohort_table(cohort, choice, percent_of_etiv=args.etiv, scale=args.scale)
-    _warn((*built.warnings, *notes_for_readers(built.table, args.tablefile, args.delimiter)))
-    text = format_group_table(built.table, args.delimiter, transpose=args.transpose)
+    table, more = combined_table(built.table, args.combine, args.groups)
+    _warn(
+        (*built.warnings, *(notice.text for notice in more), *notes_for_readers(table, args.tablefile, args.delimiter))
+    )
+    text = format_group_table(table, args.delimiter, transpose=args.transpose)
     print(f"Writing the table to {args.tablefile}")
     with StagedFiles() as staged:
         if args.skipped:
@@ -276,8 +285,6 @@ def _table(args: argparse.Namespace) -> int:
 
 def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
     """The stats files of the rows, from whichever source was given."""
-    from pathlib import Path
-
     from ..errors import UsageError
     from ..group.name_matching import NameRule
     from ..group.tables.cohort_table import SubjectSource, list_subjects

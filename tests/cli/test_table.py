@@ -486,3 +486,17 @@ def test_a_table_keeps_how_its_rows_were_made(run, subjects, tmp_path):
     beside = (tmp_path / "out/t.dat.provenance.json").read_text()
     assert "a.h5 01234567" in beside
     assert "bert" in beside
+
+
+def test_both_sides_and_groups_of_structures(run, tmp_path):
+    _, text, _, err = run("--subjects", "bert", "--combine", "bilateral")
+    assert text == f"Measure:volume\tBilateral-A\tMid\t{ETIV}\nbert\t30.0\t7.25\t1000000.0\n"
+    _, text, _, err = run("--subjects", "bert", "--combine", "laterality", "--no-vol-extras")
+    assert text.startswith("Measure:laterality\tLaterality-A\nbert\t-0.66")
+    assert "WARNING: without two sides and left out: Mid" in err
+    (tmp_path / "g.txt").write_text("All = Left-A + Right-A + Mid\n")
+    _, text, _, _ = run("--subjects", "bert", "--groups", tmp_path / "g.txt", "--meas", "nvoxels")
+    assert text == "Measure:nvoxels\tAll\nbert\t37.0\n"
+    status, text, _, err = run("--subjects", "bert", "--combine", "bilateral", "--meas", "z")
+    assert (status, text) == (2, None)
+    assert "cannot be added up" in err

@@ -1,7 +1,7 @@
 """Cases of a BIDS dataset: which files are read, and where their results lie among BIDS derivatives."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def image_cases(
     for image in images:
         entities = {key: label for key, label in image.name.entities.items() if key not in NOT_IN_CASE_NAME}
         name = format_entities(entities)
-        stem, outputs = _outputs(out, entities, requests, base)
+        stem, outputs = case_outputs(out, entities, requests, base=base)
         case = Case(name=name, t1=image.path, transforms=(), outputs=outputs, problem=image.problem)
         cases.append(BidsCase(case=case, sources=(f"bids:{RAW}:{image.source}",), stem=stem))
     return cases
@@ -97,7 +97,7 @@ def recon_all_cases(
     cases = []
     for name, entities in wanted.items():
         recon_all = subject_case(subjects_dir, name, requests)
-        stem, outputs = _outputs(out, entities, requests, base)
+        stem, outputs = case_outputs(out, entities, requests, base=base)
         case = replace(recon_all, outputs=outputs)
         sources: tuple[str, ...] = (f"bids:{RECON_ALL}:{name}/{SUBJECT_T1}",)
         used = next((path for path in case.transforms if os.path.isfile(path)), None)
@@ -107,7 +107,29 @@ def recon_all_cases(
     return cases
 
 
-def _outputs(out: Path, entities: dict[str, str], requests: Requests, base: str) -> tuple[Path, Outputs]:
+EVERYTHING = Requests(posteriors=True, volumes=True, qa_stats=True, etiv_from_image=True)
+
+
+def case_outputs(
+    out: Path, entities: Mapping[str, str], requests: Requests = EVERYTHING, *, base: str = DEFAULT_BASE
+) -> tuple[Path, Outputs]:
+    """Where the results of a case lie.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the derivatives.
+    entities : mapping of str to str
+        Of the case.
+    requests : Requests
+    base : str
+
+    Returns
+    -------
+    Path
+        Of the files in anat/, up to ``_dseg``.
+    Outputs
+    """
     name = format_entities(entities)
     folders = [f"{key}-{entities[key]}" for key in ("sub", "ses") if key in entities]
     described = {**entities, "seg": SEGMENTATION, **({} if base == DEFAULT_BASE else {"desc": base})}

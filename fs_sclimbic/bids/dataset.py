@@ -70,10 +70,8 @@ def read_dataset_info(dataset: Path, *, lenient: bool = False) -> DatasetInfo:
     if missing and not lenient:
         raise UsageError(f"{path}: expected a text for {' and '.join(missing)}; --skip-bids-validation goes on without")
     kind, doi = content.get("DatasetType"), content.get("DatasetDOI")
-    # Before BIDS 1.4 nothing said so but the pipeline that made it.
-    is_derived = kind == "derivative" or (
-        kind is None and ("GeneratedBy" in content or "PipelineDescription" in content)
-    )
+    # PipelineDescription: how derivatives were told before BIDS 1.4. Raw datasets may have GeneratedBy, of a converter.
+    is_derived = kind == "derivative" or (kind is None and "PipelineDescription" in content)
     return DatasetInfo(str(content.get("Name") or dataset.name), is_derived, doi if isinstance(doi, str) else None)
 
 

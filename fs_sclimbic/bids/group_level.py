@@ -93,20 +93,31 @@ def mixed_settings(cases: Sequence[RecordedCase]) -> list[str]:
     """
     lines = []
     for words, values in _settings_to_share(cases).items():
-        counts = {value: values.count(value) for value in values}
-        usual = max(counts, key=lambda value: counts[value])
-        others = [case.name for case, value in zip(cases, values, strict=True) if value != usual]
+        kinds = _kinds(values)
+        usual = max(set(kinds), key=kinds.count)
+        others = [case.name for case, kind in zip(cases, kinds, strict=True) if kind != usual]
         if others:
             lines.append(f"{len(others)} of {len(cases)} cases have {words} than the others: {_listed(others)}")
     return lines
 
 
-def _settings_to_share(cases: Sequence[RecordedCase]) -> dict[str, list[str]]:
+def _kinds(values: Sequence[object]) -> list[int]:
+    """The same number for equal values."""
+    seen: list[object] = []
+    kinds = []
+    for value in values:
+        if value not in seen:
+            seen.append(value)
+        kinds.append(seen.index(value))
+    return kinds
+
+
+def _settings_to_share(cases: Sequence[RecordedCase]) -> dict[str, list[object]]:
     """The values of the cases, by what one says of a case that has another one."""
     settings = [case.record.settings for case in cases]
-    values = {words: [json.dumps(one.get(key), sort_keys=True) for one in settings] for key, words in WORDS.items()}
-    values["other excluded structures"] = [json.dumps(one.get("exclude")) for one in settings]
-    values["another source of eTIV"] = [str(etiv_source(one)) for one in settings]
+    values: dict[str, list[object]] = {words: [one.get(key) for one in settings] for key, words in WORDS.items()}
+    values["other excluded structures"] = [one.get("exclude") for one in settings]
+    values["another source of eTIV"] = [etiv_source(one) for one in settings]
     return values
 
 
@@ -206,8 +217,18 @@ def without_results(request: DatasetRequest, cases: Sequence[RecordedCase]) -> l
         planned = plan_dataset(request)
     except UsageError:  # the group level needs the results alone
         return []
-    done = {case.name for case in cases}
-    lacking = [one.case.name for one in planned.cases if one.case.name not in done]
+    done: dict[str, list[Mapping[str, str]]] = {}
+    for case in cases:
+        if parts := parse_case_name(case.name):
+            done.setdefault(parts.entities["sub"], []).append(parts.entities)
+
+    def has_results(name: str) -> bool:
+        parts = parse_case_name(name)
+        # A subject of recon-all may stand for several images of a participant.
+        others = done.get(parts.entities["sub"], ()) if parts else ()
+        return parts is not None and any(one.items() <= parts.entities.items() for one in others)
+
+    lacking = [one.case.name for one in planned.cases if not has_results(one.case.name)]
     if not lacking:
         return []
     return [f"{len(lacking)} of {len(planned.cases)} cases of {request.dataset} have no results: {_listed(lacking)}"]

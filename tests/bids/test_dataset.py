@@ -17,7 +17,7 @@ def description(folder):
         ({}, False),
         ({"DatasetType": "raw", "GeneratedBy": [{"Name": "dcm2bids"}]}, False),
         ({"DatasetType": "derivative"}, True),
-        ({"GeneratedBy": [{"Name": "fMRIPrep"}]}, True),
+        ({"GeneratedBy": [{"Name": "heudiconv"}]}, False),
         ({"PipelineDescription": {"Name": "fMRIPrep"}}, True),
     ],
 )

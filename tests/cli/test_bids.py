@@ -100,6 +100,28 @@ def test_two_settings_in_one_table_are_refused(tmp_path, head_image, run_bids, c
     assert "warning: 1 of 2 cases have another way" in capsys.readouterr().err
 
 
+def test_parts_of_an_array(tmp_path, head_image, run_bids, capsys):
+    make_dataset(tmp_path / "study", *(t1(f"sub-{i}") for i in (1, 2, 3)), head=head_image)
+    for part in (1, 2):
+        assert run_bids(f"participant --part {part}/2") == 0
+    printed = capsys.readouterr().out
+    assert "part 1/2: 2 of 3 cases" in printed
+    assert "part 2/2: 1 of 3 cases" in printed
+    assert run_bids("group") == 0
+    assert "3 cases" in capsys.readouterr().out
+
+
+def test_a_done_case_is_not_replaced_by_one_of_other_settings(tmp_path, head_image, run_bids, capsys):
+    make_dataset(tmp_path / "study", t1("sub-01"), head=head_image)
+    assert run_bids("participant") == 0
+    assert run_bids("participant --vox-count-volumes") == 2
+    assert "made with another way to measure volumes; --redo" in capsys.readouterr().err
+    assert run_bids("participant --vox-count-volumes --output-base counts") == 0
+    assert (tmp_path / "out/sub-01/anat/sub-01_seg-limbic_desc-counts_dseg.nii.gz").exists()
+    assert run_bids("group --output-base counts") == 0
+    assert (tmp_path / "out/group_desc-counts_morph.tsv").exists()
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

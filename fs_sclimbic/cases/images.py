@@ -9,6 +9,7 @@ from ..errors import SclimbicError, UsageError
 from ..files.content import find_problem
 from ..image.volume import image_suffix
 from .case import DEFAULT_BASE, Case, Outputs, Requests
+from .case_picture import picture_file_of
 from .record import read_record
 
 MAX_TWINS = 3
@@ -39,7 +40,7 @@ def image_case(image: Path, segmentation: Path, requests: Requests, *, transform
     suffix = _suffix_of_output(segmentation)
     stem = segmentation.name.removesuffix(suffix)
     return Case(
-        name=stem,
+        name=stem_of(image),
         t1=image,
         transforms=(transform,) if transform else (),
         outputs=_image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),
@@ -183,6 +184,7 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> 
     record = start.with_name(f"{start.name.removesuffix(f'.{DEFAULT_BASE}')}.{DEFAULT_BASE}.json")
     posteriors, stats, qa_stats = beside(f".posteriors{suffix}"), beside(".stats"), beside(".qa.stats")
     xfm, lta = beside(".talairach.xfm"), beside(".talairach.lta")
+    picture = picture_file_of(beside(suffix))
     return Outputs(
         segmentation=beside(suffix),
         record=record,
@@ -192,7 +194,8 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> 
         qa_stats=qa_stats if requests.qa_stats else None,
         xfm=xfm if requests.etiv_from_image else None,
         lta=lta if requests.etiv_from_image else None,
-        optional=(posteriors, stats, qa_stats, xfm, lta),
+        picture=picture if requests.picture else None,
+        optional=(posteriors, stats, qa_stats, xfm, lta, picture),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE, SUBJECT_T1, Case, Outputs, Requests
+from ..cases.case_picture import picture_file_of
 from ..cases.subjects import subject_case
 from ..errors import UsageError
 from .entities import format_entities
@@ -137,6 +138,7 @@ def case_outputs(
     home = f"{out}/{SUBJECTS_FOLDER}/{name}"  # as text: Path's own ways take seconds for 10,000 people
     posteriors, qa_stats = Path(f"{stem}_probseg.nii.gz"), Path(f"{home}/stats/{base}.qa.stats")
     xfm, lta = (Path(f"{home}/mri/transforms/{base}.talairach.{ending}") for ending in ("xfm", "lta"))
+    picture = picture_file_of(Path(f"{home}/mri/{base}.mgz"))
     return Path(stem), Outputs(
         segmentation=Path(f"{stem}_dseg.nii.gz"),
         record=Path(f"{home}/scripts/{base}.json"),
@@ -146,7 +148,8 @@ def case_outputs(
         xfm=xfm if requests.etiv_from_image else None,
         lta=lta if requests.etiv_from_image else None,
         log=Path(f"{home}/scripts/{base}.log"),
-        optional=(posteriors, qa_stats, xfm, lta),
+        picture=picture if requests.picture else None,
+        optional=(posteriors, qa_stats, xfm, lta, picture),
     )
 
 

@@ -43,6 +43,7 @@ def test_from_a_dataset_to_a_table(tmp_path, head, head_image, run_bids, capsys)
     labels = read_volume(tmp_path / "out/sub-01/anat/sub-01_seg-limbic_dseg.nii.gz")
     assert labels.grid.shape == head.grid.shape
     stats = (tmp_path / "out/sourcedata/sclimbic/sub-01/stats/sclimbic.stats").read_text()
+    assert (tmp_path / "out/sourcedata/sclimbic/sub-01/mri/sclimbic.webp").stat().st_size > 0
     assert f"cmdline fs_sclimbic bids {tmp_path / 'study'}" in stats
     assert run_bids("group") == 0
     assert "2 cases" in capsys.readouterr().out

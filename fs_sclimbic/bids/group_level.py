@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE
-from ..cases.protection import WORDS, etiv_source
 from ..cases.record import Record, read_record
 from ..cases.tables import CONFIDENCES, VOLUMES, Z_SCORES, format_table, table_files
 from ..errors import TableError, UsageError
@@ -77,48 +76,6 @@ def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collecti
 def _is_of(name: str, participants: Collection[str]) -> bool:
     parts = parse_case_name(name)
     return parts is not None and (not participants or parts.entities["sub"] in participants)
-
-
-def mixed_settings(cases: Sequence[RecordedCase]) -> list[str]:
-    """What not all cases share: their numbers must not stand in one table.
-
-    Parameters
-    ----------
-    cases : sequence of RecordedCase
-
-    Returns
-    -------
-    list of str
-        One line a setting, which names who differs from most.
-    """
-    lines = []
-    for words, values in _settings_to_share(cases).items():
-        kinds = _kinds(values)
-        usual = max(set(kinds), key=kinds.count)
-        others = [case.name for case, kind in zip(cases, kinds, strict=True) if kind != usual]
-        if others:
-            lines.append(f"{len(others)} of {len(cases)} cases have {words} than the others: {_listed(others)}")
-    return lines
-
-
-def _kinds(values: Sequence[object]) -> list[int]:
-    """The same number for equal values."""
-    seen: list[object] = []
-    kinds = []
-    for value in values:
-        if value not in seen:
-            seen.append(value)
-        kinds.append(seen.index(value))
-    return kinds
-
-
-def _settings_to_share(cases: Sequence[RecordedCase]) -> dict[str, list[object]]:
-    """The values of the cases, by what one says of a case that has another one."""
-    settings = [case.record.settings for case in cases]
-    values: dict[str, list[object]] = {words: [one.get(key) for one in settings] for key, words in WORDS.items()}
-    values["other excluded structures"] = [one.get("exclude") for one in settings]
-    values["another source of eTIV"] = [etiv_source(one) for one in settings]
-    return values
 
 
 def group_table(cases: Sequence[RecordedCase]) -> str:

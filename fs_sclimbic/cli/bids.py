@@ -201,13 +201,14 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
 
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
-    from ..bids.group_level import mixed_settings, read_finished, without_results, write_group_tables
+    from ..bids.group_level import read_finished, without_results, write_group_tables
+    from ..cases.mixture import find_mixture
     from ..errors import TableError
     from ..segmentation.population import read_population
 
     request = _request(args)
     cases = read_finished(request.out, base=request.base, participants=request.participants)
-    mixed = mixed_settings(cases)
+    mixed = find_mixture([(case.name, case.record) for case in cases])
     if mixed and not args.allow_mixed:
         advice = "run them again with the same settings (--redo), or give --allow-mixed"
         raise TableError("\n".join((*mixed, f"such numbers do not belong into one table: {advice}")))

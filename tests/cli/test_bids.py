@@ -95,10 +95,10 @@ def test_two_settings_in_one_table_are_refused(tmp_path, head_image, run_bids, c
     assert run_bids("participant --participant-label 01") == 0
     assert run_bids("participant --participant-label 02 --vox-count-volumes") == 0
     assert run_bids("group") == 1
-    assert "1 of 2 cases have another way to measure volumes than the others: sub-02" in capsys.readouterr().err
+    assert "voxel counts for volumes: 1 cases false; sub-02 true" in capsys.readouterr().err
     assert not (tmp_path / "out/group_morph.tsv").exists()
     assert run_bids("group --allow-mixed") == 0
-    assert "warning: 1 of 2 cases have another way" in capsys.readouterr().err
+    assert "warning: voxel counts for volumes" in capsys.readouterr().err
 
 
 def test_parts_of_an_array(tmp_path, head_image, run_bids, capsys):

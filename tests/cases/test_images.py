@@ -106,5 +106,5 @@ def test_a_transform_that_cannot_be_looked_at_fails_alone(tmp_path, head_file, r
 
 def test_a_bids_dataset_is_pointed_to_its_command(tmp_path):
     (tmp_path / "sub-01/anat").mkdir(parents=True)
-    with pytest.raises(UsageError, match="no image found; .*; for a BIDS dataset give 'fs_sclimbic bids'"):
+    with pytest.raises(UsageError, match=r"no image found; .*; for a BIDS dataset give 'fs_sclimbic bids'"):
         folder_cases(tmp_path, tmp_path / "out", Requests())

@@ -3,7 +3,7 @@
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ..image.labels import ColorTable, format_ctab
 from ..image.transforms import format_lta, format_xfm
 from ..image.volume import encode_volume
 from ..registration.talairach import Registration
+from ..segmentation.flag import Flag
 from ..segmentation.options import Options
 from ..segmentation.preset import STUDY_PRESET
 from ..segmentation.segment import Segmentation
@@ -34,6 +35,7 @@ class CaseResult:
     segmentation: Segmentation
     settings: Settings
     warnings: tuple[str, ...]
+    flags: tuple[Flag, ...] = ()
     options: Options
     run: Run
 
@@ -101,16 +103,23 @@ def write_outputs(result: CaseResult) -> None:
     if outputs.posteriors:
         contents[outputs.posteriors] = encode_volume(segmentation.posteriors, outputs.posteriors)
     if outputs.qa_stats:
-        contents[outputs.qa_stats] = encode_text(format_qa_stats(stats, result.options.population, provenance))
+        contents[outputs.qa_stats] = encode_text(_qa_stats_of(result, provenance))
     if outputs.stats:
         contents[outputs.stats] = encode_text(format_stats(stats, provenance))
-    record = Record(result.settings, stats, result.warnings, _hashes_of(contents, result), tuple(provenance))
+    hashes = _hashes_of(contents, result)
+    record = Record(result.settings, stats, result.warnings, hashes, tuple(provenance), result.flags)
     with StagedFiles() as staged:
         for path, content in contents.items():
             staged.write(path, content)
         staged.write(outputs.record, encode_text(format_record(record)))
         # From here until the last rename the case counts as not done.
         outputs.record.unlink(missing_ok=True)
+
+
+def _qa_stats_of(result: CaseResult, provenance: list[str]) -> str:
+    colors = result.segmentation.colors
+    flags = [replace(flag, reason=_header_prose(flag.reason, colors)) for flag in result.flags]
+    return format_qa_stats(result.segmentation.stats, result.options.population, provenance, flags)
 
 
 def _hashes_of(contents: dict[Path, bytes], result: CaseResult) -> dict[str, str]:

@@ -10,10 +10,12 @@ from ..errors import ModelError, SclimbicError, describe_memory_error, naming
 from ..image.volume import read_volume
 from ..registration.head_search import locate_head
 from ..registration.talairach import register
+from ..segmentation.flag import Flag
 from ..segmentation.local_prediction import LocalPrediction, Predictor
 from ..segmentation.measure import SegStats
 from ..segmentation.options import Options
 from ..segmentation.segment import LocateHead, Prepared, finish, predict, prepare
+from ..segmentation.structure_flags import structure_flags
 from .case import Case
 from .head_size import HeadSize, Register, compute_head_size, read_head_size
 from .inputs import InputFile, check_unchanged, input_files, newest_change_ns, states_of
@@ -48,6 +50,8 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """How it was done, for the log."""
+    flags: tuple[Flag, ...] = ()
+    """What looks wrong about the results."""
     stats: SegStats | None = None
     """The numbers of a done or skipped case."""
     details: str = ""
@@ -117,7 +121,14 @@ def open_case(case: Case, options: Options, run: Run, finders: HeadFinders) -> O
             )
             if not changed:
                 touch_older(case.outputs, newest_change_ns(inputs))
-            return Outcome(case=case, status="skipped", seconds=seconds(), warnings=changed, stats=record.stats)
+            return Outcome(
+                case=case,
+                status="skipped",
+                seconds=seconds(),
+                warnings=changed,
+                flags=_recorded_flags(record, options),
+                stats=record.stats,
+            )
         check_names(case)
         t1 = read_volume(case.t1)
         check_unchanged(inputs)
@@ -201,6 +212,7 @@ def close_case(predicted: PredictedCase, options: Options) -> Outcome:
             f"{path} is of an earlier run with other settings" for path in stale_files(record, settings, optional)
         )
         warnings = result.warnings + opened.head.warnings + stale
+        flags = result.flags + opened.head.flags
         check_unchanged(opened.inputs)
         write_outputs(
             CaseResult(
@@ -209,6 +221,7 @@ def close_case(predicted: PredictedCase, options: Options) -> Outcome:
                 segmentation=result,
                 settings=settings,
                 warnings=warnings,
+                flags=flags,
                 options=options,
                 run=run,
             )
@@ -225,11 +238,17 @@ def close_case(predicted: PredictedCase, options: Options) -> Outcome:
             status="done",
             seconds=opened.seconds + predicted.seconds + seconds(),
             warnings=warnings,
+            flags=flags,
             notes=opened.notes + result.notes + predicted.notes,
             stats=result.stats,
         )
 
     return _outcome_of_errors(case, action, opened.seconds + predicted.seconds)
+
+
+def _recorded_flags(record: Record, options: Options) -> tuple[Flag, ...]:
+    """The flags of a case that was done before; of an older record those that its numbers give."""
+    return tuple(structure_flags(record.stats, options.population)) if record.flags is None else record.flags
 
 
 def _outcome_of_errors(

@@ -13,6 +13,7 @@ from ..files.staging import encode_text, write_atomically, write_new
 from ..segmentation.measure import SegStats, StructureStats
 from ..segmentation.population import Population, z_score
 from .pipeline import Outcome
+from .verdicts import FlagTable, format_flag_table
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,9 @@ class Table:
     value: Value
     with_etiv: bool = False
     """Whether eTIV stands in the last column, where group tools expect it."""
+
+
+AnyTable = Table | FlagTable
 
 
 VOLUMES = Table("volumes_all.csv", lambda row, _: row.volume_mm3, with_etiv=True)
@@ -125,7 +129,7 @@ def case_names(text: str) -> list[str]:
     return [row[0] for row in list(csv.reader(io.StringIO(text)))[1:] if row]
 
 
-def table_files(start: Path, separator: str, tables: Sequence[Table]) -> list[tuple[Path, Table]]:
+def table_files(start: Path, separator: str, tables: Sequence[AnyTable]) -> list[tuple[Path, AnyTable]]:
     """The file of each table.
 
     Parameters
@@ -134,17 +138,17 @@ def table_files(start: Path, separator: str, tables: Sequence[Table]) -> list[tu
         What the names begin with: ``OUT/sclimbic``, or a single image's ``OUT/name``.
     separator : {"_", "."}
         Stands between this and the table's own ending.
-    tables : sequence of Table
+    tables : sequence of Table or FlagTable
 
     Returns
     -------
-    list of (Path, Table)
+    list of (Path, Table or FlagTable)
     """
     return [(start.with_name(f"{start.name}{separator}{table.ending}"), table) for table in tables]
 
 
 def write_tables(
-    files: Sequence[tuple[Path, Table]],
+    files: Sequence[tuple[Path, AnyTable]],
     outcomes: Sequence[Outcome],
     population: Population,
     *,
@@ -154,11 +158,13 @@ def write_tables(
 ) -> list[Path]:
     """Write the tables of a cohort; they hold the cases that are done, and none is written without one.
 
+    The table of flags holds the cases that failed, too.
+
     A file that is to be updated and is no table of this tool stays under another name, with a warning.
 
     Parameters
     ----------
-    files : sequence of (Path, Table)
+    files : sequence of (Path, Table or FlagTable)
     outcomes : sequence of Outcome
     population : Population
         Norms for the z scores.
@@ -183,7 +189,7 @@ def write_tables(
     if not rows:
         return []
     for path, table in files:
-        text = format_table(table, rows, population)
+        text = format_flag_table(outcomes) if isinstance(table, FlagTable) else format_table(table, rows, population)
         if not update:
             write_atomically(path, encode_text(text))
             continue

@@ -9,7 +9,8 @@ from pathlib import Path
 from ..cases.case import DEFAULT_LOG, Case, Requests
 from ..cases.images import folder_cases, image_case
 from ..cases.subjects import find_subjects, subject_case
-from ..cases.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, Table, table_files
+from ..cases.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, AnyTable, table_files
+from ..cases.verdicts import FLAGS
 from ..errors import UsageError
 from ..image.volume import image_suffix
 
@@ -19,7 +20,7 @@ class Plan:
     """What a command line asks for."""
 
     cases: list[Case]
-    tables: list[tuple[Path, Table]]
+    tables: list[tuple[Path, AnyTable]]
     """Tables to write at the end, with their files."""
     log: Path | None
     """Log of the whole run; in subject mode each case has its own instead."""
@@ -84,8 +85,8 @@ def _requests(args: argparse.Namespace) -> Requests:
     )
 
 
-def _qa_tables(args: argparse.Namespace) -> list[Table]:
-    return [Z_SCORES, CONFIDENCES, CONFIDENCE] if args.write_qa_stats else []
+def _qa_tables(args: argparse.Namespace) -> list[AnyTable]:
+    return [Z_SCORES, CONFIDENCES, CONFIDENCE, FLAGS] if args.write_qa_stats else []
 
 
 def _is_bare(name: str | None) -> bool:
@@ -110,7 +111,7 @@ def _subjects(args: argparse.Namespace) -> Plan:
         )
         for name in find_subjects(home, args.s)
     ]
-    tables = ([VOLUMES] if len(cases) > 1 else []) + _qa_tables(args)
+    tables = [*([VOLUMES] if len(cases) > 1 else []), *_qa_tables(args)]
     run_log = home / args.logfile if args.logfile and not log_in_scripts else None
     files = table_files(home / args.output_base, "_", tables)
     return Plan(cases=cases, tables=files, log=run_log, folder=home, update_tables=len(cases) == 1)

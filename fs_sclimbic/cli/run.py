@@ -17,6 +17,7 @@ from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.record import read_record
 from ..cases.run import Run
 from ..cases.tables import case_names, cases_with_other_columns, lock_file_of, write_tables
+from ..cases.verdicts import describe_verdicts, verdict_of
 from ..errors import SclimbicError, UsageError
 from ..files.resources import data_file
 from ..files.staging import remove_leftovers
@@ -27,6 +28,7 @@ from ..network.spec import ModelSpec
 from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model, models_folder
 from ..network.weights import read_weights
 from ..notice import Notice
+from ..qc.judge_cohort import add_cohort_flags
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
 from ..segmentation.population import read_population
@@ -228,6 +230,7 @@ def _run_plan(
             lost = error
             log(str(error) if isinstance(error, SclimbicError) else f"{type(error).__name__}: {error}")
         with signals_ask() as asked:  # the tables are still written
+            outcomes = add_cohort_flags(outcomes)
             tables_written = _write_tables(plan, outcomes, options, log)
         interrupted = interrupted or asked()
     if plan.update_tables and tables_written:
@@ -241,9 +244,13 @@ def _run_plan(
         summary += f", {len(plan.cases) - len(outcomes)} not run"
     if interrupted:
         summary += ": interrupted; give the same command again to go on"
-    log(summary)
+    verdicts = [verdict_of(outcome) for outcome in outcomes if outcome.stats is not None]
+    judged = describe_verdicts(verdicts) if verdicts else ""
+    log(summary, *([judged] if judged else []))
     if interrupted or (len(plan.cases) > 1 and not args.quiet):
         say(summary, sys.stderr if interrupted else sys.stdout)
+    if judged and not args.quiet:
+        say(judged)
     if lost:
         raise lost
     has_results = count["failed"] < len(outcomes)

@@ -7,10 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..cases.case import DEFAULT_LOG, Case, Requests
+from ..cases.flag_table import FLAGS
 from ..cases.images import folder_cases, image_case
 from ..cases.subjects import find_subjects, subject_case
-from ..cases.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, AnyTable, table_files
-from ..cases.verdicts import FLAGS
+from ..cases.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, Table, table_files
 from ..errors import UsageError
 from ..image.volume import image_suffix
 
@@ -20,7 +20,7 @@ class Plan:
     """What a command line asks for."""
 
     cases: list[Case]
-    tables: list[tuple[Path, AnyTable]]
+    tables: list[tuple[Path, Table]]
     """Tables to write at the end, with their files."""
     log: Path | None
     """Log of the whole run; in subject mode each case has its own instead."""
@@ -85,7 +85,7 @@ def _requests(args: argparse.Namespace) -> Requests:
     )
 
 
-def _qa_tables(args: argparse.Namespace) -> list[AnyTable]:
+def _qa_tables(args: argparse.Namespace) -> list[Table]:
     return [Z_SCORES, CONFIDENCES, CONFIDENCE, FLAGS] if args.write_qa_stats else []
 
 

@@ -19,7 +19,7 @@ def test_one_image(head_file, tmp_path):
     plan = plan_of(f"--i {head_file} --o {tmp_path}/out/seg.mgz --write_qa_stats --etiv")
     (case,) = plan.cases
     assert (case.name, case.etiv_from_image, case.transforms) == ("seg", True, ())
-    assert names(plan) == ["seg.zqa_scores_all.csv", "seg.confidences_all.csv"]
+    assert names(plan) == ["seg.zqa_scores_all.csv", "seg.confidences_all.csv", "seg.qa_flags_all.csv"]
     assert (plan.folder, plan.log) == (tmp_path / "out", tmp_path / "out/mri_sclimbic.log")
     assert not plan.update_tables
 
@@ -37,7 +37,8 @@ def test_subjects(subjects_dir, monkeypatch):
     several, one = plan_of("--s"), plan_of("--s bert --write_qa_stats")
     assert [case.name for case in several.cases] == ["bert", "bert.long.base", "ernie"]
     assert names(several) == ["sclimbic_volumes_all.csv"]
-    assert names(one) == ["sclimbic_zqa_scores_all.csv", "sclimbic_confidences_all.csv", "sclimbic_confidence_all.csv"]
+    endings = ("zqa_scores", "confidences", "confidence", "qa_flags")
+    assert names(one) == [f"sclimbic_{ending}_all.csv" for ending in endings]
     assert (several.update_tables, one.update_tables) == (False, True)
     assert several.log is None
     assert one.cases[0].outputs.log == subjects_dir / "bert/scripts/sclimbic.log"

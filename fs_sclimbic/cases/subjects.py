@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import UsageError, describe_unreadable
 from ..files.content import find_problem
 from .case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS, Case, Outputs, Requests
+from .case_picture import picture_file_of
 
 LOST_FOUND = "lost+found"
 """A folder of root's in each disk's top folder: no subject, and nobody may look into it."""
@@ -51,6 +52,7 @@ def subject_case(
     posteriors, qa_stats = mri / f"{base}.posteriors.mgz", stats / f"{base}.qa.stats"
     # Never talairach.xfm itself: that one is recon-all's.
     xfm, lta = (mri / "transforms" / f"{base}.talairach.{ending}" for ending in ("xfm", "lta"))
+    picture = picture_file_of(mri / f"{base}.mgz")
     outputs = Outputs(
         segmentation=mri / f"{base}.mgz",
         record=scripts / f"{base}.json",
@@ -59,7 +61,8 @@ def subject_case(
         qa_stats=qa_stats if requests.qa_stats else None,
         xfm=xfm if requests.etiv_from_image else None,
         lta=lta if requests.etiv_from_image else None,
-        optional=(posteriors, qa_stats, xfm, lta),
+        picture=picture if requests.picture else None,
+        optional=(posteriors, qa_stats, xfm, lta, picture),
         log=scripts / (log or f"{base}.log") if os.path.isdir(home) and os.access(home, os.X_OK) else None,
     )
     given = (transform,) if transform else SUBJECT_TRANSFORMS
@@ -156,6 +159,33 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     for name in inside:
         found += (fnmatch.filter(there, name) or [name]) if name in patterns else [name]
     return list(dict.fromkeys(found))
+
+
+def read_names(path: str | os.PathLike[str]) -> list[str]:
+    """Subjects of a text file, one a line; blank lines, and lines that begin with ``#``, are left out.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or names no subject.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig", "surrogateescape")
+    except OSError as error:
+        raise UsageError(f"{path}: list of subjects {describe_unreadable(error)}") from error
+    lines = (line.strip() for line in text.splitlines())
+    names = [line for line in lines if line and not line.startswith("#")]
+    if not names:
+        raise UsageError(f"{path}: names no subject; expected one a line")
+    return names
 
 
 def _list_subjects(subjects_dir: Path) -> list[str]:

@@ -9,10 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from .._version import __version__
+from ..cases.case_picture import DrawPicture
 from ..cases.cohort import DEFAULT_FINDERS, run_cohort
 from ..cases.file_names import check_file_names
 from ..cases.pipeline import HeadFinders, Outcome
+from ..cases.protection import ADVICE, ADVICE_OF_IMAGE, check_study
 from ..cases.run import Run
+from ..cases.study_weights import claim_study
 from ..cases.tables import lock_file_of
 from ..errors import UsageError
 from ..files.resources import data_file
@@ -24,6 +27,7 @@ from ..network.spec import ModelSpec
 from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model, models_folder
 from ..network.weights import read_weights
 from ..notice import Notice
+from ..qc.case_picture import encode_case_picture
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
 from ..segmentation.population import read_population
@@ -48,6 +52,7 @@ def run(
     plan: Plan | None = None,
     program: Sequence[str] = ("mri_sclimbic_seg",),
     finish_case: Callable[[Outcome], Outcome] | None = None,
+    draw: DrawPicture = encode_case_picture,
 ) -> int:
     """Do what a command line asks for.
 
@@ -67,6 +72,8 @@ def run(
         The command, for the provenance.
     finish_case : callable, optional
         Is given each outcome, writes what else belongs to the case, and returns the outcome of that.
+    draw : callable
+        Draws the pictures of cases.
 
     Returns
     -------
@@ -92,7 +99,10 @@ def run(
         engine=engine,
         precision=args.precision,
         ctab=Path(args.ctab).absolute() if args.ctab else data_file(*DEFAULT_CTAB),
+        wait_for_recon_all=args.wait_for_recon_all,
+        model_is_named=args.model is not None,
     )
+    _protect(plan, this_run, options)
     _introduce(args, plan, spec)
     load = partial(  # called when the first case needs it: it loads the engine's libraries
         load_predictor,
@@ -109,7 +119,7 @@ def run(
         told.add((notice.case, notice.text))
         say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
 
-    coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
+    coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell, draw=draw)
     if finish_case:
         coming = map(finish_case, coming)
     show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)
@@ -132,9 +142,19 @@ def _prepare_folder(plan: Plan) -> None:
     except OSError as error:
         raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
     tables = [path for path, _ in plan.tables]
-    locks = [lock_file_of(path) for path in tables] if plan.update_tables else []
+    locks = [lock_file_of(path) for path in tables] if plan.study else []
     check_file_names([*tables, *locks, *([plan.log] if plan.log else [])])
     remove_leftovers([models_folder()])  # folders of results: when the first file is written there
+
+
+def _protect(plan: Plan, this_run: Run, options: Options) -> None:
+    """Refuse a run that would replace or mix results of other weights or settings; nothing is done before."""
+    everyone = plan.everyone or tuple(plan.cases)
+    check_study(everyone, this_run, options, advice=ADVICE if plan.study else ADVICE_OF_IMAGE)
+    if plan.study:
+        ours = frozenset(case.name for case in everyone)
+        others = partial(plan.study.records, without=ours)
+        claim_study(plan.study.weights_file, this_run, others, redo=options.redo)
 
 
 def _introduce(args: argparse.Namespace, plan: Plan, spec: ModelSpec) -> None:

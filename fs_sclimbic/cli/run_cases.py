@@ -12,9 +12,10 @@ from ..qc.judge_cohort import add_cohort_flags
 from ..segmentation.options import Options
 from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_ask, signals_interrupt
+from .measures import measure_lines
 from .plan import Plan
 from .progress import say
-from .run_tables import mixed_rows, write_run_tables
+from .run_tables import write_run_tables
 
 
 def run_plan(
@@ -77,13 +78,11 @@ def run_plan(
             log(str(error) if isinstance(error, SclimbicError) else f"{type(error).__name__}: {error}")
         with signals_ask() as asked:  # the tables are still written
             outcomes = add_cohort_flags(outcomes)
-            tables_written = write_run_tables(plan, outcomes, options, log)
+            tables_written = write_run_tables(plan, outcomes, options, this_run, log, quiet=quiet)
         interrupted = interrupted or asked()
-    if plan.update_tables and tables_written:
-        for line in mixed_rows(plan, this_run.spec):
-            log(f"warning: {line}")
-            say(f"warning: {line}", sys.stderr)
-
+    if len(plan.cases) == 1 and not quiet:
+        for line in (line for outcome in outcomes if outcome.stats for line in measure_lines(outcome.stats)):
+            say(line)
     summary = summarise(outcomes, len(plan.cases), interrupted)
     verdicts = [verdict_of(outcome) for outcome in outcomes if outcome.stats is not None]
     judged = describe_verdicts(verdicts)
@@ -115,8 +114,11 @@ def summarise(outcomes: Sequence[Outcome], total: int, interrupted: bool = False
     -------
     str
     """
-    count = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "skipped", "failed")}
+    here = [outcome for outcome in outcomes if not outcome.is_elsewhere]
+    count = {status: sum(outcome.status == status for outcome in here) for status in ("done", "skipped", "failed")}
     summary = ", ".join(f"{number} {status}" for status, number in count.items())
+    if elsewhere := len(outcomes) - len(here):
+        summary += f", {elsewhere} running elsewhere"
     if len(outcomes) < total:
         summary += f", {total - len(outcomes)} not run"
     if interrupted:

@@ -15,7 +15,7 @@ import pytest
 
 from fs_sclimbic.cases.pipeline import HeadFinders
 from fs_sclimbic.cases.stats_files import read_stats
-from fs_sclimbic.cli.arguments import build_parser
+from fs_sclimbic.cli.arguments import parse_flags
 from fs_sclimbic.cli.segment import main
 from fs_sclimbic.errors import ImageError, ModelError
 from fs_sclimbic.image.volume import Volume, read_volume, write_volume
@@ -77,11 +77,13 @@ def test_a_folder_with_one_good_image(tmp_path, head, capsys, run_seg):
         "good.sclimbic.nii.gz",
         "good.sclimbic.qa.stats",
         "good.sclimbic.stats",
+        "good.sclimbic.webp",
         "mri_sclimbic.log",
         "sclimbic.ctab",
         "sclimbic_confidence_all.csv",
         "sclimbic_confidences_all.csv",
         "sclimbic_volumes_all.csv",
+        "sclimbic_weights.txt",
         "sclimbic_zqa_scores_all.csv",
     ]
     log = (tmp_path / "out/mri_sclimbic.log").read_text()
@@ -306,7 +308,8 @@ def test_etiv_of_subjects(subjects_dir, run_seg):
     assert not calls, "recon-all's transform is what counts"
     transforms = subjects_dir / "bert/mri/transforms"
     before = (transforms / "talairach.xfm").read_bytes()
-    assert run_seg(f"{call} --etiv-from-image", finders=finders) == 0
+    assert run_seg(f"{call} --etiv-from-image", finders=finders) == 2, "another source of eTIV"
+    assert run_seg(f"{call} --etiv-from-image --redo", finders=finders) == 0
     assert read_stats(stats).etiv_mm3 == pytest.approx(1948106 / 1.15**3)
     assert len(calls) == 1
     assert (transforms / "talairach.xfm").read_bytes() == before
@@ -495,6 +498,8 @@ def test_calls_of_other_programs(tmp_path, head_file, head, subjects_dir, tiny_m
         ["-s", "bert", "--conform", "--write_qa_stats", "--model", model, "--ctab", ctab, "--sd", str(subjects_dir)],
     ]
     for line in lines:
+        # Each program on a subject of its own: results of other settings are not replaced unasked.
+        (subjects_dir / "bert/mri/sclimbic.mgz").unlink(missing_ok=True)
         assert main([*line, *tiny]) == 0, capsys.readouterr().err
     assert (tmp_path / "sclimbic.stats").is_file()
 
@@ -585,9 +590,10 @@ def test_array_jobs_fill_one_qa_table(subjects_dir, tiny_flags, run_seg):
     for name in ("zqa_scores", "confidences", "confidence"):
         rows = table(subjects_dir / f"sclimbic_{name}_all.csv")
         assert sorted(row[0] for row in rows) == ["bert", "bert.long.base", "case", "ernie"]
-    # A run of several subjects writes its own table.
+    # A run of several subjects keeps the rows of others, too.
     assert run_seg(f"--s bert ernie --sd {subjects_dir} --write_qa_stats") == 0
-    assert [row[0] for row in table(subjects_dir / "sclimbic_zqa_scores_all.csv")] == ["case", "bert", "ernie"]
+    rows = table(subjects_dir / "sclimbic_zqa_scores_all.csv")
+    assert [row[0] for row in rows] == ["case", "bert", "ernie", "bert.long.base"]
 
 
 def test_two_runs_on_one_folder(tmp_path, head, tiny_flags):
@@ -671,9 +677,9 @@ def test_a_log_that_cannot_be_written_costs_no_case(tmp_path, head_file, run_seg
     "word", ["--keep", "--vox", "--pop", "--write_v", "--write_p", "--write_q", "--conf", "--excl"]
 )
 def test_abbreviations_that_scripts_use(word):
-    """argparse completes them; two spellings of one flag must not make one ambiguous."""
+    """They are completed; two spellings of one flag must not make one ambiguous."""
     value = ["x.csv"] if word == "--pop" else ["5"] if word == "--excl" else []
-    build_parser().parse_args(["--s", "x", word, *value])
+    parse_flags(["--s", "x", word, *value])
 
 
 def test_stdout_ends_with_done_where_all_is_done(tmp_path, head_file, run_seg, capsys):
@@ -683,6 +689,28 @@ def test_stdout_ends_with_done_where_all_is_done(tmp_path, head_file, run_seg, c
         printed = capsys.readouterr().out.splitlines()
         assert printed[-1] == "done"
         assert any("please cite" in line for line in printed)
+
+
+def test_a_run_of_one_case_tells_its_numbers_and_its_input(tmp_path, head_file, run_seg, capsys):
+    call = f"--i {head_file} --o {tmp_path / 'seg.mgz'} --write_qa_stats --write_qc --keep_ac"
+    for _ in ("done", "skipped"):
+        assert run_seg(call) == 0
+        printed = capsys.readouterr().out
+        stats = read_stats(tmp_path / "seg.qa.stats")
+        for row in stats.structures:
+            (line,) = [line.split() for line in printed.splitlines() if row.structure.name in line]
+            assert line[:4] == [
+                str(row.structure.index),
+                row.structure.name,
+                str(row.n_voxels),
+                f"{row.volume_mm3:.1f}",
+            ]
+        assert "[1/1] head: " in printed
+    assert "# subjectname head" in (tmp_path / "seg.qa.stats").read_text()
+    assert [row[0] for row in table(tmp_path / "seg.zqa_scores_all.csv")] == ["case", "head"]
+    assert (tmp_path / "seg.webp").read_bytes()[8:12] == b"WEBP"
+    assert run_seg(f"{call} --quiet") == 0
+    assert not capsys.readouterr().out
 
 
 def test_a_run_in_which_every_case_failed_asks_for_no_citation(tmp_path, run_seg, capsys):
@@ -748,7 +776,7 @@ def test_escape_codes_in_names_do_not_reach_the_terminal(tmp_path, head, run_seg
     assert run_seg("--i 'no\x1b[2J' --o out") == 2
     printed = "".join(capsys.readouterr())
     assert not set(printed) & {"\x1b", "\x9b", "\x07"}
-    for shown in ("a\\x1b[31m: done", "b\\x9b2J: failed", "no\\x1b[2J.mgz: image does not exist", "--i no\\x1b[2J"):
+    for shown in ("a\\x1b[31m: done", "b\\x9b2J: failed", "no\\x1b[2J.mgz: image does not exist", "--i 'no\\x1b[2J"):
         assert shown in printed
 
 

@@ -58,7 +58,6 @@ SPOILS: dict[str, Spoil] = {
     "padding far below the air": padded,
     "clipped at white matter": saturated,
     "3 mm slices, axial": thick_slices(2, 3),
-    "3 mm slices, sagittal": thick_slices(0, 3),
     "half of the head blank": half_blank,
     "half of the head in the image": half_image,
     "field of view ends amid the structures": cut_below,

@@ -174,8 +174,8 @@ def half_size(t1: Volume, _: Volume) -> Volume:
 def blurred(t1: Volume, _: Volume) -> Volume:
     """Moved during the scan: smeared and with ghosts along one axis."""
     axis, _sign = _axis_of(t1.grid, 1)
-    data = ndimage.gaussian_filter(np.asarray(t1.data, np.float32), 2.5 / t1.grid.voxel_size_mm)
-    ghosts = sum(0.25 * np.roll(data, shift, axis) for shift in (-18, 18))
+    data = ndimage.gaussian_filter(np.asarray(t1.data, np.float32), 1.5 / t1.grid.voxel_size_mm)
+    ghosts = sum(0.2 * np.roll(data, shift, axis) for shift in (-18, 18))
     return Volume((data + ghosts).astype(np.float32), t1.grid)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..files.locks import LockedError, locked
 from ..files.staging import encode_text, write_atomically
 from ..segmentation.population import Population
+from .kept_rows import read_rows_to_keep
 from .pipeline import Outcome
 from .stats_files import kinds_of
 from .tables import (
@@ -19,7 +20,6 @@ from .tables import (
     case_names,
     lock_file_of,
     merge_rows,
-    read_rows_to_keep,
     write_tables,
 )
 from .verdicts import FAILED, verdict_of, worst_first

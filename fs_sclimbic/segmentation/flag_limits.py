@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from .structure_words import split_side
+from .structure_words import KNOWN_WORDS, split_side
 
 LEARNED = "26 heads"
+KNOWN_PAIRS = tuple(rest for rest in KNOWN_WORDS if rest != "AntCom")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +152,13 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
             source=f"lowest of {LEARNED}: 0.13",
             advice="give a T1-weighted image: the network knows no other",
         ),
+        "BRIGHTNESS": Limit(
+            about="left and right differ in brightness",
+            measure="difference of the medians of the two sides / contrast, above",
+            look_of=dict.fromkeys(KNOWN_PAIRS, 0.125),
+            source=f"largest of {LEARNED}: 0.103; not known of other structures",
+            advice="look whether one side lies on a lesion: the network labels what should be there",
+        ),
         "LABELS": Limit(
             about="a segmentation, not a T1",
             measure="share of neighbouring voxels with the very same value, above",
@@ -222,8 +230,9 @@ def format_limits() -> str:
     """
     lines = ["| flag | what | measured | look | bad | source | what to do |", "|---|---|---|---|---|---|---|"]
     for kind, limit in LIMITS.items():
-        others = "".join(f"; {name} {value:g}" for name, value in limit.look_of.items())
-        look = "" if limit.look is None else f"{limit.look:g}{others}"
+        steps = [] if limit.look is None else [f"{limit.look:g}"]
+        steps += [f"{name} {value:g}" for name, value in limit.look_of.items()]
         bad = "" if limit.bad is None else f"{limit.bad:g}"
-        lines.append(f"| {kind} | {limit.about} | {limit.measure} | {look} | {bad} | {limit.source} | {limit.advice} |")
+        cells = (kind, limit.about, limit.measure, "; ".join(steps), bad, limit.source, limit.advice)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
 """Flags that the image of a case gives: its intensities, its contrast and noise, its voxels and its header."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from .flag import Flag, Severity
 from .flag_limits import LIMITS
 from .intensity_check import IntensityProfile
 from .postprocess import bounding_box
-from .structure_words import split_side
+from .structure_words import describe_structure, pair_sides, split_side
 
 NEAR_MM = 8.0
 """What lies nearer to the labels shows the contrast around them: fluid, grey and white matter."""
@@ -38,6 +38,8 @@ class TissueContrast:
     """Its standard deviation over the contrast."""
     white_above_grey: float | None
     """Median of white matter minus that of grey matter, over the contrast; None where the structures are missing."""
+    left_above_right: Mapping[str, float]
+    """Median of a structure's left side minus that of its right one, over the contrast, by the right StructName."""
 
 
 def image_flags(image: Volume, profile: IntensityProfile, intensities: IntensityRange) -> list[Flag]:
@@ -78,7 +80,7 @@ def contrast_flags(image: Volume, labels: Volume, structures: Sequence[Structure
     Returns
     -------
     list of Flag
-        ``NOISE``, ``CONTRAST``.
+        ``NOISE``, ``CONTRAST``, ``BRIGHTNESS``.
     """
     contrast = measure_contrast(image, labels, structures)
     if contrast is None:
@@ -88,6 +90,14 @@ def contrast_flags(image: Volume, labels: Volume, structures: Sequence[Structure
     if limit is not None and value is not None and value < limit:
         reason = "white matter is not brighter than grey matter: not the contrast of a T1"
         found.append(Flag(kind="CONTRAST", severity="bad", reason=reason, value=value, threshold=limit))
+    for name, difference in contrast.left_above_right.items():
+        words = describe_structure(name).removeprefix("right ")
+        reason = f"left and right {words} differ in brightness by {100 * abs(difference):.0f} % of the contrast"
+        threshold = LIMITS["BRIGHTNESS"].look_for(name)
+        if abs(difference) > threshold:
+            found.append(
+                Flag(kind="BRIGHTNESS", severity="look", reason=reason, value=abs(difference), threshold=threshold)
+            )
     return found
 
 
@@ -123,7 +133,13 @@ def measure_contrast(image: Volume, labels: Volume, structures: Sequence[Structu
         return None
     white, grey = (_median_of(values, ids, structures, names) for names in (WHITE, GREY))
     difference = None if white is None or grey is None else (white - grey) / contrast
-    return TissueContrast(_noise_of(values, ids) / contrast, difference)
+    by_name = {structure.name: _median_inside(values, ids == structure.index) for structure in structures}
+    sides = {
+        right: (by_name[left] - by_name[right]) / contrast  # type: ignore[operator]
+        for left, right in pair_sides(by_name)
+        if by_name[left] is not None and by_name[right] is not None
+    }
+    return TissueContrast(_noise_of(values, ids) / contrast, difference, sides)
 
 
 def _label_flags(data: NDArray[Any]) -> list[Flag]:
@@ -179,7 +195,11 @@ def _median_of(
     values: NDArray[np.float32], ids: NDArray[Any], structures: Sequence[Structure], names: frozenset[str]
 ) -> float | None:
     wanted = [structure.index for structure in structures if split_side(structure.name)[1] in names]
-    inside = np.isin(ids, wanted)
+    return _median_inside(values, np.isin(ids, wanted))
+
+
+def _median_inside(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> float | None:
+    """The median of some voxels; None where there are few."""
     return float(np.median(values[inside])) if np.count_nonzero(inside) >= MIN_TISSUE_VOXELS else None
 
 

@@ -114,3 +114,11 @@ def test_without_white_and_grey_structures_the_contrast_is_not_judged():
     image, labels = make_head(levels=(WHITE_LEVEL, GREY_LEVEL, FLUID_LEVEL))
     assert contrast_flags(image, labels, (replace(GREY, name="A"), replace(WHITE, name="B"))) == []
     assert contrast_flags(image, Volume(np.zeros_like(labels.data), labels.grid), (GREY, WHITE)) == []
+
+
+@pytest.mark.parametrize(("above", "flagged"), [(0.05, False), (0.25, True)])
+def test_sides_of_different_brightness(above, flagged):
+    image, labels = make_head(levels=(FLUID_LEVEL, GREY_LEVEL, GREY_LEVEL + above * GREY_LEVEL))
+    pair = (GREY, replace(WHITE, name="Right-Nucleus-Accumbens"))
+    flags = contrast_flags(image, labels, pair)
+    assert [flag.kind for flag in flags if flag.kind != "NOISE"] == ["BRIGHTNESS"] * flagged

@@ -7,14 +7,16 @@ import numpy as np
 
 from ..errors import UsageError
 from ..notice import Notice
+from ..qc.exclusion import Exclusion
 from .design.contrast import Contrast, named_contrast, read_contrast
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
 from .fit.study import DEFAULT_STUDY_OPTIONS, Study, StudyOptions, assemble
+from .left_out import check_missing, choose_fitted, mark_excluded
 from .output.glm_tree import check_names
 from .output.study_summary import fitted_design
-from .text_table import read_group_table
+from .text_table import GroupTable, read_group_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,8 @@ class GlmInputs:
     no_contrasts_ok: bool = False
     excluded_rows_file: str | None = None
     """Further rows of the design to leave out, from 0."""
+    exclusion: Exclusion | None = None
+    """Who and what is left out because of ratings."""
     options: StudyOptions = DEFAULT_STUDY_OPTIONS
     """What is done with rows and columns."""
 
@@ -56,6 +60,8 @@ class StudyPlan:
     """With a weight for each column of the study."""
     notices: tuple[Notice, ...]
     """On the design and the data, in the order in which they arise."""
+    left_out: tuple[str, ...] = ()
+    """What is left out because of ratings, in words for the report."""
 
 
 def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
@@ -105,10 +111,11 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     TableError, DesignError, UsageError
         If a file cannot be read, names do not match, there is no contrast, or no honest p value comes of the rows.
     """
-    table = read_group_table(inputs.table)
+    table = read_group_table(inputs.table, missing_ok=inputs.exclusion is not None)
     model = read_model(inputs, len(table.subjects))
     frames = read_frames(inputs.excluded_rows_file) if inputs.excluded_rows_file else ()
     options = replace(inputs.options, exclude=(*inputs.options.exclude, *frames))
+    table, options, left_out = _leave_out(inputs, table, model, options)
     study = assemble(model, table, options, inputs.table)
     # Names that stand twice were allowed before: by the flag, or by mri_glmfit's environment variable.
     allow_repeated = inputs.allow_repeated or len(set(study.subjects)) < len(study.subjects)
@@ -123,8 +130,31 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         model=model,
         study=study,
         contrasts=contrasts,
-        notices=(*model.notices, design_notice, *study.notices),
+        notices=(*model.notices, design_notice, *(Notice("note", line) for line in left_out), *study.notices),
+        left_out=left_out,
     )
+
+
+def _leave_out(
+    inputs: GlmInputs, table: GroupTable, model: Model, options: StudyOptions
+) -> tuple[GroupTable, StudyOptions, tuple[str, ...]]:
+    """The table and the options without what ratings exclude, and that in words."""
+    if inputs.exclusion is None:
+        return table, options, ()
+    marked = mark_excluded(table, inputs.exclusion, inputs.table, options.names)
+    check_missing(table, marked, inputs.table)
+    part = choose_fitted(
+        marked,
+        model.subjects,
+        inputs.exclusion,
+        columns=options.columns,
+        exclude_columns=options.exclude_columns,
+        rule=options.names,
+    )
+    dropped = set(table.columns).difference(part.table.columns)
+    left = tuple(name for name in options.exclude_columns if name not in dropped)
+    options = replace(options, exclude=(*options.exclude, *part.rows), exclude_columns=left)
+    return part.table, options, (*marked.said, *part.said)
 
 
 def _contrasts(inputs: GlmInputs, model: Model, columns: tuple[str, ...]) -> tuple[Contrast, ...]:

@@ -132,6 +132,14 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         help="what --all-segs fills in: zero, as the original does, which a fit takes for a volume, or nan, which it "
         "refuses (default: zero)",
     )
+    add(
+        "--combine",
+        choices=("bilateral", "laterality"),
+        help="both sides of each structure: their sum, or 2 (L - R) / (L + R)",
+    )
+    add(
+        "--groups", metavar="FILE", help="sums of structures, a line NAME = STRUCTURE + STRUCTURE ...; before --combine"
+    )
     add("--etiv", action="store_true", help="values in percent of eTIV")
     add("--scale", metavar="X", type=float, default=1.0, help="multiply every value, also eTIV; after --etiv")
     add("--replace53", action="store_true", help="Left-Thalamus-Proper becomes Left-Thalamus, and so the right one")
@@ -204,6 +212,8 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error("--common-segs and --all-segs exclude each other")
     if args.missing != "zero" and not args.all_segs:
         parser.error("--missing goes with --all-segs")
+    if (args.combine or args.groups) and args.meas in ("confidence", "z"):
+        parser.error(f"--meas {args.meas} cannot be added up by --combine or --groups")
     if args.skipped and not args.skip:
         parser.error("--skipped goes with --skip")
     if args.skipped and os.path.abspath(args.skipped) == os.path.abspath(args.tablefile):
@@ -230,6 +240,7 @@ def _table(args: argparse.Namespace) -> int:
     from ..group.name_matching import NameRule
     from ..group.tables.cohort_table import cohort_table, read_cohort, stats_name, who_is_left_out
     from ..group.tables.column_choice import Choice
+    from ..group.tables.combined import combined_table
     from ..group.tables.measures import MEASURES, ReadOptions
     from ..group.tables.subject_lists import read_segids
     from ..group.text_table import format_group_table, notes_for_readers
@@ -254,11 +265,14 @@ def _table(args: argparse.Namespace) -> int:
     )
     built = cohort_table(cohort, choice, percent_of_etiv=args.etiv, scale=args.scale)
     table, missing = built.table, "nan"
-    if exclusion is not None:
+    if exclusion is not None:  # before sides are combined: the sum with a failed structure has failed
         marked = mark_excluded(table, exclusion, "the table", NameRule(match=args.match))
         table, missing = without_excluded(marked), "n/a"
         print(printable("\n".join(marked.said)))
-    _warn((*built.warnings, *notes_for_readers(table, args.tablefile, args.delimiter)))
+    table, more = combined_table(table, args.combine, args.groups)
+    _warn(
+        (*built.warnings, *(notice.text for notice in more), *notes_for_readers(table, args.tablefile, args.delimiter))
+    )
     text = format_group_table(table, args.delimiter, transpose=args.transpose, missing=missing)
     print(f"Writing the table to {args.tablefile}")
     with StagedFiles() as staged:

@@ -203,11 +203,25 @@ def choose_fitted(
         if partly and len(analysed) > 1
         else ()
     )
-    kept = np.array([name not in gone for name in table.subjects])
-    whole = [
-        index
-        for index in range(len(table.columns))
-        if index in analysed or not np.isnan(table.values[kept, index]).any()
-    ]
-    reduced = replace(table, columns=tuple(table.columns[index] for index in whole), values=table.values[:, whole])
-    return FittedPart(table=reduced, rows=rows, said=said)
+    kept = [name for name in table.subjects if name not in gone]
+    return FittedPart(table=known_columns(table, kept), rows=rows, said=said)
+
+
+def known_columns(table: GroupTable, subjects: Collection[str]) -> GroupTable:
+    """The table without columns in which one of some subjects has no value.
+
+    Parameters
+    ----------
+    table : GroupTable
+    subjects : collection of str
+
+    Returns
+    -------
+    GroupTable
+        With all rows; the same object where nothing is missing.
+    """
+    if not np.isnan(table.values).any():
+        return table
+    rows = [row for row, name in enumerate(table.subjects) if name in set(subjects)]
+    whole = [index for index in range(len(table.columns)) if not np.isnan(table.values[rows, index]).any()]
+    return replace(table, columns=tuple(table.columns[index] for index in whole), values=table.values[:, whole])

@@ -12,10 +12,11 @@ from .design.contrast import Contrast, named_contrast, read_contrast
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
-from .fit.study import DEFAULT_STUDY_OPTIONS, Study, StudyOptions, assemble
-from .left_out import check_missing, choose_fitted, mark_excluded
+from .fit.study import DEFAULT_STUDY_OPTIONS, SCALED, Study, StudyOptions, assemble
+from .left_out import MarkedTable, check_missing, choose_fitted, known_columns, mark_excluded
 from .output.glm_tree import check_names
 from .output.study_summary import fitted_design
+from .tables.combined import LATERALITY, Way, combined_table
 from .text_table import GroupTable, read_group_table
 
 
@@ -43,6 +44,10 @@ class GlmInputs:
     no_contrasts_ok: bool = False
     excluded_rows_file: str | None = None
     """Further rows of the design to leave out, from 0."""
+    combine: Way | None = None
+    """Both sides of each structure together: their sum (``bilateral``) or 2 (L - R) / (L + R) (``laterality``)."""
+    groups_file: str | None = None
+    """Sums of structures, before ``combine``."""
     exclusion: Exclusion | None = None
     """Who and what is left out because of ratings."""
     options: StudyOptions = DEFAULT_STUDY_OPTIONS
@@ -111,18 +116,23 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     TableError, DesignError, UsageError
         If a file cannot be read, names do not match, there is no contrast, or no honest p value comes of the rows.
     """
-    table = read_group_table(inputs.table, missing_ok=inputs.exclusion is not None)
+    raw = read_group_table(inputs.table, missing_ok=inputs.exclusion is not None)
+    marked = _mark(inputs, raw)
+    table, combined = combined_table(marked.table if marked else raw, inputs.combine, inputs.groups_file)
+    if table.measure == LATERALITY and inputs.options.etiv == SCALED:
+        raise UsageError(f"{inputs.table}: laterality has no unit, so that --scale-by-etiv has nothing to scale")
     model = read_model(inputs, len(table.subjects))
     frames = read_frames(inputs.excluded_rows_file) if inputs.excluded_rows_file else ()
     options = replace(inputs.options, exclude=(*inputs.options.exclude, *frames))
-    table, options, left_out = _leave_out(inputs, table, model, options)
+    table, options, left_out = _leave_out(inputs, marked, table, model, options)
     study = assemble(model, table, options, inputs.table)
+    raw = known_columns(raw, study.subjects)
     # Names that stand twice were allowed before: by the flag, or by mri_glmfit's environment variable.
     allow_repeated = inputs.allow_repeated or len(set(study.subjects)) < len(study.subjects)
-    refuse_dishonest_rows(study, table, inputs.table, allow_repeated=allow_repeated)
+    refuse_dishonest_rows(study, raw, inputs.table, allow_repeated=allow_repeated)
     contrasts = _contrasts(inputs, model, study.columns)
     check_names(contrasts)
-    doubts = [*data_doubts(study, table), *contrast_doubts(study, fitted_design(study), contrasts)]
+    doubts = [*combined, *data_doubts(study, raw), *contrast_doubts(study, fitted_design(study), contrasts)]
     study = replace(study, notices=(*study.notices, *doubts))
     design_notice = Notice("note", f"design: {model.description}")
     return StudyPlan(
@@ -135,16 +145,23 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     )
 
 
+def _mark(inputs: GlmInputs, raw: GroupTable) -> MarkedTable | None:
+    """The table in which what ratings exclude is nan; None without ratings."""
+    if inputs.exclusion is None:
+        return None
+    marked = mark_excluded(raw, inputs.exclusion, inputs.table, inputs.options.names)
+    check_missing(raw, marked, inputs.table)
+    return marked
+
+
 def _leave_out(
-    inputs: GlmInputs, table: GroupTable, model: Model, options: StudyOptions
+    inputs: GlmInputs, marked: MarkedTable | None, table: GroupTable, model: Model, options: StudyOptions
 ) -> tuple[GroupTable, StudyOptions, tuple[str, ...]]:
     """The table and the options without what ratings exclude, and that in words."""
-    if inputs.exclusion is None:
+    if inputs.exclusion is None or marked is None:
         return table, options, ()
-    marked = mark_excluded(table, inputs.exclusion, inputs.table, options.names)
-    check_missing(table, marked, inputs.table)
     part = choose_fitted(
-        marked,
+        replace(marked, table=table),
         model.subjects,
         inputs.exclusion,
         columns=options.columns,

@@ -110,3 +110,12 @@ def test_the_table_of_the_excluding_command_is_taken(tmp_path, run_glm, ratings,
     for name in ("Left-A", "B"):
         assert np.isclose(float(found[name]["gamma"]), float(expected[name]["gamma"]), rtol=1e-3)
         assert found[name]["dof2"] == expected[name]["dof2"]
+
+
+def test_a_sum_with_a_failed_side_has_failed(tmp_path, run_glm):
+    write_ratings(tmp_path / "side.tsv", [Rating(case="sub-05", structure="Right-A", rating="fail")])
+    flags = [*write_study(tmp_path), *CONTRAST, "--exclude-from", tmp_path / "side.tsv", "--no-report"]
+    run_glm(*flags, "--combine", "bilateral", "--columns", "Bilateral-A", "--glmdir", tmp_path / "o")
+    expected = fit_without(tmp_path, run_glm, "sub-05", more=["--combine", "bilateral", "--columns", "Bilateral-A"])
+    found = rows_of(tmp_path / "o/group/results.tsv")
+    assert float(found["Bilateral-A"]["p"]) == pytest.approx(float(expected["Bilateral-A"]["p"]), rel=1e-9)

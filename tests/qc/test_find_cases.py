@@ -50,7 +50,7 @@ def make_subject(folder, head, name="bert"):
 
 def test_results_of_this_tool(results):
     cases = find_finished_cases(results)
-    assert [case.name for case in cases] == ["seg0", "seg1", "seg2"]
+    assert [case.name for case in cases] == ["head0", "head1", "head2"]
     case = cases[0]
     assert case.segmentation == results / "seg0.mgz"
     assert case.t1 == results / "head0.nii.gz"

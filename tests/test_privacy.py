@@ -110,6 +110,13 @@ def test_segment_a_folder(sandbox, tiny_flags):
     check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags)))
 
 
+def test_merge_and_doctor(sandbox, tiny_flags):
+    flags = ["--i", "images", "--o", "results", "--part", "1/1"]
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags)))
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", "merge", "results"))
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", "doctor"), may_write=("tmp",))
+
+
 def test_segment_subjects(sandbox, tiny_flags, subjects_dir):
     flags = ["--s", "bert", "--sd", subjects_dir, "--write_qa_stats"]
     found = run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags))

@@ -1,5 +1,7 @@
 """A finished subject has the marks that FreeSurfer's own steps leave."""
 
+import os
+
 import pytest
 
 from fs_sclimbic.cases.case import Requests
@@ -21,6 +23,9 @@ def test_marks_of_a_subject(subjects_dir, predictor, run):
     before = commands.read_text()
     assert run_one(case, never, run).status == "skipped"
     assert commands.read_text() == before
+    os.utime(touch, (0, 0))
+    assert run_one(case, never, run).status == "skipped"
+    assert touch.stat().st_mtime_ns > case.t1.stat().st_mtime_ns, "else FreeSurfer's scripts would call us again"
     leave_marks(case, run)
     assert commands.read_text().count("#@# lim") == 2
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import ALL_DONE, BAD_USAGE, bare_session
@@ -146,6 +147,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
 def _add_leniency(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("files that are not as they should be").add_argument
     add("--skip", action="store_true", help="leave out subjects whose stats file is missing or empty, and say which")
+    add("--allow-mixed", action="store_true", help="take files of different weights or settings, and say which")
     add("--skipped", metavar="FILE", help="with --skip: write their names into a file, one a line")
     add(
         "--lenient", action="store_true", help="take files with fewer rows than NRows says, and leave out rows with a #"
@@ -238,6 +240,7 @@ def _table(args: argparse.Namespace) -> int:
     from ..group.tables.column_choice import Choice
     from ..group.tables.combined import combined_table
     from ..group.tables.measures import MEASURES, ReadOptions
+    from ..group.tables.provenance import check_provenance, format_provenance, provenance_file
     from ..group.tables.subject_lists import read_segids
     from ..group.text_table import format_group_table, notes_for_readers
 
@@ -251,6 +254,12 @@ def _table(args: argparse.Namespace) -> int:
         print(printable(f"Skipping {line}"), file=sys.stderr)
     _warn(who_is_left_out(cohort, in_subjects_dir=in_subjects_dir))
     print("Building the table..")
+    made = [(file.name, row.provenance) for file, row in zip(cohort.files, cohort.values, strict=True)]
+    with_etiv = measure.with_etiv and not args.no_vol_extras
+    mixed, made_with = check_provenance(made, with_etiv=with_etiv, allow_mixed=args.allow_mixed)
+    _warn(mixed)
+    for line in made_with:
+        print(printable(f"rows made with {line}"))
     choice = Choice(
         only=tuple(only) if only else None,
         without=frozenset(args.no_segno),
@@ -269,13 +278,13 @@ def _table(args: argparse.Namespace) -> int:
         if args.skipped:
             staged.write(args.skipped, encode_text("".join(f"{name}\n" for name in cohort.skipped)))
         staged.write(args.tablefile, encode_text(text))
+        if any(one for _, one in made):
+            staged.write(provenance_file(Path(args.tablefile)), format_provenance(made))
     return ALL_DONE
 
 
 def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
     """The stats files of the rows, from whichever source was given."""
-    from pathlib import Path
-
     from ..errors import UsageError
     from ..group.name_matching import NameRule
     from ..group.tables.cohort_table import SubjectSource, list_subjects

@@ -17,6 +17,8 @@ FILES = (
     "func/{}_task-rest_bold.json",
     "dwi/{}_dwi.nii.gz",
     "dwi/{}_dwi.json",
+    "dwi/{}_dwi.bval",
+    "dwi/{}_dwi.bvec",
     "fmap/{}_dir-AP_epi.nii.gz",
     "fmap/{}_dir-AP_epi.json",
 )

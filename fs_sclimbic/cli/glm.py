@@ -102,6 +102,7 @@ def _inputs(args: argparse.Namespace) -> "GlmInputs":
         contrast_files=tuple((words[0], words[1] if len(words) == 2 else None) for words in args.C),
         contrasts=tuple(args.contrast),
         no_contrasts_ok=args.no_contrasts_ok,
+        allow_mixed=args.allow_mixed,
         excluded_rows_file=args.exclude_frame_file,
         exclusion=read_given_exclusion(args),
         combine=args.combine,

@@ -135,6 +135,11 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
     )
     add("--no-contrasts-ok", action="store_true", help="fit without a contrast")
     add(
+        "--allow-mixed",
+        action="store_true",
+        help="fit rows that were made with different weights, settings or sources of eTIV, and say which",
+    )
+    add(
         "--robust",
         action="store_true",
         help="standard errors and tests that hold where variances differ between subjects or classes (HC3)",

@@ -12,11 +12,12 @@ from .design.contrast import Contrast, named_contrast, read_contrast
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
-from .fit.study import DEFAULT_STUDY_OPTIONS, SCALED, Study, StudyOptions, assemble
+from .fit.study import DEFAULT_STUDY_OPTIONS, RAW, SCALED, Study, StudyOptions, assemble
 from .left_out import MarkedTable, check_missing, choose_fitted, known_columns, mark_excluded
 from .output.glm_tree import check_names
 from .output.study_summary import fitted_design
 from .tables.combined import LATERALITY, Way, combined_table
+from .tables.provenance import provenance_notices
 from .text_table import GroupTable, read_group_table
 
 
@@ -44,6 +45,8 @@ class GlmInputs:
     no_contrasts_ok: bool = False
     excluded_rows_file: str | None = None
     """Further rows of the design to leave out, from 0."""
+    allow_mixed: bool = False
+    """Take rows that were made with different weights, settings or sources of eTIV."""
     combine: Way | None = None
     """Both sides of each structure together: their sum (``bilateral``) or 2 (L - R) / (L + R) (``laterality``)."""
     groups_file: str | None = None
@@ -132,8 +135,9 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     refuse_dishonest_rows(study, raw, inputs.table, allow_repeated=allow_repeated)
     contrasts = _contrasts(inputs, model, study.columns)
     check_names(contrasts)
+    made = _how_rows_were_made(inputs, table.subjects, study)
     doubts = [*combined, *data_doubts(study, raw), *contrast_doubts(study, fitted_design(study), contrasts)]
-    study = replace(study, notices=(*study.notices, *doubts))
+    study = replace(study, notices=(*study.notices, *made, *doubts))
     design_notice = Notice("note", f"design: {model.description}")
     return StudyPlan(
         inputs=inputs,
@@ -172,6 +176,13 @@ def _leave_out(
     left = tuple(name for name in options.exclude_columns if name not in dropped)
     options = replace(options, exclude=(*options.exclude, *part.rows), exclude_columns=left)
     return part.table, options, (*marked.said, *part.said)
+
+
+def _how_rows_were_made(inputs: GlmInputs, rows: tuple[str, ...], study: Study) -> list[Notice]:
+    """Weights, settings and source of eTIV of the rows that are fitted; an error if they differ."""
+    fitted = [name for name in rows if name in set(study.subjects)] or list(rows)
+    with_etiv = study.options.etiv != RAW or study.options.analyse_etiv
+    return provenance_notices(Path(inputs.table), fitted, with_etiv=with_etiv, allow_mixed=inputs.allow_mixed)
 
 
 def _contrasts(inputs: GlmInputs, model: Model, columns: tuple[str, ...]) -> tuple[Contrast, ...]:

@@ -2,7 +2,9 @@
 
 import fnmatch
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS
@@ -11,6 +13,7 @@ from ..cases.subjects import LOST_FOUND, is_pattern
 from ..errors import UsageError, describe_unreadable
 from ..image.volume import IMAGE_SUFFIXES, image_suffix
 from .finished_case import FinishedCase
+from .judge_cohort import judge_cohort
 from .read_case import CaseFiles, provenance_of, read_finished_case
 
 RECORD_ENDING = f".{DEFAULT_BASE}.json"
@@ -57,7 +60,8 @@ def find_finished_cases(
             f"{folder}: no result found; expected segmentations with their records (<case>{RECORD_ENDING}), or files "
             f"<case>.{base}.mgz or .nii.gz"
         )
-    return [read_finished_case(files) for files in sorted(found.values(), key=lambda files: files.name)]
+    apart = sorted(_named_apart(list(found.values())), key=lambda files: files.name)
+    return judge_cohort([read_finished_case(files) for files in apart])
 
 
 def find_finished_subjects(
@@ -97,7 +101,9 @@ def find_finished_subjects(
         wanted += (fnmatch.filter(there, given) or [given]) if as_pattern else [given]
     if not names and not there:
         raise UsageError(f"{home}: no subject with mri/{base}.mgz found; segment them first (mri_sclimbic_seg --s)")
-    return [read_finished_case(_subject_files(home, name, base)) for name in dict.fromkeys(wanted or there)]
+    return judge_cohort(
+        [read_finished_case(_subject_files(home, name, base)) for name in dict.fromkeys(wanted or there)]
+    )
 
 
 def _list_folder(folder: Path, noun: str) -> list[str]:
@@ -122,6 +128,17 @@ def _subject_files(home: Path, name: str, base: str) -> CaseFiles:
         record_file=_first_file((subject / "scripts" / f"{base}.json",)),
         transform=_first_file(transforms),
     )
+
+
+def _named_apart(cases: Sequence[CaseFiles]) -> list[CaseFiles]:
+    """Cases of one name, such as T1 of many single images, by the names of their results."""
+    count = Counter(files.name for files in cases)
+    return [
+        replace(files, name=files.segmentation.name.removesuffix(image_suffix(files.segmentation) or ""))
+        if count[files.name] > 1
+        else files
+        for files in cases
+    ]
 
 
 def _with_record(folder: Path, names: Sequence[str], images: Path | None) -> Iterator[CaseFiles]:

@@ -149,6 +149,13 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     )
 
 
+def _how_rows_were_made(inputs: GlmInputs, rows: tuple[str, ...], study: Study) -> list[Notice]:
+    """Weights, settings and source of eTIV of the rows that are fitted; an error if they differ."""
+    fitted = [name for name in rows if name in set(study.subjects)] or list(rows)
+    with_etiv = study.options.etiv != RAW or study.options.analyse_etiv
+    return provenance_notices(Path(inputs.table), fitted, with_etiv=with_etiv, allow_mixed=inputs.allow_mixed)
+
+
 def _mark(inputs: GlmInputs, raw: GroupTable) -> MarkedTable | None:
     """The table in which what ratings exclude is nan; None without ratings."""
     if inputs.exclusion is None:
@@ -176,13 +183,6 @@ def _leave_out(
     left = tuple(name for name in options.exclude_columns if name not in dropped)
     options = replace(options, exclude=(*options.exclude, *part.rows), exclude_columns=left)
     return part.table, options, (*marked.said, *part.said)
-
-
-def _how_rows_were_made(inputs: GlmInputs, rows: tuple[str, ...], study: Study) -> list[Notice]:
-    """Weights, settings and source of eTIV of the rows that are fitted; an error if they differ."""
-    fitted = [name for name in rows if name in set(study.subjects)] or list(rows)
-    with_etiv = study.options.etiv != RAW or study.options.analyse_etiv
-    return provenance_notices(Path(inputs.table), fitted, with_etiv=with_etiv, allow_mixed=inputs.allow_mixed)
 
 
 def _contrasts(inputs: GlmInputs, model: Model, columns: tuple[str, ...]) -> tuple[Contrast, ...]:

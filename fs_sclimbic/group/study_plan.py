@@ -70,6 +70,8 @@ class StudyPlan:
     """On the design and the data, in the order in which they arise."""
     left_out: tuple[str, ...] = ()
     """What is left out because of ratings, in words for the report."""
+    partly_left_out: tuple[str, ...] = ()
+    """Subjects of the table that are left out because of single structures."""
 
 
 def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
@@ -127,7 +129,7 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     model = read_model(inputs, len(table.subjects))
     frames = read_frames(inputs.excluded_rows_file) if inputs.excluded_rows_file else ()
     options = replace(inputs.options, exclude=(*inputs.options.exclude, *frames))
-    table, options, left_out = _leave_out(inputs, marked, table, model, options)
+    table, options, left_out, partly = _leave_out(inputs, marked, table, model, options)
     study = assemble(model, table, options, inputs.table)
     raw = known_columns(raw, study.subjects)
     # Names that stand twice were allowed before: by the flag, or by mri_glmfit's environment variable.
@@ -146,6 +148,7 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         contrasts=contrasts,
         notices=(*model.notices, design_notice, *(Notice("note", line) for line in left_out), *study.notices),
         left_out=left_out,
+        partly_left_out=partly,
     )
 
 
@@ -167,10 +170,10 @@ def _mark(inputs: GlmInputs, raw: GroupTable) -> MarkedTable | None:
 
 def _leave_out(
     inputs: GlmInputs, marked: MarkedTable | None, table: GroupTable, model: Model, options: StudyOptions
-) -> tuple[GroupTable, StudyOptions, tuple[str, ...]]:
-    """The table and the options without what ratings exclude, and that in words."""
+) -> tuple[GroupTable, StudyOptions, tuple[str, ...], tuple[str, ...]]:
+    """The table and the options without what ratings exclude, that in words, and who lacks single structures."""
     if inputs.exclusion is None or marked is None:
-        return table, options, ()
+        return table, options, (), ()
     part = choose_fitted(
         replace(marked, table=table),
         model.subjects,
@@ -182,7 +185,7 @@ def _leave_out(
     dropped = set(table.columns).difference(part.table.columns)
     left = tuple(name for name in options.exclude_columns if name not in dropped)
     options = replace(options, exclude=(*options.exclude, *part.rows), exclude_columns=left)
-    return part.table, options, (*marked.said, *part.said)
+    return part.table, options, (*marked.said, *part.said), part.partly
 
 
 def _contrasts(inputs: GlmInputs, model: Model, columns: tuple[str, ...]) -> tuple[Contrast, ...]:

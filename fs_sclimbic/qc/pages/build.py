@@ -28,8 +28,8 @@ WEB_FOLDER = "qc/pages/web"
 PAGE, STYLE = "index.html", "qc.css"
 FIRST_SCRIPTS = ("elements.js",)
 SCRIPTS = (
-    "images.js", "marks.js", "cohort_table.js", "pictures.js", "distributions.js", "groups.js", "viewer.js",
-    "review.js", "case_view.js", "main.js",
+    "images.js", "marks.js", "cohort_table.js", "pictures.js", "distributions.js", "groups.js", "outlines.js",
+    "viewer.js", "review.js", "case_view.js", "main.js",
 )  # fmt: skip
 """After the study, in this order."""
 SHARED_FOLDER = "page"

@@ -15,7 +15,7 @@ from .libraries import encode_json
 from .thumbnail import draw_thumbnail, encode_thumbnail
 
 CASES_FOLDER = "cases"
-FORMAT = 1
+FORMAT = 2
 """Raised when what is made of the same images changes."""
 MAX_NAME_CHARACTERS = 60
 SCRIPT, PICTURE, THUMBNAIL = ".js", ".webp", ".small.webp"
@@ -75,7 +75,8 @@ def _format_script(images: CaseImages, name: str) -> str:
         "labels": encode_image(images.labels, labels=True),
         "posteriors": None if images.posteriors is None else encode_image(images.posteriors),
         "structures": [{"name": one.name, "rgb": list(one.rgba[:3])} for one in images.structures],
-        "centers": [None if center is None else list(center) for center in images.centers_ras],
+        "centers": [None if center is None else list(center) for center in images.centers],
+        "vox2ras": images.gray.grid.vox2ras[:3].round(6).tolist(),
         "notes": list(images.notes),
     }
     return f"window.Sclimbic.images.receive({encode_json(name)}, {encode_json(content)});\n"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ImageError
+from ...image.box import three
 from ...image.conform import reorient_ras, resample_linear, resample_nearest, resize, shift_grid
 from ...image.grid import Volume
 from ...image.labels import ColorTable, Structure
@@ -43,8 +44,8 @@ class CaseImages:
     posteriors: Volume | None
     """Posterior of the label of each voxel, uint8 (255 is 1); None without posteriors."""
     structures: tuple[Structure, ...]
-    centers_ras: tuple[tuple[float, float, float] | None, ...]
-    """Middle of each structure, scanner RAS in mm, in one of its voxels; None for one without voxels."""
+    centers: tuple[tuple[int, int, int] | None, ...]
+    """Middle of each structure, as one of its voxels; None for one without voxels."""
     notes: tuple[str, ...]
     """What the viewer of these images must know, such as that they are coarser than the file."""
 
@@ -90,7 +91,7 @@ def cut_case_images(t1: Volume | None, labels: Volume, posteriors: Volume | None
         labels=_numbered(shown, structures),
         posteriors=winning,
         structures=structures,
-        centers_ras=tuple(_center_ras(labels, structure.index) for structure in structures),
+        centers=tuple(_center_voxel(shown, structure.index) for structure in structures),
         notes=tuple(notes),
     )
 
@@ -169,13 +170,11 @@ def _numbered(labels: Volume, structures: Sequence[Structure]) -> Volume:
     return Volume(numbered, labels.grid)
 
 
-def _center_ras(labels: Volume, index: int) -> tuple[float, float, float] | None:
+def _center_voxel(labels: Volume, index: int) -> tuple[int, int, int] | None:
     where = np.argwhere(np.asarray(labels.data) == index)
     if not len(where):
         return None
-    nearest = where[np.argmin(((where - where.mean(0)) ** 2).sum(1))]
-    x, y, z = (labels.grid.vox2ras @ [*nearest, 1])[:3]
-    return round(float(x), 1), round(float(y), 1), round(float(z), 1)
+    return three(where[np.argmin(((where - where.mean(0)) ** 2).sum(1))])
 
 
 def encode_image(image: Volume, *, labels: bool = False) -> str:

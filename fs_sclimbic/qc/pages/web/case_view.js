@@ -2,7 +2,7 @@
 "use strict";
 
 (function (Sclimbic) {
-  const { element, format, badge } = Sclimbic;
+  const { element, format, shortName, badge } = Sclimbic;
   const MAD_TO_SD = 1.4826; // of a normal distribution
   const FREEVIEW_OPACITY = 0.5;
 
@@ -75,7 +75,7 @@
       return element("tr", { "data-structure": structure.name, class: flags.length ? "flagged-row" : null, title: flags.map((flag) => flag.reason).join("\n") || null },
         element("th", { scope: "row" },
           element("span", { class: "swatch", style: `background: rgb(${structure.rgb.join(",")})` }),
-          element("button", { type: "button", class: "plain", onclick: () => Sclimbic.review.setTarget(structure.name) }, structure.name, flags.length ? " ▲" : "")),
+          element("button", { type: "button", class: "plain", title: structure.name, onclick: () => Sclimbic.review.setTarget(structure.name) }, shortName(structure.name), flags.length ? " ▲" : "")),
         [one.volumes[index], median(values)].map((value) => element("td", { class: "number" }, format(value))),
         [robustZ(one.volumes[index], values), one.z[index], one.confidences[index]].map((value) => element("td", { class: "number" }, format(value, 2))),
         element("td", {}, mark ? [mark.rating, mark.score].filter(Boolean).join(" ") || "note" : ""));

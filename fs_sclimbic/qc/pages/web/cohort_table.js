@@ -88,7 +88,7 @@
     return {
       title: column.title,
       type: column.type,
-      className: [column.type === "num" && column.title !== "verdict" ? "number" : "", column.rare ? "rare" : ""].join(" "),
+      className: [column.type !== "num" || column.title === "verdict" ? "dt-left" : "number", column.rare ? "rare" : ""].join(" ").trim(),
       orderSequence: ["asc", "desc"],
       data: null,
       render: (row, type) => {
@@ -133,7 +133,7 @@
       return;
     }
     const DataTable = library.default;
-    const made = element("table", { class: "cases display compact", id: "cases-table" });
+    const made = element("table", { class: "cases compact hover", id: "cases-table" });
     scroller.append(made);
     DataTable.ext.search.push((_settings, _texts, _index, row) => passes(row.one));
     table = new DataTable(made, {
@@ -145,7 +145,7 @@
       deferRender: true,
       autoWidth: false,
       layout: { topStart: ["pageLength", searchBuilderButton(DataTable)].filter(Boolean), topEnd: "search", bottomStart: "info", bottomEnd: "paging" },
-      language: { search: "Search", lengthMenu: "_MENU_ rows", info: "_START_–_END_ of _TOTAL_", infoFiltered: "(of _MAX_)" },
+      language: { search: "Search", lengthMenu: "_MENU_ rows", info: "_START_–_END_ of _TOTAL_", infoFiltered: "(of _MAX_)", searchBuilder: { button: { 0: "Conditions", _: "Conditions (%d)" } } },
     });
     // What lies around the table must not scroll with it.
     const around = made.closest(".dt-container");
@@ -161,7 +161,7 @@
   /** The button that opens DataTables' builder of conditions, such as "L Accumbens < 200". */
   function searchBuilderButton(DataTable) {
     return DataTable.SearchBuilder && DataTable.Buttons
-      ? { buttons: [{ extend: "searchBuilder", text: "Conditions", config: { depthLimit: 1 } }] }
+      ? { buttons: [{ extend: "searchBuilder", config: { depthLimit: 1 } }] }
       : null;
   }
 

@@ -44,9 +44,9 @@
       .filter(Number.isFinite);
     let low = Math.min(...values);
     let high = Math.max(...values);
-    if (row.norm) {
-      low = Math.min(low, row.norm.mean - NORM_SD * row.norm.sd);
-      high = Math.max(high, row.norm.mean + NORM_SD * row.norm.sd);
+    for (const { norm } of all.filter((other) => other.pair === row.pair && other.norm)) {
+      low = Math.min(low, norm.mean - NORM_SD * norm.sd);
+      high = Math.max(high, norm.mean + NORM_SD * norm.sd);
     }
     const margin = (high - low || Math.abs(high) || 1) * 0.04;
     return { low: low - margin, high: high + margin };

@@ -70,7 +70,7 @@
     note.value = mark && !old ? mark.note : "";
     const next = element("input", { type: "checkbox", id: "advance", onchange: (event) => setAdvance(event.target.checked) });
     next.checked = advance;
-    place.replaceChildren(
+    place.replaceChildren(...[
       element("h3", {}, "Your mark"),
       element("p", {}, element("label", {}, "for ", targets), element("span", { class: "fine" }, " ", element("kbd", {}, "↑"), element("kbd", {}, "↓"))),
       old ? element("p", { class: "warning" }, `Marked ${[mark.rating, mark.score].filter(Boolean).join(" ") || "with a note"} on ${mark.date.slice(0, 10)}, for an earlier result: look again.`) : null,
@@ -80,7 +80,7 @@
         choose(value, null, !old && mark && mark.score === value, () => score(value), SCORE_WORDS[value]))),
       note,
       element("p", { class: "fine" }, element("label", {}, next, " after a rating, go to the next case that is not reviewed")),
-    );
+    ].filter(Boolean));
   }
 
   function setAdvance(on) {

@@ -3,7 +3,8 @@
 
 (function (Sclimbic) {
   const { element, format } = Sclimbic;
-  const OUTLINE_ALPHA = 1;
+  const ZOOM_STEP = 1.25;
+  const MAX_ZOOM = 6;
   const OPACITY_STEP = 0.1;
   const PLAIN = { logLevel: "error", show3Dcrosshair: false, multiplanarShowRender: 0, multiplanarLayout: 0 };
   const ARROWS = {
@@ -32,9 +33,10 @@
           type: "range", id: "opacity", min: 0, max: 1, step: OPACITY_STEP, value: look.opacity,
           oninput: (event) => { look.opacity = Number(event.target.value); apply(); },
         })),
-        element("button", { type: "button", id: "reset-view", onclick: resetView }, "Whole view")),
+        element("button", { type: "button", id: "reset-view", onclick: resetView }, "Whole view ", element("kbd", {}, "0"))),
       element("div", { class: "canvas-place" },
-        element("canvas", { id: "viewer-canvas", tabindex: 0, role: "img", "aria-label": "Three planes of the head with labels. Arrow keys, Page Up and Page Down move the crosshair." })),
+        element("canvas", { id: "viewer-canvas", tabindex: 0, role: "img", "aria-label": "Three planes of the head with labels. Arrow keys, Page Up and Page Down move the crosshair." }),
+        element("canvas", { id: "outline-canvas", "aria-hidden": "true" })),
       element("figcaption", {}, element("output", { id: "under-cursor" }), element("span", { class: "fine", id: "viewer-notes" })),
     );
     return holder;
@@ -48,12 +50,19 @@
     try {
       if (!window.niivue) await Sclimbic.loadScript(Sclimbic.study.viewer);
       const made = new window.niivue.Niivue({
-        ...PLAIN, backColor: [0, 0, 0, 1], crosshairColor: [1, 0.85, 0.1, 0.7], crosshairWidth: 1, isOrientCube: false,
+        ...PLAIN, backColor: [0, 0, 0, 1], crosshairColor: [1, 0.85, 0.1, 1], crosshairWidth: 0.35, crosshairGap: 6, isOrientationTextVisible: false, loadingText: "", isOrientCube: false,
         dragAndDropEnabled: false, viewModeHotKey: "", clipPlaneHotKey: "", cycleClipPlaneHotKey: "", fontMinPx: 11, isRuler: false,
       });
       await made.attachToCanvas(holder.querySelector("canvas"), false);
       made.setSliceType(made.sliceTypeMultiplanar);
       made.onLocationChange = onLocation;
+      // Whatever makes NiiVue draw (a click, the wheel, another size of the window) moves the outlines too.
+      const drawScene = made.drawScene.bind(made);
+      made.drawScene = (...given) => {
+        const drawn = drawScene(...given);
+        drawOutlines();
+        return drawn;
+      };
       drawer = made;
     } catch (error) {
       problem = `The viewer did not start (${error.message}). The picture above shows the same labels.`;
@@ -121,7 +130,7 @@
   function goTo(name) {
     const center = drawer && images && shownCase && name ? centerOf(name) : null;
     if (!center) return false;
-    drawer.scene.crosshairPos = drawer.mm2frac(center);
+    drawer.scene.crosshairPos = drawer.vox2frac(center);
     drawer.createOnLocationChange();
     drawer.drawScene();
     return true;
@@ -131,21 +140,24 @@
     if (!images) return;
     const number = Math.round(where.values[1] ? where.values[1].value : 0);
     const structure = images.structures[number - 1];
-    const voxel = where.vox || [];
-    const posterior = structure && posteriors ? posteriors.getValue(voxel[0], voxel[1], voxel[2]) / 255 : null;
-    const place = Array.from(where.mm).slice(0, 3).map((mm) => format(mm, 1)).join(", ");
+    const voxel = Array.from(where.vox).slice(0, 3);
+    const posterior = structure && posteriors ? posteriors.getValue(...voxel) / 255 : null;
+    const ras = rasOf(voxel);
+    const place = ras.map((mm) => format(mm, 1)).join(", ");
     say([structure ? structure.name : "no structure", posterior === null ? null : `posterior ${format(posterior, 2)}`, `RAS ${place} mm`].filter(Boolean).join(" · "));
     holder.dataset.position = place;
-    listeners.forEach((listen) => listen(Array.from(where.mm).slice(0, 3)));
+    listeners.forEach((listen) => listen(ras));
   }
+
+  /** Scanner RAS of a voxel. NiiVue's own is off where the axes are oblique: it shows planes along the voxels. */
+  const rasOf = (voxel) => images.vox2ras.map((row) => row[0] * voxel[0] + row[1] * voxel[1] + row[2] * voxel[2] + row[3]);
 
   const say = (text) => { document.getElementById("under-cursor").textContent = text; };
 
   function apply() {
     if (!drawer || drawer.volumes.length < 2) return;
-    drawer.opts.atlasOutline = look.outline ? OUTLINE_ALPHA : 0;
-    drawer.setOpacity(1, look.overlay ? look.opacity : 0);
-    drawer.updateGLVolume();
+    drawer.setOpacity(1, look.overlay && !look.outline ? look.opacity : 0);
+    drawer.drawScene();
     const press = (id, on) => document.getElementById(id).setAttribute("aria-pressed", String(on));
     press("overlay", look.overlay);
     press("outline", look.outline);
@@ -167,10 +179,28 @@
     apply();
   }
 
+  function drawOutlines() {
+    const shown = drawer && images && drawer.volumes.length > 1 && look.overlay && look.outline;
+    const canvas = document.getElementById("outline-canvas");
+    if (!canvas || !images) return;
+    Sclimbic.outlines.clear(canvas, drawer);
+    if (shown) Sclimbic.outlines.draw(canvas, drawer, images.structures.map((one) => one.rgb), Math.max(look.opacity, OPACITY_STEP));
+    Sclimbic.outlines.markSides(canvas, drawer);
+  }
+
   function resetView() {
     if (!drawer) return;
-    drawer.scene.pan2Dxyzmm = [0, 0, 0, 1];
-    drawer.drawScene();
+    drawer.setPan2Dxyzmm([0, 0, 0, 1]);
+  }
+
+  /** Zoom about the crosshair. */
+  function zoom(steps) {
+    if (!drawer || !shownCase) return;
+    const [x, y, z, before] = drawer.scene.pan2Dxyzmm;
+    const after = Math.min(MAX_ZOOM, Math.max(1, before * ZOOM_STEP ** steps));
+    const mm = drawer.frac2mm(drawer.scene.crosshairPos);
+    const moved = [x, y, z].map((offset, axis) => (after === 1 ? 0 : offset - (after - before) * mm[axis]));
+    drawer.setPan2Dxyzmm([...moved, after]);
   }
 
   /** Arrow keys over the canvas; whether the key was one. */
@@ -183,6 +213,6 @@
   const isFocused = () => document.activeElement && document.activeElement.id === "viewer-canvas";
 
   Sclimbic.viewer = {
-    place, show, goTo, move, isFocused, toggleOverlay, toggleOutline, changeOpacity, onMove: (listen) => listeners.push(listen),
+    place, show, goTo, move, isFocused, toggleOverlay, toggleOutline, changeOpacity, resetView, zoom, onMove: (listen) => listeners.push(listen),
   };
 })(window.Sclimbic);

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Sequence
 
-from . import demo, etiv, fsgd, glm, model, segment, table, train
+from . import demo, etiv, fsgd, glm, model, qc, segment, table, train
 from .pipes import outlive_readers
 
 COMMANDS = {
     "segment": (segment.main, "segment images, folders and recon-all subjects (same as mri_sclimbic_seg)"),
     "etiv": (etiv.main, "eTIV from the image, beside that of recon-all's transform"),
+    "qc": (qc.main, "make pages to look at finished cases, with a viewer and marks by keys"),
     "table": (table.main, "make a table over subjects from their stats files (same as sclimbic_stats2table)"),
     "fsgd": (fsgd.main, "make the group descriptor file of a study from a table of participants, and check one"),
     "glm": (glm.main, "fit a design to a table and test contrasts on each structure (same as sclimbic_glmfit)"),

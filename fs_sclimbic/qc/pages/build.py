@@ -4,9 +4,7 @@ The files of a case have names that hold a hash of what they show, and the scrip
 a build that is killed leaves the earlier pages as they were, and the next one goes on where it ended.
 """
 
-import base64
-import html
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from os import PathLike
@@ -14,26 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from ...files.locks import only_one
-from ...files.resources import data_file
 from ...files.staging import StagedFiles
 from ...segmentation.population import Population, read_population
 from ..finished_case import FinishedCase
-from .case_files import INLINE_SCRIPT, DrawPicture, bring_up_to_date, make_case_files, remove_old_files
+from .case_files import DrawPicture, bring_up_to_date, remove_old_files
 from .case_picture import draw_case_picture
 from .libraries import PageLibraries, read_libraries
+from .page import PAGE, STUDY, VIEWER, format_page, links_to_files, shared_files
 from .site_groups import SiteGroups
 from .study import describe_study, format_study, study_id
 
-WEB_FOLDER = "qc/pages/web"
-PAGE, STYLE = "index.html", "qc.css"
-FIRST_SCRIPTS = ("elements.js",)
-SCRIPTS = (
-    "images.js", "marks.js", "cohort_table.js", "pictures.js", "distributions.js", "groups.js", "outlines.js",
-    "viewer.js", "review.js", "case_view.js", "main.js",
-)  # fmt: skip
-"""After the study, in this order."""
-SHARED_FOLDER = "page"
-STUDY, TABLES, TABLE_STYLE, VIEWER = "study.js", "datatables.js", "datatables.css", "niivue.js"
 LOCK_NAME = ".sclimbic-pages.lock"
 MAX_WAIT_SECONDS = 5.0
 
@@ -76,6 +64,7 @@ def build_pages(
     *,
     draw_picture: DrawPicture = draw_case_picture,
     progress: Progress = lambda done, of: None,
+    max_wait_seconds: float = MAX_WAIT_SECONDS,
 ) -> BuiltPages:
     """Build the pages of a study, or bring them up to date.
 
@@ -88,6 +77,8 @@ def build_pages(
     options : PageOptions
     draw_picture : callable, optional
     progress : callable, optional
+    max_wait_seconds : float
+        How long to wait for another process that builds these pages.
 
     Returns
     -------
@@ -103,14 +94,11 @@ def build_pages(
     libraries, home = read_libraries(), Path(folder)
     viewer = libraries.viewer if options.with_viewer else None
     home.mkdir(parents=True, exist_ok=True)
-    with only_one(home / LOCK_NAME, f"{home}: another run builds these pages", MAX_WAIT_SECONDS):
+    with only_one(home / LOCK_NAME, f"{home}: another run builds these pages", max_wait_seconds):
         made, n_made = _make_all(cases, home, draw_picture, viewer is not None, options.threads, progress)
         description = _describe(cases, options, made, libraries)
-        contents = {
-            **{f"{SHARED_FOLDER}/{name}": content for name, content in _shared_files(libraries, viewer).items()},
-            STUDY: format_study(description).encode(),
-            PAGE: _format_page(options.title, _links()).encode(),
-        }
+        contents = {**shared_files(libraries, viewer), STUDY: format_study(description).encode()}
+        contents[PAGE] = format_page(options.title, *links_to_files()).encode()
         with StagedFiles() as staged:
             for name, content in contents.items():
                 path = home / name
@@ -166,125 +154,5 @@ def _describe(
         with_paths=True,
         made=made,
     )
-    viewer = f"{SHARED_FOLDER}/{VIEWER}" if options.with_viewer and libraries.viewer else None
+    viewer = VIEWER if options.with_viewer and libraries.viewer else None
     return {**description, "context": [], "viewer": viewer, "viewerProblem": libraries.viewer_problem}
-
-
-def _own_file(name: str) -> bytes:
-    return data_file(WEB_FOLDER, name).read_bytes()
-
-
-def _shared_files(libraries: PageLibraries, viewer: bytes | None) -> dict[str, bytes]:
-    """Scripts and styles that stand once beside the pages of all cases."""
-    return {
-        **{name: _own_file(name) for name in (*FIRST_SCRIPTS, *SCRIPTS, STYLE)},
-        TABLES: libraries.tables,
-        TABLE_STYLE: libraries.table_style,
-        **({VIEWER: viewer} if viewer else {}),
-    }
-
-
-def _links() -> dict[str, str]:
-    """How the page names its styles and scripts."""
-    before = [f"{SHARED_FOLDER}/{name}" for name in (*FIRST_SCRIPTS, TABLES)]
-    after = [f"{SHARED_FOLDER}/{name}" for name in SCRIPTS]
-    return {
-        "styles": "\n".join(f'<link rel="stylesheet" href="{SHARED_FOLDER}/{name}">' for name in (TABLE_STYLE, STYLE)),
-        "scripts": "\n".join(f'<script src="{address}"></script>' for address in (*before, STUDY, *after)),
-    }
-
-
-def _format_page(title: str, parts: Mapping[str, str]) -> str:
-    """The page from its template; in one pass, so that nothing that is put in is taken for a mark."""
-    texts = {"title": html.escape(title.encode("utf-8", "replace").decode()), **parts}
-    pieces = iter(_own_file(PAGE).decode().replace("}}", "{{").split("{{"))
-    return "".join(_filled(pieces, texts))
-
-
-def _filled(pieces: Iterator[str], texts: Mapping[str, str]) -> Iterator[str]:
-    for number, piece in enumerate(pieces):
-        yield texts[piece] if number % 2 else piece
-
-
-def build_single_page(
-    case: FinishedCase,
-    cases: Sequence[FinishedCase],
-    options: PageOptions,
-    *,
-    draw_picture: DrawPicture = draw_case_picture,
-) -> bytes:
-    """Build a page of one case, all in one file, to send to others.
-
-    It tells no paths and no names of other cases; their numbers are in it, to compare.
-
-    Parameters
-    ----------
-    case : FinishedCase
-        Without a problem.
-    cases : sequence of FinishedCase
-        All of the study.
-    options : PageOptions
-        Groups are not told.
-    draw_picture : callable, optional
-
-    Returns
-    -------
-    bytes
-        Of an HTML file.
-
-    Raises
-    ------
-    SclimbicError
-        If an image cannot be read, or a package is missing that pages need.
-    """
-    libraries = read_libraries()
-    viewer = libraries.viewer if options.with_viewer else None
-    files = make_case_files(case, draw_picture, INLINE_SCRIPT, with_viewer=viewer is not None)
-    made = {
-        case.name: {
-            "script": INLINE_SCRIPT if viewer else None,
-            "picture": _data_address(files.picture),
-            "thumbnail": _data_address(files.thumbnail),
-        }
-    }
-    described = describe_study(
-        cases,
-        population=options.population,
-        title=f"{options.title}: {case.name}",
-        identity=study_id(options.source),
-        groups=None,
-        with_paths=False,
-        made=made,
-    )
-    others = [one for one in described["cases"] if one["name"] != case.name]
-    nameless = ("etiv", "volumes", "z", "confidences")
-    study = {
-        **described,
-        "cases": [one for one in described["cases"] if one["name"] == case.name],
-        "context": [{"name": "", "flags": [], **{key: one[key] for key in nameless}} for one in others],
-        "viewer": INLINE_SCRIPT if viewer else None,
-        "viewerProblem": libraries.viewer_problem,
-    }
-    scripts = [
-        *map(_own_file, FIRST_SCRIPTS),
-        libraries.tables,
-        format_study(study).encode(),
-        _own_file(SCRIPTS[0]),
-        files.script or b"",
-        viewer or b"",
-        *map(_own_file, SCRIPTS[1:]),
-    ]
-    parts = {
-        "styles": "\n".join(f"<style>\n{css.decode()}\n</style>" for css in (libraries.table_style, _own_file(STYLE))),
-        "scripts": "\n".join(f"<script>\n{_for_a_page(source.decode())}\n</script>" for source in scripts),
-    }
-    return _format_page(study["title"], parts).encode()
-
-
-def _for_a_page(script: str) -> str:
-    """A script that may stand in a page: it must not seem to end there."""
-    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
-def _data_address(content: bytes) -> str:
-    return f"data:image/webp;base64,{base64.b64encode(content).decode('ascii')}"

@@ -152,7 +152,7 @@ def bring_up_to_date(
     except MemoryError as error:
         return {"pictureProblem": f"{case.segmentation}: {describe_memory_error(error)}"}, True
     except OSError as error:
-        if error.filename is not None and Path(error.filename).is_relative_to(folder):
+        if error.filename is not None and Path(error.filename).is_relative_to(folder / CASES_FOLDER):
             raise  # the pages themselves cannot be written
         return {"pictureProblem": describe_system_error(error)}, True
     return names, True

@@ -159,7 +159,8 @@ def _windowed(gray: Volume) -> Volume:
 
 
 def _bytes_of(posterior: NDArray[Any]) -> NDArray[np.uint8]:
-    return np.rint(np.clip(np.nan_to_num(posterior), 0, 1) * BYTE_MAX).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.rint(np.clip(np.nan_to_num(posterior), 0, 1) * BYTE_MAX).astype(np.uint8)
+    return scaled
 
 
 def _numbered(labels: Volume, structures: Sequence[Structure]) -> Volume:

@@ -5,6 +5,7 @@ each is needed.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,8 +32,19 @@ class PageLibraries:
     """Why there is no viewer; empty if there is one."""
 
 
-def read_libraries() -> PageLibraries:
+def package_folder(name: str) -> Path | None:
+    """Folder of an installed package, which is not imported; None if it is not installed."""
+    package = find_spec(name)
+    return Path(package.origin).parent if package and package.origin else None
+
+
+def read_libraries(folder_of: Callable[[str], Path | None] = package_folder) -> PageLibraries:
     """Read the scripts from the installed packages.
+
+    Parameters
+    ----------
+    folder_of : callable
+        Finds the folder of a package by its name.
 
     Returns
     -------
@@ -43,7 +55,7 @@ def read_libraries() -> PageLibraries:
     UsageError
         If itables is not installed, or brings no DataTables.
     """
-    home = _package_folder("itables")
+    home = folder_of("itables")
     if home is None:
         raise UsageError(f"pages need itables, which brings the tables: {INSTALL_ADVICE}")
     try:
@@ -51,9 +63,9 @@ def read_libraries() -> PageLibraries:
         style = (home / TABLE_STYLE).read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{error.filename}: is missing; install a version from 2.2 to below 3: {INSTALL_ADVICE}"
+            f"{error.filename}: is missing; install a version from 2.9 to below 3: {INSTALL_ADVICE}"
         ) from error
-    viewer = _find_viewer()
+    viewer = _find_viewer(folder_of("nilearn"))
     problem = (
         ""
         if viewer
@@ -103,14 +115,8 @@ def encode_json(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _package_folder(name: str) -> Path | None:
-    package = find_spec(name)
-    return Path(package.origin).parent if package and package.origin else None
-
-
-def _find_viewer() -> bytes | None:
+def _find_viewer(home: Path | None) -> bytes | None:
     """NiiVue from nilearn's assets, wherever this version keeps them."""
-    home = _package_folder("nilearn")
     for path in sorted(home.glob(f"**/{VIEWER_SCRIPT}")) if home else ():
         content = path.read_bytes()
         if VIEWER_GLOBAL in content[:2000]:

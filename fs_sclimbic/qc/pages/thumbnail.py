@@ -44,7 +44,8 @@ def draw_thumbnail(images: CaseImages) -> NDArray[np.uint8]:
         gray, label = (_pixels(image.data.take(index, axis).T, rows, columns) for image in (images.gray, images.labels))
         opacity = LABEL_OPACITY * (label > 0)[..., None]
         planes.append(gray[..., None] * (1 - opacity) + colors[label] * opacity)
-    return np.rint(np.concatenate(planes, axis=1)).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.rint(np.concatenate(planes, axis=1)).astype(np.uint8)
+    return pixels
 
 
 def _pixels(plane: NDArray[np.uint8], rows: NDArray[np.int_], columns: NDArray[np.int_]) -> NDArray[np.uint8]:

@@ -35,7 +35,7 @@
     return order.find((one) => !Sclimbic.marks.isReviewed(one.name)) || null;
   }
 
-  const goTo = (one) => { if (one) window.location.hash = Sclimbic.addressOf(one); };
+  const goTo = (one) => { if (one) Sclimbic.open(one); };
 
   function goToOpen() {
     const one = nextOpen();

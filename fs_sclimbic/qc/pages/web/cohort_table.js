@@ -47,34 +47,36 @@
     return element("span", { class: "reason", title: list.join("\n") }, list.slice(0, 2).join("; ") + more);
   }
 
-  function structureCell(cell, one, index) {
+  /** The number of a structure, framed if it has a flag. */
+  function structureNode(one, index) {
+    const text = format(one[measure][index], MEASURES[measure].digits);
     const flags = one.flags.filter((flag) => flag.structure === Sclimbic.study.structures[index].name);
-    cell.classList.toggle("flagged", flags.length > 0);
-    cell.title = flags.map((flag) => flag.reason).join("\n");
+    if (!flags.length) return document.createTextNode(text);
+    return element("span", { class: "flagged", title: flags.map((flag) => flag.reason).join("\n") }, text);
   }
 
-  /** A column: its heading, the value that sorts and is searched, and what fills a cell. */
+  /** A column: its heading, the value that is searched (and sorts, without an order), and what a cell shows. */
   function columns() {
     const { structures, groupName, cases } = Sclimbic.study;
     const several = (name) => new Set(cases.map((one) => one[name])).size > 1;
     const found = [
-      { title: "case", value: (one) => one.name, fill: (cell, one) => cell.replaceChildren(link(one)), type: "string" },
+      { title: "case", value: (one) => one.name, node: link, type: "string" },
       {
         title: "verdict", value: (one) => one.verdict, order: (one) => SEVERITY[one.verdict] * 1e4 - one.flags.length,
-        fill: (cell, one) => cell.replaceChildren(badge(one.verdict)), type: "num",
+        node: (one) => badge(one.verdict), type: "num",
       },
       {
         title: "why", value: (one) => one.problem || one.flags.map((flag) => flag.reason).join("; "), type: "string",
-        fill: (cell, one) => cell.replaceChildren(reasons(one)),
+        node: reasons,
       },
       { title: "mark", value: markWords, type: "string" },
     ];
     if (groupName) found.push({ title: groupName, value: (one) => one.group, type: "string" });
-    found.push({ title: "eTIV, cm³", value: (one) => one.etiv, number: 0, type: "num" });
+    found.push({ title: "eTIV, cm³", value: (one) => one.etiv, node: (one) => document.createTextNode(format(one.etiv)), type: "num" });
     structures.forEach((structure, index) => {
       found.push({
-        title: shortName(structure.name), hint: structure.name, value: (one) => one[measure][index], type: "num",
-        fill: (cell, one) => structureCell(cell, one, index), structure: true,
+        title: shortName(structure.name), value: (one) => one[measure][index], type: "num",
+        node: (one) => structureNode(one, index),
       });
     });
     found.push({ title: "weights", value: (one) => one.weights, type: "string", rare: !several("weights") });
@@ -82,42 +84,28 @@
     return found;
   }
 
-  /** DataTables' description of a column. Text is made safe by its own renderer. */
-  function describe(column, index, DataTable) {
-    const text = DataTable.render.text();
+  const shownAs = (column, one) => (column.node ? column.node(one) : document.createTextNode(column.value(one) ?? "–"));
+
+  /** DataTables' description of a column. Cells are nodes, so that no text is taken for HTML. */
+  function describe(column) {
+    const isNumber = column.type === "num" && column.title !== "verdict";
     return {
       title: column.title,
       type: column.type,
-      className: [column.type !== "num" || column.title === "verdict" ? "dt-left" : "number", column.rare ? "rare" : ""].join(" ").trim(),
+      className: [isNumber ? "number" : "dt-left", column.rare ? "rare" : ""].join(" ").trim(),
       orderSequence: ["asc", "desc"],
       data: null,
       render: (row, type) => {
-        const value = column.value(row.one);
-        if (type === "sort" || type === "type") {
-          const number = column.order ? column.order(row.one) : value;
-          return number === null || number === undefined ? (column.type === "num" ? -Infinity : "") : number;
-        }
-        if (type !== "display") return value === null || value === undefined ? "" : String(value);
-        return column.type === "num" && typeof value === "number"
-          ? format(value, column.structure ? MEASURES[measure].digits : column.number)
-          : text.display(value === null || value === undefined ? "–" : String(value));
-      },
-      createdCell: (cell, _value, row) => {
-        if (index === 0) cell.setAttribute("data-case", row.one.name);
-        if (column.fill) column.fill(cell, row.one);
+        if (type === "display") return shownAs(column, row.one);
+        const value = column.order && type !== "filter" ? column.order(row.one) : column.value(row.one);
+        return value ?? (column.type === "num" && type !== "filter" ? -Infinity : "");
       },
     };
   }
 
   function plainTable(shown) {
     const rows = Sclimbic.study.cases.map((one) =>
-      element("tr", {}, shown.map((column) => {
-        const value = column.value(one);
-        const cell = element("td", {}, typeof value === "number" ? format(value, column.number || 0) : String(value ?? "–"));
-        if (column.fill) column.fill(cell, one);
-        return cell;
-      })),
-    );
+      element("tr", {}, shown.map((column) => element("td", {}, shownAs(column, one)))));
     const heading = element("tr", {}, shown.map((column) => element("th", { scope: "col" }, column.title)));
     return element("table", { class: "cases" }, element("thead", {}, heading), element("tbody", {}, rows));
   }
@@ -132,13 +120,13 @@
       scroller.append(plainTable(shown));
       return;
     }
-    const DataTable = library.default;
+    const DataTable = library.DataTable || library.default;
     const made = element("table", { class: "cases compact hover", id: "cases-table" });
     scroller.append(made);
     DataTable.ext.search.push((_settings, _texts, _index, row) => passes(row.one));
     table = new DataTable(made, {
       data: Sclimbic.study.cases.map((one) => ({ one })),
-      columns: shown.map((column, index) => describe(column, index, DataTable)),
+      columns: shown.map(describe),
       order: [[1, "asc"], [0, "asc"]],
       pageLength: 50,
       lengthMenu: PAGE_LENGTHS,

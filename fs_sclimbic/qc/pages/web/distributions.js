@@ -102,7 +102,7 @@
       onclick: (event) => {
         const name = event.target.getAttribute && event.target.getAttribute("data-case");
         const one = name && Sclimbic.caseNamed(name);
-        if (one) window.location.hash = Sclimbic.addressOf(one);
+        if (one) Sclimbic.open(one);
       },
     }, all.map((row) => strip(row, scaleOf(row, all), groups, here)));
     place.replaceChildren(drawn);

@@ -27,6 +27,11 @@
   // Also those whose numbers alone are told, to compare.
   Sclimbic.everyone = () => [...study.cases, ...study.context];
   Sclimbic.addressOf = (one) => CASE + encodeURIComponent(one.name);
+  // At once, and not when the browser tells of the new address: the next key is meant for the next case.
+  Sclimbic.open = (one) => {
+    window.location.hash = Sclimbic.addressOf(one);
+    route();
+  };
   Sclimbic.say = (text) => {
     const place = document.getElementById("storage-warning");
     place.textContent = text || (Sclimbic.marks.keeps ? "" : "This browser keeps no marks of pages from disk: save them before you close the page.");
@@ -116,6 +121,7 @@
     g: () => { window.location.hash = "#cases"; },
   };
 
+  const MAY_REPEAT = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "[", "]", "+", "-"];
   const ANYWHERE = { "?": showKeys, s: save };
 
   /** Keys are heard before others hear them; those of fields, buttons and open dialogs stay theirs. */
@@ -129,6 +135,7 @@
     }
     if (inField || (event.key === " " && focus.matches("button, summary, input"))) return;
     const inCase = Sclimbic.caseView.shown() !== null;
+    if (event.repeat && !MAY_REPEAT.includes(event.key)) return; // a key that is held down must not mark many cases
     const inScroller = focus.matches(".scroller, pre") && event.key.startsWith("Arrow");
     const handled =
       (inCase && Sclimbic.viewer.isFocused() && Sclimbic.viewer.move(event.key)) ||

@@ -7,6 +7,7 @@ from ..errors import SclimbicError, UsageError
 from ..files.content import find_problem
 from ..image.volume import image_suffix
 from .case import DEFAULT_BASE, Case, Outputs, Requests
+from .case_picture import picture_file_of
 from .record import read_record
 
 
@@ -34,7 +35,7 @@ def image_case(image: Path, segmentation: Path, requests: Requests, *, transform
     suffix = _suffix_of_output(segmentation)
     stem = segmentation.name.removesuffix(suffix)
     return Case(
-        name=stem,
+        name=stem_of(image),
         t1=image,
         transforms=(transform,) if transform else (),
         outputs=_image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),
@@ -75,7 +76,7 @@ def folder_cases(
         raise UsageError(f"{folder}: folder does not exist")
     by_name: dict[str, list[Path]] = {}
     for image in _images_in(folder):
-        by_name.setdefault(_stem(image), []).append(image)
+        by_name.setdefault(stem_of(image), []).append(image)
     if not by_name:
         raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz")
     cases = []
@@ -112,6 +113,7 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> 
     record = start.with_name(f"{start.name.removesuffix(f'.{DEFAULT_BASE}')}.{DEFAULT_BASE}.json")
     posteriors, stats, qa_stats = beside(f".posteriors{suffix}"), beside(".stats"), beside(".qa.stats")
     xfm, lta = beside(".talairach.xfm"), beside(".talairach.lta")
+    picture = picture_file_of(beside(suffix))
     return Outputs(
         segmentation=beside(suffix),
         record=record,
@@ -121,7 +123,8 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> 
         qa_stats=qa_stats if requests.qa_stats else None,
         xfm=xfm if requests.etiv_from_image else None,
         lta=lta if requests.etiv_from_image else None,
-        optional=(posteriors, stats, qa_stats, xfm, lta),
+        picture=picture if requests.picture else None,
+        optional=(posteriors, stats, qa_stats, xfm, lta, picture),
     )
 
 
@@ -132,5 +135,6 @@ def _suffix_of_output(path: Path) -> str:
     return suffix
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
+    """The name of an image without its ending."""
     return path.name.removesuffix(image_suffix(path) or "")

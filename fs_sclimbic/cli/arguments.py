@@ -90,6 +90,12 @@ def _add_further_outputs_flags(add: Callable[..., object]) -> None:
         action="store_true",
         help="write QA stats for each case, and tables of z scores and confidences",
     )
+    add(
+        "--write_qc",
+        action=argparse.BooleanOptionalAction,
+        help="draw each case, outlines over the T1, as a picture beside the segmentation (.webp, 0.1 MB, 0.4 s beside "
+        "the network; default: on for subjects and folders, off for a single image)",
+    )
 
 
 def _add_image_flags(add: Callable[..., object]) -> None:

@@ -10,6 +10,7 @@ from ..errors import SclimbicError
 from ..segmentation.options import Options
 from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_ask, signals_interrupt
+from .measures import measure_lines
 from .plan import Plan
 from .progress import say
 from .run_tables import mixed_rows, write_run_tables
@@ -81,6 +82,9 @@ def run_plan(
             log(f"warning: {line}")
             say(f"warning: {line}", sys.stderr)
 
+    if len(plan.cases) == 1 and not quiet:
+        for line in (line for outcome in outcomes if outcome.stats for line in measure_lines(outcome.stats)):
+            say(line)
     summary = summarise(outcomes, len(plan.cases), interrupted)
     log(summary)
     if interrupted or (len(plan.cases) > 1 and not quiet):

@@ -10,12 +10,13 @@ from ...errors import SclimbicError, describe_memory_error, describe_system_erro
 from ...files.staging import StagedFiles
 from ...image.volume import Volume, read_volume
 from ..finished_case import FinishedCase
+from ..pictures import lighten
 from .case_images import CaseImages, cut_case_images, encode_image
 from .libraries import encode_json
 from .thumbnail import draw_thumbnail, encode_thumbnail
 
 CASES_FOLDER = "cases"
-FORMAT = 2
+FORMAT = 3
 """Raised when what is made of the same images changes."""
 MAX_NAME_CHARACTERS = 60
 SCRIPT, PICTURE, THUMBNAIL = ".js", ".webp", ".small.webp"
@@ -74,7 +75,7 @@ def _format_script(images: CaseImages, name: str) -> str:
         "gray": encode_image(images.gray),
         "labels": encode_image(images.labels, labels=True),
         "posteriors": None if images.posteriors is None else encode_image(images.posteriors),
-        "structures": [{"name": one.name, "rgb": list(one.rgba[:3])} for one in images.structures],
+        "structures": [{"name": one.name, "rgb": list(lighten(one.rgba[:3]))} for one in images.structures],
         "centers": [None if center is None else list(center) for center in images.centers],
         "vox2ras": images.gray.grid.vox2ras[:3].round(6).tolist(),
         "notes": list(images.notes),

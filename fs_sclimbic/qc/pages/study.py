@@ -10,6 +10,7 @@ from ...files.system import host_name
 from ...image.labels import Structure
 from ...segmentation.population import Population, z_score
 from ..finished_case import FinishedCase
+from ..pictures import lighten
 from .libraries import encode_json
 from .site_groups import NO_GROUP, SiteGroups
 
@@ -91,7 +92,8 @@ def describe_study(
         "title": title,
         "groupName": groups.name if groups else None,
         "structures": [
-            {"name": one.name, "rgb": list(one.rgba[:3]), "norm": _norm(one.name, population)} for one in structures
+            {"name": one.name, "rgb": list(lighten(one.rgba[:3])), "norm": _norm(one.name, population)}
+            for one in structures
         ],
         "cases": sorted(described, key=lambda one: (SEVERITIES.index(one["verdict"]), -len(one["flags"]), one["name"])),
     }

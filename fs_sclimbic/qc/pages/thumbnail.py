@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..pictures import lighten
 from .case_images import BYTE_MAX, CaseImages
 
 THUMBNAIL_PIXELS = 144
@@ -34,7 +35,7 @@ def draw_thumbnail(images: CaseImages) -> NDArray[np.uint8]:
     where = np.argwhere(labels > 0)
     middle = where.mean(0) if len(where) else (np.array(labels.shape) - 1) / 2
     colors = np.zeros((BYTE_MAX + 1, 3))
-    colors[1 : len(images.structures) + 1] = [structure.rgba[:3] for structure in images.structures]
+    colors[1 : len(images.structures) + 1] = [lighten(structure.rgba[:3]) for structure in images.structures]
     offsets = (np.arange(THUMBNAIL_PIXELS) + 0.5 - THUMBNAIL_PIXELS / 2) * (THUMBNAIL_MM / THUMBNAIL_PIXELS)
     planes = []
     for axis, across, up in PLANES:

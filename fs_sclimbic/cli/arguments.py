@@ -1,19 +1,16 @@
 """The flags of mri_sclimbic_seg, and which of them go together."""
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 
 from .._version import __version__
-from ..files.processors import count_processors
-from ..network.spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, MOST_STARTS, PRECISIONS
-from ..segmentation.preset import PRESETS, PUBLISHED_PRESET, STUDY_PRESET
+from ..network.spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, PRECISIONS
+from ..segmentation.preset import PRESETS, PUBLISHED_PRESET
+from .flag_checks import check_flags, refuse_long_dashes, settle_flags, unused_flags
 from .spelling import spell_out
 
 # Exit status of the commands.
 ALL_DONE, SOME_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
-
-LONG_DASHES = ("\N{EN DASH}", "\N{EM DASH}")
 
 DESCRIPTION = """\
 Segment the nucleus accumbens, hypothalamus, fornix, mammillary bodies, septal nuclei, basal forebrain and
@@ -55,8 +52,16 @@ def add_computation_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_input_and_output_flags(add: Callable[..., object]) -> None:
-    add("-i", "--i", metavar="PATH", help="T1-weighted image (.mgz .mgh .nii .nii.gz), or a folder of them")
-    add("-o", "--o", metavar="PATH", help="output segmentation, or output folder for a folder")
+    add(
+        "-i",
+        "--i",
+        metavar="PATH",
+        nargs="+",
+        action="extend",
+        help="T1-weighted image (.mgz .mgh .nii .nii.gz), or a folder of them; several images, also as patterns in "
+        "quotes ('raw/**/*_T1w.nii.gz')",
+    )
+    add("-o", "--o", metavar="PATH", help="output segmentation, or output folder for a folder or several images")
     add(
         "-s",
         "--s",
@@ -64,6 +69,7 @@ def _add_input_and_output_flags(add: Callable[..., object]) -> None:
         nargs="*",
         help="recon-all subjects, also patterns like '*.long.*'; no name: every subject with mri/nu.mgz",
     )
+    add("--subjectsfile", metavar="FILE", help="recon-all subjects, one a line, in addition to those of --s")
     add("--sd", metavar="DIR", help="subjects directory (default: SUBJECTS_DIR)")
     add(
         "--output-base",
@@ -71,7 +77,11 @@ def _add_input_and_output_flags(add: Callable[..., object]) -> None:
         default="sclimbic",
         help="stands for 'sclimbic' in the names of outputs (default: sclimbic)",
     )
-    add("--redo", action="store_true", help="run cases again that are done with the same input and settings")
+    add(
+        "--redo",
+        action="store_true",
+        help="run cases again that are done, and replace those that were made with other weights or settings",
+    )
 
 
 def _add_further_outputs_flags(add: Callable[..., object]) -> None:
@@ -216,6 +226,19 @@ def _add_running_flags(add: Callable[..., object]) -> None:
     )
     add("--cuda-device", metavar="D", help="run on this CUDA device, -1: the processor (default: the processor)")
     add(
+        "--part",
+        metavar="I/N",
+        help="run the I-th of N parts of the cases, as a task of an array job: "
+        "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT; 'fs_sclimbic merge' writes the tables when all are done",
+    )
+    add("--write_tables", action="store_true", help="with --part: write the tables too")
+    add(
+        "--wait-for-recon-all",
+        action="store_true",
+        help="wait for subjects that recon-all works on (scripts/IsRunning*); they come last (default: such a subject "
+        "fails)",
+    )
+    add(
         "--logfile",
         metavar="F",
         help="log file, relative to the output folder; of subjects a bare name lies in each subject's scripts, a path "
@@ -244,77 +267,3 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     settle_flags(args)
     args.notes = unused_flags(args)
     return args
-
-
-def refuse_long_dashes(argv: Sequence[str]) -> None:
-    """Refuse flags that were copied from a web page; argparse.ArgumentError with the first."""
-    for word in argv:
-        if word.startswith(LONG_DASHES):
-            raise argparse.ArgumentError(None, f"'{word}' begins with a long dash, as web pages have it; type a hyphen")
-
-
-def settle_flags(args: argparse.Namespace) -> None:
-    """Put what flags of the computation mean in place of what was typed."""
-    if args.threads < 1:
-        args.threads = count_processors()
-    if args.cuda_device is not None and args.cuda_device.startswith("-"):
-        args.cuda_device = None
-    args.model = args.pt_model or args.model  # the reader of weights knows what a .pth is
-
-
-def unused_flags(args: argparse.Namespace) -> list[str]:
-    """What the published tool takes and does not use either, in words for the reader of the log."""
-    notes = []
-    if args.s is not None and args.o:
-        notes.append(f"--o {args.o} is not used with --s: the results of subjects are written into their folders")
-    if args.i and args.sd:
-        notes.append(f"--sd {args.sd} is not used with --i")
-    return notes
-
-
-def check_flags(args: argparse.Namespace) -> None:
-    """Refuse combinations that mean nothing."""
-
-    def wrong(message: str) -> None:
-        raise argparse.ArgumentError(None, message)
-
-    if args.i and args.s is not None:
-        wrong("--i and --s exclude each other: give images or subjects")
-    if not args.i and args.s is None:
-        wrong("give --i IMAGE|FOLDER with --o, or --s SUBJECT ...")
-    if args.i and not args.o:
-        wrong("--i needs --o: the output file, or the output folder for a folder")
-    check_computation_flags(args)
-    if not args.output_base or os.sep in args.output_base:
-        wrong(f"--output-base '{args.output_base}': give a name without folders")
-
-
-def check_computation_flags(args: argparse.Namespace) -> None:
-    """Refuse combinations of the flags of `add_computation_flags` that mean nothing."""
-
-    def wrong(message: str) -> None:
-        raise argparse.ArgumentError(None, message)
-
-    if args.etiv_from_image and args.tal:
-        wrong("--etiv-from-image computes the transform that --tal gives: give one of them")
-    if args.no_etiv and (args.etiv or args.etiv_from_image):
-        wrong(f"--no-etiv contradicts {'--etiv' if args.etiv else '--etiv-from-image'}")
-    if args.percentile is not None and not 0 < args.percentile <= 100:
-        wrong(f"--percentile {args.percentile:g}: give a number above 0, up to 100")
-    if args.average_shifts is not None and not 1 <= args.average_shifts <= MOST_STARTS:
-        wrong(f"--average-shifts {args.average_shifts}: give a number from 1 to {MOST_STARTS}")
-    if args.full_fov and (args.average_shifts or 1) > 1:
-        wrong("--full-fov gives the published numbers, --average-shifts gives others: give one of them")
-    if args.seven_tesla and args.percentile not in (None, 99.9):
-        wrong(f"--7T means --percentile 99.9, --percentile {args.percentile:g} was given too")
-    if args.preset == STUDY_PRESET:
-        for flag, given in (
-            ("--percentile", args.percentile is not None),
-            ("--7T", args.seven_tesla),
-            ("--average-shifts", args.average_shifts is not None),
-            ("--full-fov", args.full_fov),
-        ):
-            if given:
-                wrong(f"--preset {STUDY_PRESET} sets the intensity range and the starts itself: leave {flag} out")
-    if args.pt_model and args.model:
-        wrong("--pt_model and --model both name the weights: give one of them")

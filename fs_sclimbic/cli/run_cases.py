@@ -13,7 +13,7 @@ from .guard import signals_ask, signals_interrupt
 from .measures import measure_lines
 from .plan import Plan
 from .progress import say
-from .run_tables import mixed_rows, write_run_tables
+from .run_tables import write_run_tables
 
 
 def run_plan(
@@ -75,13 +75,8 @@ def run_plan(
             lost = error
             log(str(error) if isinstance(error, SclimbicError) else f"{type(error).__name__}: {error}")
         with signals_ask() as asked:  # the tables are still written
-            tables_written = write_run_tables(plan, outcomes, options, log)
+            tables_written = write_run_tables(plan, outcomes, options, this_run, log, quiet=quiet)
         interrupted = interrupted or asked()
-    if plan.update_tables and tables_written:
-        for line in mixed_rows(plan, this_run.spec):
-            log(f"warning: {line}")
-            say(f"warning: {line}", sys.stderr)
-
     if len(plan.cases) == 1 and not quiet:
         for line in (line for outcome in outcomes if outcome.stats for line in measure_lines(outcome.stats)):
             say(line)
@@ -112,8 +107,11 @@ def summarise(outcomes: Sequence[Outcome], total: int, interrupted: bool = False
     -------
     str
     """
-    count = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "skipped", "failed")}
+    here = [outcome for outcome in outcomes if not outcome.is_elsewhere]
+    count = {status: sum(outcome.status == status for outcome in here) for status in ("done", "skipped", "failed")}
     summary = ", ".join(f"{number} {status}" for status, number in count.items())
+    if elsewhere := len(outcomes) - len(here):
+        summary += f", {elsewhere} running elsewhere"
     if len(outcomes) < total:
         summary += f", {total - len(outcomes)} not run"
     if interrupted:

@@ -13,10 +13,10 @@ from ..finished_case import FinishedCase
 from ..pictures import lighten
 from .case_images import CaseImages, cut_case_images, encode_image
 from .libraries import encode_json
-from .thumbnail import draw_thumbnail, encode_thumbnail
+from .thumbnail import draw_thumbnail
 
 CASES_FOLDER = "cases"
-FORMAT = 3
+FORMAT = 4
 """Raised when what is made of the same images changes."""
 MAX_NAME_CHARACTERS = 60
 SCRIPT, PICTURE, THUMBNAIL = ".js", ".webp", ".small.webp"
@@ -66,7 +66,7 @@ def make_case_files(
     return CaseFiles(
         script=_format_script(images, script_name).encode() if with_viewer else None,
         picture=draw_picture(case, t1, labels),
-        thumbnail=encode_thumbnail(draw_thumbnail(images)),
+        thumbnail=draw_thumbnail(images).encode(PICTURE),
     )
 
 

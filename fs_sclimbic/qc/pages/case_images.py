@@ -16,14 +16,13 @@ from ...image.conform import reorient_ras, resample_linear, resample_nearest, re
 from ...image.grid import Volume
 from ...image.labels import ColorTable, Structure
 from ...image.nifti import encode_nifti
+from ..pictures import WHITE_OVER_PERCENTILE, WINDOW_PERCENTILES
 
 CROP_MARGIN_MM = 15.0
 SMALLEST_CROP_MM = 90.0
 """Edge of what is shown at least, also about a structure that was lost."""
 MAX_CROP_VOXELS = 850_000
 """A T1 of so many voxels has about 0.9 MB as text. Larger ones are shown with larger voxels."""
-WINDOW_PERCENTILES = (1.0, 99.5)
-"""Of the voxels shown: black and white."""
 GRAY_LEVELS = 128
 """The eye sees no more on a screen, and half the levels take 15 % less room."""
 BYTE_MAX = 255
@@ -153,6 +152,7 @@ def _windowed(gray: Volume) -> Volume:
     """Intensities over 0-255, in few levels."""
     data = np.nan_to_num(np.asarray(gray.data, np.float32))
     bottom, top = np.percentile(data, WINDOW_PERCENTILES)
+    top = bottom + WHITE_OVER_PERCENTILE * (top - bottom)  # as in the picture of the case
     scaled = np.clip((data - bottom) / max(top - bottom, np.finfo(np.float32).tiny), 0, 1)
     levels = np.rint(scaled * (GRAY_LEVELS - 1)) * (BYTE_MAX / (GRAY_LEVELS - 1))
     return Volume(levels.astype(np.uint8), gray.grid)

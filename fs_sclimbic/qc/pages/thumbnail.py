@@ -1,11 +1,9 @@
 """A small picture of a case for the page of all cases: three planes through the structures."""
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from ..picture import Picture
 from ..pictures import lighten
 from .case_images import BYTE_MAX, CaseImages
 
@@ -14,12 +12,11 @@ THUMBNAIL_PIXELS = 144
 THUMBNAIL_MM = 72.0
 """Edge of what a plane shows."""
 LABEL_OPACITY = 0.55
-WEBP_QUALITY = 70
 PLANES = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
 """The axis that a plane is perpendicular to; the axes along its columns and its rows."""
 
 
-def draw_thumbnail(images: CaseImages) -> NDArray[np.uint8]:
+def draw_thumbnail(images: CaseImages) -> Picture:
     """Draw three planes through the middle of all labels; the subject's left is left.
 
     Parameters
@@ -28,8 +25,8 @@ def draw_thumbnail(images: CaseImages) -> NDArray[np.uint8]:
 
     Returns
     -------
-    ndarray, shape (THUMBNAIL_PIXELS, 3 * THUMBNAIL_PIXELS, 3)
-        Red, green, blue, the top row first.
+    Picture
+        THUMBNAIL_PIXELS high and three times as wide.
     """
     labels, size = images.labels.data, images.labels.grid.voxel_size_mm
     where = np.argwhere(labels > 0)
@@ -45,8 +42,7 @@ def draw_thumbnail(images: CaseImages) -> NDArray[np.uint8]:
         gray, label = (_pixels(image.data.take(index, axis).T, rows, columns) for image in (images.gray, images.labels))
         opacity = LABEL_OPACITY * (label > 0)[..., None]
         planes.append(gray[..., None] * (1 - opacity) + colors[label] * opacity)
-    pixels: NDArray[np.uint8] = np.rint(np.concatenate(planes, axis=1)).astype(np.uint8)
-    return pixels
+    return Picture(np.rint(np.concatenate(planes, axis=1)).astype(np.uint8))
 
 
 def _pixels(plane: NDArray[np.uint8], rows: NDArray[np.int_], columns: NDArray[np.int_]) -> NDArray[np.uint8]:
@@ -54,10 +50,3 @@ def _pixels(plane: NDArray[np.uint8], rows: NDArray[np.int_], columns: NDArray[n
     inside = ((rows >= 0) & (rows < plane.shape[0]))[:, None] & ((columns >= 0) & (columns < plane.shape[1]))
     taken = plane[np.clip(rows, 0, plane.shape[0] - 1)][:, np.clip(columns, 0, plane.shape[1] - 1)]
     return np.where(inside, taken, 0).astype(np.uint8)
-
-
-def encode_thumbnail(pixels: NDArray[np.uint8]) -> bytes:
-    """A small picture as a WebP file."""
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "WEBP", quality=WEBP_QUALITY, method=4)
-    return content.getvalue()

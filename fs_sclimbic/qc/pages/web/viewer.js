@@ -17,7 +17,8 @@
   let posteriors = null;
   let images = null; // of the case that is shown
   let shownCase = null;
-  const look = { overlay: true, outline: true, opacity: 0.6 };
+  const look = { overlay: true, outline: true, opacity: { outline: 1, fill: 0.5 } };
+  const mode = () => (look.outline ? "outline" : "fill");
   const listeners = [];
 
   const hasWebGl = () => Boolean(document.createElement("canvas").getContext("webgl2"));
@@ -30,8 +31,8 @@
         element("button", { type: "button", id: "overlay", "aria-pressed": "true", onclick: toggleOverlay }, "Labels ", element("kbd", {}, "o")),
         element("button", { type: "button", id: "outline", "aria-pressed": "true", onclick: toggleOutline }, "Outline ", element("kbd", {}, "l")),
         element("label", {}, "Opacity ", element("input", {
-          type: "range", id: "opacity", min: 0, max: 1, step: OPACITY_STEP, value: look.opacity,
-          oninput: (event) => { look.opacity = Number(event.target.value); apply(); },
+          type: "range", id: "opacity", min: 0, max: 1, step: OPACITY_STEP, value: look.opacity.outline,
+          oninput: (event) => { look.opacity[mode()] = Number(event.target.value); apply(); },
         })),
         element("button", { type: "button", id: "reset-view", onclick: resetView }, "Whole view ", element("kbd", {}, "0"))),
       element("div", { class: "canvas-place" },
@@ -50,7 +51,7 @@
     try {
       if (!window.niivue) await Sclimbic.loadScript(Sclimbic.study.viewer);
       const made = new window.niivue.Niivue({
-        ...PLAIN, backColor: [0, 0, 0, 1], crosshairColor: [1, 0.85, 0.1, 1], crosshairWidth: 0.35, crosshairGap: 6, isOrientationTextVisible: false, loadingText: "", isOrientCube: false,
+        ...PLAIN, backColor: [0, 0, 0, 1], crosshairColor: [1, 1, 1, 0.75], crosshairWidth: 0.35, crosshairGap: 6, isOrientationTextVisible: false, loadingText: "", isOrientCube: false,
         dragAndDropEnabled: false, viewModeHotKey: "", clipPlaneHotKey: "", cycleClipPlaneHotKey: "", fontMinPx: 11, isRuler: false,
       });
       await made.attachToCanvas(holder.querySelector("canvas"), false);
@@ -92,7 +93,7 @@
     const { NVImage } = window.niivue;
     const load = (base64, name, more) => NVImage.loadFromBase64({ base64, name: `${name}.nii.gz`, ...more });
     const gray = await load(found.gray, "T1", { colormap: "gray", cal_min: 0, cal_max: 255 });
-    const labels = await load(found.labels, "labels", { opacity: look.opacity });
+    const labels = await load(found.labels, "labels", { opacity: look.opacity.fill });
     const winning = found.posteriors ? await load(found.posteriors, "posteriors", {}) : null;
     if (!isCurrent()) return;
     labels.setColormapLabel(colorsOf(found.structures));
@@ -156,12 +157,12 @@
 
   function apply() {
     if (!drawer || drawer.volumes.length < 2) return;
-    drawer.setOpacity(1, look.overlay && !look.outline ? look.opacity : 0);
+    drawer.setOpacity(1, look.overlay && !look.outline ? look.opacity.fill : 0);
     drawer.drawScene();
     const press = (id, on) => document.getElementById(id).setAttribute("aria-pressed", String(on));
     press("overlay", look.overlay);
     press("outline", look.outline);
-    document.getElementById("opacity").value = look.opacity;
+    document.getElementById("opacity").value = look.opacity[mode()];
   }
 
   function toggleOverlay() {
@@ -175,7 +176,7 @@
   }
 
   function changeOpacity(steps) {
-    look.opacity = Math.min(1, Math.max(0, look.opacity + steps * OPACITY_STEP));
+    look.opacity[mode()] = Math.min(1, Math.max(0, look.opacity[mode()] + steps * OPACITY_STEP));
     apply();
   }
 
@@ -184,7 +185,7 @@
     const canvas = document.getElementById("outline-canvas");
     if (!canvas || !images) return;
     Sclimbic.outlines.clear(canvas, drawer);
-    if (shown) Sclimbic.outlines.draw(canvas, drawer, images.structures.map((one) => one.rgb), Math.max(look.opacity, OPACITY_STEP));
+    if (shown) Sclimbic.outlines.draw(canvas, drawer, images.structures.map((one) => one.rgb), look.opacity.outline);
     Sclimbic.outlines.markSides(canvas, drawer);
   }
 

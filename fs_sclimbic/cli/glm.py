@@ -102,6 +102,8 @@ def _inputs(args: argparse.Namespace) -> "GlmInputs":
         contrasts=tuple(args.contrast),
         no_contrasts_ok=args.no_contrasts_ok,
         excluded_rows_file=args.exclude_frame_file,
+        combine=args.combine,
+        groups_file=args.groups,
         options=StudyOptions(
             etiv=SCALED if args.scale_by_etiv else COVARIATE if args.etiv_covariate else RAW,
             analyse_etiv=args.analyse_etiv,

@@ -130,6 +130,14 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         help="what --all-segs fills in: zero, as the original does, which a fit takes for a volume, or nan, which it "
         "refuses (default: zero)",
     )
+    add(
+        "--combine",
+        choices=("bilateral", "laterality"),
+        help="both sides of each structure: their sum, or 2 (L - R) / (L + R)",
+    )
+    add(
+        "--groups", metavar="FILE", help="sums of structures, a line NAME = STRUCTURE + STRUCTURE ...; before --combine"
+    )
     add("--etiv", action="store_true", help="values in percent of eTIV")
     add("--scale", metavar="X", type=float, default=1.0, help="multiply every value, also eTIV; after --etiv")
     add("--replace53", action="store_true", help="Left-Thalamus-Proper becomes Left-Thalamus, and so the right one")
@@ -202,6 +210,8 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error("--common-segs and --all-segs exclude each other")
     if args.missing != "zero" and not args.all_segs:
         parser.error("--missing goes with --all-segs")
+    if (args.combine or args.groups) and args.meas in ("confidence", "z"):
+        parser.error(f"--meas {args.meas} cannot be added up by --combine or --groups")
     if args.skipped and not args.skip:
         parser.error("--skipped goes with --skip")
     if args.skipped and os.path.abspath(args.skipped) == os.path.abspath(args.tablefile):
@@ -226,6 +236,7 @@ def _table(args: argparse.Namespace) -> int:
     from ..files.staging import StagedFiles, encode_text
     from ..group.tables.cohort_table import cohort_table, read_cohort, stats_name, who_is_left_out
     from ..group.tables.column_choice import Choice
+    from ..group.tables.combined import combined_table
     from ..group.tables.measures import MEASURES, ReadOptions
     from ..group.tables.subject_lists import read_segids
     from ..group.text_table import format_group_table, notes_for_readers
@@ -248,8 +259,11 @@ def _table(args: argparse.Namespace) -> int:
         fill=float("nan") if args.missing == "nan" else 0.0,
     )
     built = cohort_table(cohort, choice, percent_of_etiv=args.etiv, scale=args.scale)
-    _warn((*built.warnings, *notes_for_readers(built.table, args.tablefile, args.delimiter)))
-    text = format_group_table(built.table, args.delimiter, transpose=args.transpose)
+    table, more = combined_table(built.table, args.combine, args.groups)
+    _warn(
+        (*built.warnings, *(notice.text for notice in more), *notes_for_readers(table, args.tablefile, args.delimiter))
+    )
+    text = format_group_table(table, args.delimiter, transpose=args.transpose)
     print(f"Writing the table to {args.tablefile}")
     with StagedFiles() as staged:
         if args.skipped:

@@ -11,9 +11,10 @@ from .design.contrast import Contrast, named_contrast, read_contrast
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
-from .fit.study import DEFAULT_STUDY_OPTIONS, Study, StudyOptions, assemble
+from .fit.study import DEFAULT_STUDY_OPTIONS, SCALED, Study, StudyOptions, assemble
 from .output.glm_tree import check_names
 from .output.study_summary import fitted_design
+from .tables.combined import LATERALITY, Way, combined_table
 from .text_table import read_group_table
 
 
@@ -41,6 +42,10 @@ class GlmInputs:
     no_contrasts_ok: bool = False
     excluded_rows_file: str | None = None
     """Further rows of the design to leave out, from 0."""
+    combine: Way | None = None
+    """Both sides of each structure together: their sum (``bilateral``) or 2 (L - R) / (L + R) (``laterality``)."""
+    groups_file: str | None = None
+    """Sums of structures, before ``combine``."""
     options: StudyOptions = DEFAULT_STUDY_OPTIONS
     """What is done with rows and columns."""
 
@@ -105,17 +110,20 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     TableError, DesignError, UsageError
         If a file cannot be read, names do not match, there is no contrast, or no honest p value comes of the rows.
     """
-    table = read_group_table(inputs.table)
+    raw = read_group_table(inputs.table)
+    table, combined = combined_table(raw, inputs.combine, inputs.groups_file)
+    if table.measure == LATERALITY and inputs.options.etiv == SCALED:
+        raise UsageError(f"{inputs.table}: laterality has no unit, so that --scale-by-etiv has nothing to scale")
     model = read_model(inputs, len(table.subjects))
     frames = read_frames(inputs.excluded_rows_file) if inputs.excluded_rows_file else ()
     options = replace(inputs.options, exclude=(*inputs.options.exclude, *frames))
     study = assemble(model, table, options, inputs.table)
     # Names that stand twice were allowed before: by the flag, or by mri_glmfit's environment variable.
     allow_repeated = inputs.allow_repeated or len(set(study.subjects)) < len(study.subjects)
-    refuse_dishonest_rows(study, table, inputs.table, allow_repeated=allow_repeated)
+    refuse_dishonest_rows(study, raw, inputs.table, allow_repeated=allow_repeated)
     contrasts = _contrasts(inputs, model, study.columns)
     check_names(contrasts)
-    doubts = [*data_doubts(study, table), *contrast_doubts(study, fitted_design(study), contrasts)]
+    doubts = [*combined, *data_doubts(study, raw), *contrast_doubts(study, fitted_design(study), contrasts)]
     study = replace(study, notices=(*study.notices, *doubts))
     design_notice = Notice("note", f"design: {model.description}")
     return StudyPlan(

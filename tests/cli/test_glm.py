@@ -730,3 +730,20 @@ def test_units_and_ages_are_refused(tmp_path, refused):
     refused([*argv, "--scale-by-etiv"], "eTIV is in another unit", "sub-04")
     (tmp_path / "g.fsgd").write_text(fsgd_text().replace("Patient 44", "Patient 443"))
     refused(argv, "no age in years", "sub-02 (443)")
+
+
+def test_both_sides_together(tmp_path, run_glm, refused):
+    values = make_table().values
+    run_glm(*write_study(tmp_path), *PLAIN, "--combine", "laterality")
+    head, _, found = numbers((tmp_path / "out/input.table.dat").read_text())
+    assert head == ["Measure:laterality", "Laterality-A", "eTIV"]
+    expected = 2 * (values[:, 0] - values[:, 1]) / (values[:, 0] + values[:, 1])
+    np.testing.assert_allclose(found[:, 0], expected, atol=6e-4)
+    row = results(tmp_path / "out/group/results.tsv")["Laterality-A"]
+    fitted = sm.OLS(expected, np.loadtxt(tmp_path / "out/Xg.dat")).fit().t_test([1, -1, 0, 0])
+    assert number(row, "p") == pytest.approx(float(fitted.pvalue), rel=1e-6)
+    refused([*write_study(tmp_path), *PLAIN, "--combine", "laterality", "--scale-by-etiv"], "no unit", status=2)
+    (tmp_path / "groups.txt").write_text("All = Left-A + Right-A + B\n")
+    run_glm(*write_study(tmp_path), *PLAIN, "--groups", tmp_path / "groups.txt", "--scale-by-etiv")
+    _, _, found = numbers((tmp_path / "out/input.table.dat").read_text())
+    np.testing.assert_allclose(found[:, 0], values[:, :3].sum(axis=1) / values[:, 3] * 1e5, atol=6e-4)

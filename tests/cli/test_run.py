@@ -95,7 +95,7 @@ def test_cold_and_hot_voxels_are_told_before_the_network_runs(tmp_path, head, pr
         return predictor
 
     run_seg(f"--i {tmp_path}/hot.mgz --o {tmp_path}/o.mgz", load_predictor=load)
-    assert before[0].count("o: warning: the brightest voxel (1500)") == 1
+    assert before[0].count("hot: warning: the brightest voxel (1500)") == 1
     assert "--preset study" in before[0]
     assert "the brightest voxel (1500)" not in capsys.readouterr().err, "not again at the end"
     assert "the brightest voxel (1500)" in (tmp_path / "mri_sclimbic.log").read_text()

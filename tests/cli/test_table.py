@@ -443,3 +443,17 @@ def test_all_subjects_of_a_session(subjects, tmp_path, capsys):
     assert read_group_table(tmp_path / "t.dat").subjects == ("sub-01_ses-2",)
     assert main(shlex.split(f"--all --session 3 -t {tmp_path / 't.dat'}")) == 1
     assert "no subject of session 3" in capsys.readouterr().err
+
+
+def test_both_sides_and_groups_of_structures(run, tmp_path):
+    _, text, _, err = run("--subjects", "bert", "--combine", "bilateral")
+    assert text == f"Measure:volume\tBilateral-A\tMid\t{ETIV}\nbert\t30.0\t7.25\t1000000.0\n"
+    _, text, _, err = run("--subjects", "bert", "--combine", "laterality", "--no-vol-extras")
+    assert text.startswith("Measure:laterality\tLaterality-A\nbert\t-0.66")
+    assert "WARNING: without two sides and left out: Mid" in err
+    (tmp_path / "g.txt").write_text("All = Left-A + Right-A + Mid\n")
+    _, text, _, _ = run("--subjects", "bert", "--groups", tmp_path / "g.txt", "--meas", "nvoxels")
+    assert text == "Measure:nvoxels\tAll\nbert\t37.0\n"
+    status, text, _, err = run("--subjects", "bert", "--combine", "bilateral", "--meas", "z")
+    assert (status, text) == (2, None)
+    assert "cannot be added up" in err

@@ -10,7 +10,7 @@
     ["1 – 5", "score, from unusable to excellent"],
     ["n", "write a note; Esc leaves it"],
     ["↑ ↓", "what is rated: the whole case, or one structure (the viewer goes there)"],
-    ["space", "next case that is not reviewed"],
+    ["r, space", "next case that is not reviewed (r also from the table)"],
     ["j k, ← →", "next and previous case, in the order of the table"],
     ["o  l", "labels on and off; outline or filled"],
     ["[  ]", "less and more opacity"],
@@ -122,7 +122,7 @@
   };
 
   const MAY_REPEAT = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "[", "]", "+", "-"];
-  const ANYWHERE = { "?": showKeys, s: save };
+  const ANYWHERE = { "?": showKeys, s: save, r: () => Sclimbic.caseView.goToOpen() };
 
   /** Keys are heard before others hear them; those of fields, buttons and open dialogs stay theirs. */
   function onKey(event) {
@@ -164,6 +164,7 @@
       if (file.files.length) await readMarks(file.files[0]);
       file.value = "";
     });
+    document.getElementById("start").addEventListener("click", () => Sclimbic.caseView.goToOpen());
     document.getElementById("help").addEventListener("click", showKeys);
     document.addEventListener("keydown", onKey, true);
     window.addEventListener("hashchange", route);

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from ..errors import SclimbicError
+from ..segmentation.flag import Flag
 from ..segmentation.measure import SegStats
 from ..segmentation.options import Options
+from ..segmentation.population import Population
+from ..segmentation.structure_flags import structure_flags
 from .case import Case
 from .head_size import HeadSize, read_head_size
 from .inputs import InputFile, input_files, newest_change_ns, states_of
@@ -34,6 +37,14 @@ class EarlierResult:
     def stats(self) -> SegStats | None:
         """The numbers of the earlier run."""
         return self.record.stats if self.record else None
+
+    def flags(self, population: Population) -> tuple[Flag, ...]:
+        """The flags of the earlier run; those that its numbers give if it wrote none."""
+        if self.record is None:
+            return ()
+        if self.record.flags is not None:
+            return self.record.flags
+        return tuple(structure_flags(self.record.stats, population))
 
 
 def look_at_case(case: Case, options: Options, run: Run) -> EarlierResult:

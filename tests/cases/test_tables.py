@@ -14,7 +14,6 @@ from fs_sclimbic.cases.tables import (
     Z_SCORES,
     cases_with_other_columns,
     format_table,
-    is_table,
     merge_rows,
     table_files,
     write_tables,
@@ -219,12 +218,6 @@ def test_a_table_that_a_spreadsheet_program_saved_keeps_its_rows(tmp_path, mark,
     assert files[0][0].read_bytes() == b"case,A,B\nbert,0.5100,0.5200\nother,0.5100,0.5200\n"
     assert warnings == []
     assert list(tmp_path.iterdir()) == [files[0][0]]
-
-
-def test_what_is_a_table():
-    assert is_table("")
-    assert is_table("case,A\nbert\n\nernie,1\n")
-    assert not is_table("Case,A\nbert,1\n")
 
 
 def test_the_lock_of_another_computer_is_named(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...cases.stats_files import COLUMNS, ETIV_MEASURE
 from ...errors import TableError
-from ...segmentation.flags import FLAGS
+from ...segmentation.flag_limits import LIMITS
 from ..text_files import finite_number, is_whole_number, raise_problems, read_content
 from .measures import ETIV, STRICT, Column, Measure, ReadOptions, StatsValues
 from .stats_paths import StatsFile, side_by_side
@@ -15,7 +15,7 @@ MIN_STATS_BYTES = 10
 """A smaller file counts as missing; the limit is asegstats2table's."""
 UNKNOWN = float("nan")
 
-KINDS = {*FLAGS, "ETIV"}
+KINDS = frozenset(LIMITS)
 """First words of warnings that name their kind."""
 OTHER = "other"
 

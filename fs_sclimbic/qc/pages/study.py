@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...cases.verdicts import worst_first
 from ...files.system import host_name
 from ...image.labels import Structure
+from ...segmentation.flag_limits import LIMITS
 from ...segmentation.population import Population, z_score
 from ..finished_case import FinishedCase
 from ..pictures import lighten
@@ -125,8 +127,14 @@ def _describe_case(
         "problem": case.problem,
         "result": _result_of(case),
         "flags": [
-            {"kind": flag.kind, "severity": flag.severity, "reason": flag.reason, "structure": flag.structure}
-            for flag in sorted(case.verdict.flags, key=lambda flag: flag.severity)
+            {
+                "kind": flag.kind,
+                "severity": flag.severity,
+                "reason": flag.reason,
+                "structure": flag.structure,
+                "advice": LIMITS[flag.kind].advice if flag.kind in LIMITS else None,
+            }
+            for flag in worst_first(case.verdict.flags)
         ],
         "warnings": list(case.warnings),
         "group": groups.groups.get(case.name, NO_GROUP) if groups else None,

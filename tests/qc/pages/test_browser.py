@@ -7,13 +7,14 @@ import pytest
 
 from fs_sclimbic.qc.pages.build import build_pages
 from fs_sclimbic.qc.pages.single_page import build_single_page
+from fs_sclimbic.qc.ratings import read_ratings
 from tests.qc.pages.browsers import Page
 from tests.qc.pages.conftest import STRANGE_NAME, draw_gray
 
 pytest.importorskip("itables", reason="itables is not installed")
 
 WORST_FIRST = [STRANGE_NAME, "sub-03", "sub-02", "sub-01", "sub-04"]
-HEADER = "case\tstructure\trating\tscore\tnote\trater\tdate"
+HEADER = "case\tstructure\trating\tscore\tnote\trater\tdate\tresult"
 ARROW_DOWN, ARROW_RIGHT, PAGE_UP, ESCAPE, ENTER = "\ue015", "\ue014", "\ue00e", "\ue00c", "\ue007"
 
 
@@ -166,6 +167,8 @@ def test_marks_by_keys_saved_and_read_again(page, tmp_path):
         ["sub-02", "n/a", "unsure", "n/a", "n/a", "AB"],
         ["sub-01", "n/a", "n/a", "5", "n/a", "AB"],
     ]
+    (tmp_path / "saved.tsv").write_text(table, "utf-8")
+    assert [one.case for one in read_ratings(tmp_path / "saved.tsv")] == ["sub-03", "sub-03", "sub-02", "sub-01"]
     page.driver.refresh()
     page.wait("document.documentElement.dataset.ready === 'yes'")
     assert " · 3 reviewed" in page.text("#summary")

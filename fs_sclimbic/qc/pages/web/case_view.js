@@ -59,7 +59,7 @@
   function why(one) {
     if (one.problem) return element("p", { class: "warning" }, one.problem);
     const items = [
-      ...one.flags.map((flag) => element("li", { class: flag.severity }, element("strong", {}, flag.severity === "bad" ? "bad: " : "look: "), flag.reason)),
+      ...one.flags.map((flag) => element("li", { class: flag.severity }, element("strong", {}, flag.severity === "bad" ? "bad: " : "look: "), flag.reason, flag.advice ? element("span", { class: "fine" }, ` – ${flag.advice}`) : null)),
       ...one.warnings.map((text) => element("li", {}, element("strong", {}, "said when it was made: "), text)),
     ];
     return items.length ? element("ul", { class: "flags" }, items) : element("p", { class: "fine" }, "No flag.");

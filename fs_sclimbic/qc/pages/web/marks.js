@@ -6,7 +6,7 @@
 
 (function (Sclimbic) {
   const RATINGS = ["pass", "fail", "artefact", "unsure"];
-  const COLUMNS = ["case", "structure", "rating", "score", "note", "rater", "date"];
+  const COLUMNS = ["case", "structure", "rating", "score", "note", "rater", "date", "result"];
   const NOTHING = "n/a";
   const WHOLE = ""; // the structure of a mark for the whole case
   const SCORES = ["1", "2", "3", "4", "5"];
@@ -95,7 +95,7 @@
       for (const name of names) {
         for (const structure of Object.keys(all[who][name]).sort()) {
           const mark = all[who][name][structure];
-          const cells = [name, structure, mark.rating, mark.score, mark.note, who, mark.date];
+          const cells = [name, structure, mark.rating, mark.score, mark.note, who, mark.date, mark.result];
           lines.push(cells.map((cell) => clean(cell || "") || NOTHING).join("\t"));
         }
       }
@@ -134,13 +134,20 @@
     return words.join("; ");
   }
 
+  /** A cell; spreadsheet programs quote cells that hold a quote. */
+  function unquote(cell) {
+    const text = cell.trim();
+    return /^".*"$/.test(text) && text.length > 1 ? text.slice(1, -1).replace(/""/g, '"') : text;
+  }
+
   function readRow(names, line, number) {
-    const cells = line.split("\t");
+    const cells = line.split("\t").map(unquote);
     const cell = (name) => {
-      const text = (cells[names.indexOf(name)] || "").trim();
+      const text = cells[names.indexOf(name)] || "";
       return text === NOTHING ? "" : text;
     };
-    const mark = { rating: cell("rating").toLowerCase(), score: cell("score"), note: cell("note"), date: cell("date") };
+    const rating = cell("rating").toLowerCase().replace("artifact", "artefact");
+    const mark = { rating, score: cell("score"), note: cell("note"), date: cell("date"), result: cell("result") };
     if (!cells[names.indexOf("case")]) throw new Error(`line ${number}: no case`);
     if (mark.rating && !RATINGS.includes(mark.rating)) {
       throw new Error(`line ${number}: expected ${RATINGS.join(", ")} or ${NOTHING}, found "${mark.rating}"`);
@@ -148,7 +155,7 @@
     if (mark.score && !SCORES.includes(mark.score)) {
       throw new Error(`line ${number}: expected a score from 1 to 5 or ${NOTHING}, found "${mark.score}"`);
     }
-    return { case: cells[names.indexOf("case")].trim(), structure: cell("structure"), rater: cell("rater"), mark };
+    return { case: cells[names.indexOf("case")], structure: cell("structure"), rater: cell("rater"), mark };
   }
 
   /** How many cases are reviewed. */

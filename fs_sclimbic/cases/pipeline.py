@@ -20,6 +20,7 @@ from .case import Case
 from .case_lock import HeldCases, remove_left_lock
 from .case_picture import DrawPicture, PictureContent, draw_picture, transform_to_show
 from .earlier_result import EarlierResult, look_at_case
+from .freesurfer_marks import leave_marks
 from .head_size import HeadSize, Register, compute_head_size
 from .inputs import InputFile, check_unchanged
 from .outputs import CaseResult, check_names, check_writable, write_outputs
@@ -247,6 +248,7 @@ def close_case(predicted: PredictedCase, options: Options, draw: DrawPicture | N
                 picture=picture,
             )
         )
+        leave_marks(case, run)
         otherwise = changed_settings(record, settings) if record is not None else []
         if otherwise:
             warnings = (

@@ -46,6 +46,10 @@ N_READERS = 8
 """Threads that read records; most of the time they wait for a network file system."""
 
 
+READ_AT_ONCE = 256
+"""Records that are held at the same time."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """A finished case that was made in another way than this run would make it."""
@@ -117,9 +121,11 @@ def read_records(cases: Sequence[Case]) -> Iterator[tuple[Case, Record]]:
         In the order of the cases.
     """
     with ThreadPoolExecutor(N_READERS) as pool:
-        for case, record in zip(cases, pool.map(lambda case: read_record(case.outputs.record), cases), strict=True):
-            if record is not None:
-                yield case, record
+        for start in range(0, len(cases), READ_AT_ONCE):
+            some = cases[start : start + READ_AT_ONCE]
+            for case, record in zip(some, pool.map(lambda case: read_record(case.outputs.record), some), strict=True):
+                if record is not None:
+                    yield case, record
 
 
 def check_study(cases: Sequence[Case], run: Run, options: Options, *, advice: str = ADVICE) -> None:
@@ -140,15 +146,14 @@ def check_study(cases: Sequence[Case], run: Run, options: Options, *, advice: st
     UsageError
         In one line: how many cases, and what differs.
     """
-    records = list(read_records(cases))
-    if is_fallback(run) and any(record.settings.get("weights_sha256") == PUBLISHED_SHA256 for _, record in records):
-        raise UsageError(
-            f"this run would use the shipped weights, earlier results have the published ones; {FALLBACK_ADVICE}"
-        )
-    if options.redo:
-        return
-    found = [find_difference(case, record, run, options) for case, record in records]
-    differing = [difference for difference in found if difference]
+    differing = []
+    for case, record in read_records(cases):
+        if is_fallback(run) and record.settings.get("weights_sha256") == PUBLISHED_SHA256:
+            raise UsageError(
+                f"this run would use the shipped weights, earlier results have the published ones; {FALLBACK_ADVICE}"
+            )
+        if not options.redo and (difference := find_difference(case, record, run, options)):
+            differing.append(difference)
     if differing:
         raise UsageError(f"{describe_differences(differing, len(cases), run.spec.name)}; {advice}")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from .._version import __version__
 from .arguments import bare_session
+from .exclusion_arguments import add_exclusion_flags
 from .mri_glmfit_options import IMAGE_ONLY, WITHOUT_EFFECT
 
 PROGRAM = "sclimbic_glmfit"
@@ -92,6 +93,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         help="leave out row N of the design, from 0",
     )
     add("--exclude-frame-file", metavar="FILE", help="the same, numbers in a file")
+    add_exclusion_flags(add, "so is, from the whole fit, who has a failed structure among those that are analysed")
     add("--columns", metavar="NAME", nargs="+", default=[], help="analyse these structures (default: all)")
     add("--exclude-columns", metavar="NAME", nargs="+", default=[], help="leave these columns out")
     add(
@@ -132,6 +134,11 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
         "F-test; repeat",
     )
     add("--no-contrasts-ok", action="store_true", help="fit without a contrast")
+    add(
+        "--allow-mixed",
+        action="store_true",
+        help="fit rows that were made with different weights, settings or sources of eTIV, and say which",
+    )
     add(
         "--robust",
         action="store_true",

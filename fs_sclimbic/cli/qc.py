@@ -1,4 +1,4 @@
-"""fs_sclimbic qc: pages to look at finished cases and to mark them; and the marks of several raters in one table."""
+"""fs_sclimbic qc: pages to look at finished cases and to mark them."""
 
 import argparse
 import os
@@ -29,9 +29,9 @@ examples:
   fs_sclimbic qc --s --sd subjects                           of recon-all subjects, also FreeSurfer's own sclimbic
   fs_sclimbic qc results --participants participants.tsv --group site
   fs_sclimbic qc results --single-file sub-30                one case in one file, to send to somebody
-  fs_sclimbic qc --merge-ratings ratings_AB.tsv ratings_CD.tsv --out ratings.tsv
 
-Run it again when cases have come: only new and changed ones are read.
+Run it again when cases have come: only new and changed ones are read. fs_sclimbic ratings, table and glm read the
+marks.
 
 exit status: 0 made, 1 a case cannot be read (the page says why), 2 the command line makes no sense"""
 
@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line of fs_sclimbic qc."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        usage="%(prog)s (RESULTS | --s [NAME ...] --sd DIR | --merge-ratings TSV ...) [options]",
+        usage="%(prog)s (RESULTS | --s [NAME ...] --sd DIR) [options]",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -65,10 +65,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--group", metavar="COLUMN", help="its column that makes groups, such as site")
     parser.add_argument("--no-viewer", action="store_true", help="leave out the viewer: 0.1 MB a case in place of 0.9")
     parser.add_argument("--single-file", metavar="CASE", help="write one case into one file, without paths and names")
-    parser.add_argument(
-        "--merge-ratings", metavar="TSV", nargs="+", help="saved marks of several raters: print how far they agree "
-        "(Cohen's kappa), and write them as one table to --out"
-    )  # fmt: skip
     parser.add_argument("--threads", metavar="N", type=int, help="cases at once (default: one a processor)")
     parser.add_argument("--debug", action="store_true", help="print details and tracebacks")
     return parser
@@ -96,8 +92,6 @@ def _run(args: argparse.Namespace) -> int:
     from ..qc.pages.site_groups import read_site_groups
 
     _check(args)
-    if args.merge_ratings is not None:
-        return _merge_ratings(args.merge_ratings, args.out)
     source, cases = _find_cases(args)
     cases = judge_cohort(cases)
     groups = None
@@ -123,8 +117,8 @@ def _run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     from ..errors import UsageError
 
-    if sum(given is not None for given in (args.results, args.subjects, args.merge_ratings)) != 1:
-        raise UsageError("expected a folder of results, or --s for recon-all subjects, or --merge-ratings; see --help")
+    if (args.results is None) == (args.subjects is None):
+        raise UsageError("expected a folder of results, or --s for recon-all subjects; see --help")
     if args.results is not None and args.sd is not None:
         raise UsageError("--sd belongs to --s, and not to a folder of results")
     if args.subjects is not None and args.images is not None:
@@ -175,20 +169,6 @@ def _write_single(case: "FinishedCase", cases: "Sequence[FinishedCase]", path: P
     content = build_single_page(case, cases, options)
     write_atomically(path, content)
     print(printable(f"wrote {path}, {len(content) / 1e6:.1f} MB"))
-    return ALL_DONE
-
-
-def _merge_ratings(files: Sequence[str], out: str | None) -> int:
-    from ..qc.agreement import compare_all_raters, describe_agreement
-    from ..qc.ratings import merge_ratings, read_ratings, write_ratings
-
-    merged = merge_ratings({Path(file).stem: read_ratings(file) for file in files})
-    for agreement in compare_all_raters(merged):
-        for line in describe_agreement(agreement):
-            print(printable(line))
-    if out:
-        write_ratings(out, merged)
-        print(printable(f"wrote {out}, {len(merged)} marks"))
     return ALL_DONE
 
 

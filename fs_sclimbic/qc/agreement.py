@@ -3,7 +3,6 @@
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -146,33 +145,3 @@ def compare_raters(first: Sequence[Rating], second: Sequence[Rating], raters: tu
         differing=tuple((a, b) for a, b in pairs if a.rating != b.rating),
         only=(len(one.keys() - other.keys()), len(other.keys() - one.keys())),
     )
-
-
-def compare_all_raters(ratings: Sequence[Rating]) -> list[Agreement]:
-    """Compare each rater of a table with each other one, in the order of their names."""
-    names = sorted({one.rater for one in ratings})
-    by_rater = {name: [one for one in ratings if one.rater == name] for name in names}
-    return [compare_raters(by_rater[a], by_rater[b], (a, b)) for a, b in combinations(names, 2)]
-
-
-def describe_agreement(agreement: Agreement) -> list[str]:
-    """How far two raters agree, and where they do not, in lines for the screen."""
-    first, second = agreement.raters
-    only = f"only {first}: {agreement.only[0]}, only {second}: {agreement.only[1]}"
-    lines = [f"{first} and {second}: {_describe_kappa(agreement.ratings, 'ratings')}; {only}"]
-    if agreement.scores.n:
-        lines.append(f"  {_describe_kappa(agreement.scores, 'scores')}")
-    for one, other in agreement.differing:
-        what = one.case if one.structure is None else f"{one.case}, {one.structure}"
-        lines.append(f"  {what}: {one.rating or 'no rating'} / {other.rating or 'no rating'}")
-    return lines
-
-
-def _describe_kappa(found: Kappa, noun: str) -> str:
-    if found.n == 0:
-        return f"no {noun} of the same things"
-    share = f"{found.n} {noun} of the same things, {100 * found.agreed:.0f} % alike"
-    if math.isnan(found.kappa):
-        return f"{share}, kappa cannot be computed (one and the same for all)"
-    weights = "" if found.weights == "none" else f" ({found.weights} weights)"
-    return f"{share}, kappa{weights} {found.kappa:.2f} ({found.low:.2f} to {found.high:.2f})"

@@ -83,26 +83,10 @@ def test_subjects(subjects_dir, run_seg, capsys, monkeypatch):
     assert "picture" in by_name["bert"]
 
 
-def test_marks_of_two_raters(tmp_path, capsys):
-    header = "case\tstructure\trating\tscore\trater\n"
-    first, second = tmp_path / "a.tsv", tmp_path / "second.tsv"
-    first.write_text(header + "x\tn/a\tpass\t4\tAB\ny\tRod\tfail\tn/a\tAB\nz\tn/a\tfail\tn/a\tAB\n")
-    second.write_text(header + "x\tn/a\tpass\t5\tn/a\ny\tRod\tunsure\tn/a\tn/a\n")
-    assert main(["--merge-ratings", str(first), str(second), "--out", str(tmp_path / "both.tsv")]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("AB and second: 2 ratings of the same things, 50 % alike, kappa 0.")
-    assert said[0].endswith("only AB: 1, only second: 0")
-    assert said[2:] == ["  y, Rod: fail / unsure", f"wrote {tmp_path}/both.tsv, 5 marks"]
-    assert len((tmp_path / "both.tsv").read_text().splitlines()) == 6
-    first.write_text("case\n")
-    assert main(["--merge-ratings", str(first)]) == 1
-
-
 @pytest.mark.parametrize(
     ("line", "words"),
     [
         ("", "expected a folder of results, or --s"),
-        ("results --merge-ratings a.tsv", "expected a folder of results, or --s"),
         ("results --s bert", "expected a folder of results, or --s"),
         ("results --sd x", "--sd belongs to --s"),
         ("--s --images x --sd y", "--images belongs to a folder of results"),

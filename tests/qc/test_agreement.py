@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fs_sclimbic.qc.agreement import cohen_kappa, compare_all_raters, compare_raters, describe_agreement
+from fs_sclimbic.qc.agreement import cohen_kappa, compare_raters
 from fs_sclimbic.qc.ratings import Rating
 
 FLEISS_1969 = np.array([[106, 10, 4], [22, 28, 10], [2, 12, 6]])
@@ -72,16 +72,3 @@ def test_raters_are_compared_where_both_rated():
     assert [(one.case, one.rating, other.rating) for one, other in found.differing] == [("c", "pass", "unsure")]
     assert found.only == (2, 3)
     assert math.isnan(found.scores.kappa)
-
-
-def test_all_raters_in_words():
-    said = [("A", "pass"), ("B", "pass"), ("C", "fail")]
-    table = [Rating(case=case, rating=word, rater=who) for case in "xy" for who, word in said]
-    found = compare_all_raters(table)
-    assert [one.raters for one in found] == [("A", "B"), ("A", "C"), ("B", "C")]
-    (line,) = describe_agreement(found[0])
-    assert line == (
-        "A and B: 2 ratings of the same things, 100 % alike, kappa cannot be computed (one and the same for all); "
-        "only A: 0, only B: 0"
-    )
-    assert describe_agreement(found[1])[1:] == ["  x: pass / fail", "  y: pass / fail"]

@@ -136,7 +136,7 @@ def _describe_case(
             }
             for flag in worst_first(case.verdict.flags)
         ],
-        "warnings": list(case.warnings),
+        "warnings": [text for text in case.warnings if not _tells_flag(text, case)],
         "group": groups.groups.get(case.name, NO_GROUP) if groups else None,
         "etiv": None if etiv is None else _number(etiv / MM3_PER_CM3, 1),
         "volumes": [None if row is None else _number(row.volume_mm3, 1) for row in found],
@@ -154,6 +154,11 @@ def _result_of(case: FinishedCase) -> str:
     """Stands for the numbers of a case: marks of earlier ones are out of date."""
     rows = [f"{row.structure.name} {row.n_voxels} {row.volume_mm3:.3f}" for row in case.stats.structures]
     return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def _tells_flag(warning: str, case: FinishedCase) -> bool:
+    """Whether a warning of the run says what a flag says with more words."""
+    return warning.split(" (")[0] in {flag.kind for flag in case.verdict.flags}
 
 
 def _number(value: float | None, digits: int) -> float | None:

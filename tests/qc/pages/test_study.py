@@ -35,6 +35,13 @@ def test_worst_first(finished_cases):
     assert good["confidences"] == [0.75] * 4
 
 
+def test_warnings_that_flags_repeat_are_told_once(finished_cases):
+    warned = replace(
+        finished_cases[1], warnings=("ASYMMETRY (one side): Right-Ball", "EMPTY (none): Rod", "hot voxels")
+    )
+    assert describe([warned])["cases"][0]["warnings"] == ["EMPTY (none): Rod", "hot voxels"]
+
+
 def test_without_paths(finished_cases):
     text = format_study(describe(finished_cases, with_paths=False))
     assert "somebody" not in text

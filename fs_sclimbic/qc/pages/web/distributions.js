@@ -49,7 +49,7 @@
       high = Math.max(high, norm.mean + NORM_SD * norm.sd);
     }
     const margin = (high - low || Math.abs(high) || 1) * 0.04;
-    return { low: low - margin, high: high + margin };
+    return { low: low < 0 ? low - margin : Math.max(low - margin, 0), high: high + margin };
   }
 
   /** One strip as SVG; `here` is the case to highlight. */

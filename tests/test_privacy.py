@@ -118,6 +118,14 @@ def test_merge_and_doctor(sandbox, tiny_flags):
     check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", "doctor"), may_write=("tmp",))
 
 
+def test_pages(sandbox, tiny_flags):
+    pytest.importorskip("itables")
+    flags = ["--i", "images", "--o", "results", "--write_volumes"]
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags)))
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", "qc", "results"))
+    assert (sandbox / "work/results/sclimbic_qc/index.html").exists()
+
+
 def test_segment_subjects(sandbox, tiny_flags, subjects_dir):
     flags = ["--s", "bert", "--sd", subjects_dir, "--write_qa_stats"]
     found = run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags))

@@ -109,6 +109,72 @@ class Steps:
         return outcome
 
 
+def first_shared(run: Run, options: Options) -> Shared:
+    """What the first case of a run is given.
+
+    Parameters
+    ----------
+    run : Run
+    options : Options
+
+    Returns
+    -------
+    Shared
+        A prior is to be learned if the model has none, and the network does not run on its whole box anyway.
+    """
+    return Shared(run, learns=run.spec.prior is None and not options.full_fov)
+
+
+def load_once(load: Callable[[], Predictor]) -> Callable[[], Predictor]:
+    """Wrap what loads a model: it is called when the model is first asked for, and its errors are a ModelError.
+
+    Parameters
+    ----------
+    load : callable
+
+    Returns
+    -------
+    callable
+        Gives the same model each time.
+    """
+
+    @cache
+    def loaded() -> Predictor:
+        try:
+            return load()
+        except SclimbicError as error:
+            raise ModelError(str(error)) from error
+        except Exception as error:  # whatever it is, it would happen again for the next case
+            summary = " ".join(str(error).split())[:300]
+            raise ModelError(f"the model cannot be loaded ({type(error).__name__}: {summary})") from error
+
+    return loaded
+
+
+def run_case(case: Case, steps: Steps, shared: Shared) -> tuple[Outcome, Shared]:
+    """Run one case from its inputs to its log.
+
+    Parameters
+    ----------
+    case : Case
+    steps : Steps
+    shared : Shared
+
+    Returns
+    -------
+    Outcome
+    Shared
+        For the next case.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be loaded.
+    """
+    predicted, shared = steps.predict(steps.open(case, shared.run), shared)
+    return steps.close(predicted, shared.run), shared
+
+
 def run_cohort(
     cases: Sequence[Case],
     load: Callable[[], Predictor],
@@ -146,18 +212,8 @@ def run_cohort(
         If the model cannot be loaded.
     """
 
-    @cache
-    def load_once() -> Predictor:
-        try:
-            return load()
-        except SclimbicError as error:
-            raise ModelError(str(error)) from error
-        except Exception as error:  # whatever it is, it would happen again for the next case
-            summary = " ".join(str(error).split())[:300]
-            raise ModelError(f"the model cannot be loaded ({type(error).__name__}: {summary})") from error
-
-    steps = Steps(load_once, options, finders, tell)
-    shared = Shared(run, learns=run.spec.prior is None and not options.full_fov)
+    steps = Steps(load_once(load), options, finders, tell)
+    shared = first_shared(run, options)
     if run.threads != 1 and len(cases) > 1:
         yield from _side_by_side(cases, steps, shared)
     else:
@@ -166,9 +222,7 @@ def run_cohort(
 
 def _one_by_one(cases: Sequence[Case], steps: Steps, shared: Shared) -> Iterator[Outcome]:
     for case in cases:
-        predicted, shared = steps.predict(steps.open(case, shared.run), shared)
-        outcome = steps.close(predicted, shared.run)
-        del predicted  # its images, before the next case is read
+        outcome, shared = run_case(case, steps, shared)
         yield outcome
 
 

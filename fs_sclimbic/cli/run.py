@@ -1,4 +1,4 @@
-"""Run the cases of a command line and write their tables, also when the run is cut short."""
+"""Do what a command line asks for: cases, weights, options, then the run."""
 
 import argparse
 import os
@@ -6,18 +6,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 from .._version import __version__
-from ..cases.case_log import outcome_lines, write_log
 from ..cases.cohort import DEFAULT_FINDERS, run_cohort
 from ..cases.file_names import check_file_names
-from ..cases.pipeline import HeadFinders, Outcome
-from ..cases.record import read_record
+from ..cases.pipeline import HeadFinders
 from ..cases.run import Run
-from ..cases.tables import case_names, cases_with_other_columns, lock_file_of, write_tables
-from ..errors import SclimbicError, UsageError
+from ..cases.tables import lock_file_of
+from ..errors import UsageError
 from ..files.resources import data_file
 from ..files.staging import remove_leftovers
 from ..files.system import peak_memory_kb
@@ -31,18 +28,10 @@ from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
 from ..segmentation.population import read_population
 from ..segmentation.preset import PRESETS, STUDY_PRESET
-from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
-from .guard import signals_ask, signals_interrupt
+from .arguments import ALL_DONE, INTERRUPTED
 from .plan import Plan, make_plan
 from .progress import say, show_progress
-
-MIXED_SETTINGS = {
-    "weights_sha256": "rows were made with other weights than {spec.name}",
-    "percentile": "rows were made with another top of the intensity range",
-    "low_percentile": "rows were made with another bottom of the intensity range",
-    "average_shifts": "rows were made with another number of starts",
-}
-"""Settings that all rows of a table should share, and what is said where they do not."""
+from .run_cases import run_plan
 
 CITATION = """\
 If you use these results, please cite: Greve DN, Billot B, Cordero D, Hoopes A, Hoffmann M, Dalca AV, Fischl B,
@@ -113,7 +102,9 @@ def run(
 
     coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
     show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)
-    status, has_results = _run_plan(args, plan, coming, show, options, this_run)
+    status, has_results = run_plan(
+        plan, coming, show, options, this_run, header=_log_header(args, plan, spec), quiet=args.quiet
+    )
     if args.vmp:
         say(f"vmpcma: {peak_memory_kb()}")
     if not args.no_cite_sclimbic and not args.quiet and status != INTERRUPTED and has_results:
@@ -146,6 +137,13 @@ def _introduce(args: argparse.Namespace, plan: Plan, spec: ModelSpec) -> None:
             say(f"note: {hint}")
         for note in (*args.notes, *plan.notes):
             say(f"note: {note}")
+
+
+def _log_header(args: argparse.Namespace, plan: Plan, spec: ModelSpec) -> list[str]:
+    """What `_introduce` says, for the log."""
+    hint = advice(spec)
+    notes = [*([hint] if hint else []), *args.notes, *plan.notes]
+    return [*(f"note {note}" for note in notes), *(f"warning: {warning}" for warning in _weights_warnings(spec))]
 
 
 def options_of(args: argparse.Namespace) -> Options:
@@ -185,128 +183,3 @@ def _check_labels(colors: ColorTable, options: Options, z_scores: bool) -> None:
         raise UsageError("--exclude leaves no structure to measure")
     if z_scores and not any(structure.name in options.population for structure in colors.foreground):
         say("warning: the population table has none of the model's structures: no z scores", sys.stderr)
-
-
-def _run_plan(
-    args: argparse.Namespace,
-    plan: Plan,
-    coming: Iterator[Outcome],
-    show: Callable[[Iterator[Outcome]], Iterator[Outcome]],
-    options: Options,
-    this_run: Run,
-) -> tuple[int, bool]:
-    """Run the cases and write their tables, however the run ends; the exit status, and whether a case has results."""
-
-    def log(*lines: str) -> None:
-        if plan.log is not None:
-            write_log(plan.log, lines)
-
-    hint = advice(this_run.spec)
-    notes = [*([hint] if hint else []), *args.notes, *plan.notes]
-    log(
-        *this_run.log_header(),
-        *(f"note {note}" for note in notes),
-        *(f"warning: {warning}" for warning in _weights_warnings(this_run.spec)),
-    )
-    outcomes: list[Outcome] = []
-
-    def record() -> Iterator[Outcome]:
-        for outcome in coming:
-            outcomes.append(outcome)
-            log(*outcome_lines(outcome))
-            yield outcome
-
-    interrupted = False
-    lost: Exception | None = None
-    with signals_interrupt():
-        try:
-            for _ in show(record()):  # logged before it is shown: nothing on the screen costs a case its row
-                pass
-        except KeyboardInterrupt:
-            interrupted = True
-        except Exception as error:  # no model, or a fault: what was done before still gets its tables
-            lost = error
-            log(str(error) if isinstance(error, SclimbicError) else f"{type(error).__name__}: {error}")
-        with signals_ask() as asked:  # the tables are still written
-            tables_written = _write_tables(plan, outcomes, options, log)
-        interrupted = interrupted or asked()
-    if plan.update_tables and tables_written:
-        for line in (*_mixed_settings(plan, this_run.spec), *_mixed_columns(plan)):
-            log(f"warning: {line}")
-            say(f"warning: {line}", sys.stderr)
-
-    count = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "skipped", "failed")}
-    summary = ", ".join(f"{number} {status}" for status, number in count.items())
-    if len(outcomes) < len(plan.cases):
-        summary += f", {len(plan.cases) - len(outcomes)} not run"
-    if interrupted:
-        summary += ": interrupted; give the same command again to go on"
-    log(summary)
-    if interrupted or (len(plan.cases) > 1 and not args.quiet):
-        say(summary, sys.stderr if interrupted else sys.stdout)
-    if lost:
-        raise lost
-    has_results = count["failed"] < len(outcomes)
-    if interrupted:
-        return INTERRUPTED, has_results
-    return SOME_FAILED if count["failed"] or not tables_written else ALL_DONE, has_results
-
-
-def _mixed_settings(plan: Plan, spec: ModelSpec) -> Iterator[str]:
-    """Find tables that got one subject's row and hold rows made with other weights, or another preset."""
-    (case,) = plan.cases
-    ours = read_record(case.outputs.record)
-    record_of = case.outputs.record.relative_to(plan.folder / case.name)
-    if ours is None:
-        return
-    texts = {path: path.read_text("utf-8", "surrogateescape") for path, _ in plan.tables if path.exists()}
-    rows = {path: case_names(text) for path, text in texts.items()}
-    # Once each: thousands of records, over a network, in each of thousands of jobs.
-    records = {name: read_record(plan.folder / name / record_of) for name in {*chain.from_iterable(rows.values())}}
-    for path, names in rows.items():
-        others: dict[str, list[str]] = {}
-        for name in names:
-            record = records[name]
-            for key, words in MIXED_SETTINGS.items():
-                if record and record.settings.get(key) != ours.settings.get(key):
-                    others.setdefault(words.format(spec=spec), []).append(name)
-        for words, cases in others.items():
-            yield (
-                f"{path}: {len(cases)} of {len(names)} {words} "
-                f"({', '.join(cases[:5])}{' ...' if len(cases) > 5 else ''}); run them again with the same settings"
-            )
-
-
-def _mixed_columns(plan: Plan) -> Iterator[str]:
-    """Find tables that got one subject's row and hold rows with other columns."""
-    for path, _ in plan.tables:
-        text = path.read_text("utf-8", "surrogateescape") if path.exists() else ""
-        if others := cases_with_other_columns(text):
-            yield (
-                f"{path}: {len(others)} rows have empty cells ({', '.join(others[:5])}"
-                f"{' ...' if len(others) > 5 else ''}): they were made with other structures or other flags than this "
-                "one; run them again with the same command line"
-            )
-
-
-def _write_tables(plan: Plan, outcomes: Sequence[Outcome], options: Options, log: Callable[..., None]) -> bool:
-    """Write the tables, and warn where one cannot be written or is old; returns whether all could be written."""
-
-    def warn(text: str) -> None:
-        log(f"warning: {text}")
-        say(f"warning: {text}", sys.stderr)
-
-    try:
-        written = write_tables(plan.tables, outcomes, options.population, update=plan.update_tables, warn=warn)
-    except OSError as error:
-        say(
-            f"mri_sclimbic_seg: error: {error.filename}: table cannot be written ({error.strerror or error}); the "
-            "results of the cases are safe, give the same command again to write the tables",
-            sys.stderr,
-        )
-        return False
-    log(*(f"wrote {path}" for path in written))
-    old = [path for path, _ in plan.tables if path.exists() and path not in written]
-    if old:
-        say(f"warning: no case is done, so {old[0]} is of an earlier run", sys.stderr)
-    return True

@@ -1,0 +1,117 @@
+"""Run the cases of a plan to their end: log, screen, tables, summary and exit status, also when it is cut short."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from ..cases.case_log import outcome_lines, write_log
+from ..cases.pipeline import Outcome
+from ..cases.run import Run
+from ..errors import SclimbicError
+from ..segmentation.options import Options
+from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
+from .guard import signals_ask, signals_interrupt
+from .plan import Plan
+from .progress import say
+from .run_tables import mixed_rows, write_run_tables
+
+
+def run_plan(
+    plan: Plan,
+    coming: Iterator[Outcome],
+    show: Callable[[Iterator[Outcome]], Iterator[Outcome]],
+    options: Options,
+    this_run: Run,
+    *,
+    header: Sequence[str] = (),
+    quiet: bool = False,
+) -> tuple[int, bool]:
+    """Run the cases and write their tables, however the run ends.
+
+    Parameters
+    ----------
+    plan : Plan
+    coming : iterator of Outcome
+        Runs a case for each outcome that it is asked for.
+    show : callable
+        Shows outcomes as they pass through it.
+    options : Options
+    this_run : Run
+    header : sequence of str
+        Further lines for the start of the log.
+    quiet : bool
+        Print no summary, unless the run is interrupted.
+
+    Returns
+    -------
+    int
+        The exit status.
+    bool
+        Whether a case has results.
+    """
+
+    def log(*lines: str) -> None:
+        if plan.log is not None:
+            write_log(plan.log, lines)
+
+    log(*this_run.log_header(), *header)
+    outcomes: list[Outcome] = []
+
+    def record() -> Iterator[Outcome]:
+        for outcome in coming:
+            outcomes.append(outcome)
+            log(*outcome_lines(outcome))
+            yield outcome
+
+    interrupted = False
+    lost: Exception | None = None
+    with signals_interrupt():
+        try:
+            for _ in show(record()):  # logged before it is shown: nothing on the screen costs a case its row
+                pass
+        except KeyboardInterrupt:
+            interrupted = True
+        except Exception as error:  # no model, or a fault: what was done before still gets its tables
+            lost = error
+            log(str(error) if isinstance(error, SclimbicError) else f"{type(error).__name__}: {error}")
+        with signals_ask() as asked:  # the tables are still written
+            tables_written = write_run_tables(plan, outcomes, options, log)
+        interrupted = interrupted or asked()
+    if plan.update_tables and tables_written:
+        for line in mixed_rows(plan, this_run.spec):
+            log(f"warning: {line}")
+            say(f"warning: {line}", sys.stderr)
+
+    summary = summarise(outcomes, len(plan.cases), interrupted)
+    log(summary)
+    if interrupted or (len(plan.cases) > 1 and not quiet):
+        say(summary, sys.stderr if interrupted else sys.stdout)
+    if lost:
+        raise lost
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    has_results = failed < len(outcomes)
+    if interrupted:
+        return INTERRUPTED, has_results
+    return SOME_FAILED if failed or not tables_written else ALL_DONE, has_results
+
+
+def summarise(outcomes: Sequence[Outcome], total: int, interrupted: bool = False) -> str:
+    """How many cases are done, skipped, failed and not run, in one line.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    total : int
+        How many cases there are.
+    interrupted : bool
+
+    Returns
+    -------
+    str
+    """
+    count = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "skipped", "failed")}
+    summary = ", ".join(f"{number} {status}" for status, number in count.items())
+    if len(outcomes) < total:
+        summary += f", {total - len(outcomes)} not run"
+    if interrupted:
+        summary += ": interrupted; give the same command again to go on"
+    return summary

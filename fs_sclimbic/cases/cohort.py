@@ -211,7 +211,6 @@ def run_cohort(
     ModelError
         If the model cannot be loaded.
     """
-
     steps = Steps(load_once(load), options, finders, tell)
     shared = first_shared(run, options)
     if run.threads != 1 and len(cases) > 1:

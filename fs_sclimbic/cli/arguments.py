@@ -13,6 +13,9 @@ from .spelling import spell_out
 # Exit status of the commands.
 ALL_DONE, SOME_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
+# Words that --dask takes instead of an address.
+BATCH_SYSTEMS = ("slurm", "sge", "pbs", "lsf")
+
 LONG_DASHES = ("\N{EN DASH}", "\N{EM DASH}")
 
 DESCRIPTION = """\
@@ -203,6 +206,20 @@ def _add_running_flags(add: Callable[..., object]) -> None:
         help="processor threads of the network, 0 or less: all; with more than one, reading and writing go on beside "
         "it (default: 1)",
     )
+    add(
+        "--workers",
+        metavar="N",
+        type=int,
+        default=1,
+        help="processes that run cases side by side, each with its model; --threads is divided among them; 0: as many "
+        "as processors and memory allow (default: 1)",
+    )
+    add(
+        "--dask",
+        metavar="ADDRESS",
+        help="run the cases on a Dask cluster: the address of its scheduler or its scheduler file, or slurm, sge, pbs "
+        "or lsf to start --workers jobs (docs/cluster.md)",
+    )
     add("--cuda-device", metavar="D", help="run on this CUDA device, -1: the processor (default: the processor)")
     add(
         "--logfile",
@@ -229,6 +246,8 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     check_flags(args)
     if args.threads < 1:
         args.threads = count_processors()
+    if not args.dask:
+        args.threads = max(1, args.threads // (args.workers or count_processors()))
     if args.cuda_device is not None and args.cuda_device.startswith("-"):
         args.cuda_device = None
     args.model = args.pt_model or args.model  # the reader of weights knows what a .pth is
@@ -281,5 +300,9 @@ def check_flags(args: argparse.Namespace) -> None:
                 wrong(f"--preset {STUDY_PRESET} sets the intensity range and the starts itself: leave {flag} out")
     if args.pt_model and args.model:
         wrong("--pt_model and --model both name the weights: give one of them")
+    if args.workers < 0:
+        wrong(f"--workers {args.workers}: give a positive number, or 0 for as many as fit")
+    if args.dask and args.workers != 1 and args.dask not in BATCH_SYSTEMS:
+        wrong(f"--workers goes with --dask {'|'.join(BATCH_SYSTEMS)}; a cluster that runs has its own workers")
     if not args.output_base or os.sep in args.output_base:
         wrong(f"--output-base '{args.output_base}': give a name without folders")

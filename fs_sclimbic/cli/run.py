@@ -32,6 +32,7 @@ from .arguments import ALL_DONE, INTERRUPTED
 from .plan import Plan, make_plan
 from .progress import say, show_progress
 from .run_cases import run_plan
+from .workplace import run_elsewhere, runs_elsewhere
 
 CITATION = """\
 If you use these results, please cite: Greve DN, Billot B, Cordero D, Hoopes A, Hoffmann M, Dalca AV, Fischl B,
@@ -100,7 +101,10 @@ def run(
         told.add((notice.case, notice.text))
         say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
 
-    coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
+    if runs_elsewhere(args):
+        coming = run_elsewhere(args, plan.cases, options, this_run, make=load_predictor, finders=finders)
+    else:
+        coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
     show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)
     status, has_results = run_plan(
         plan, coming, show, options, this_run, header=_log_header(args, plan, spec), quiet=args.quiet

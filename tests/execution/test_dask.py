@@ -9,7 +9,7 @@ import dask.config
 import distributed
 import pytest
 
-from fs_sclimbic._version import __version__
+from fs_sclimbic import __version__
 from fs_sclimbic.cases.case import Requests
 from fs_sclimbic.cases.cohort import run_cohort
 from fs_sclimbic.errors import ModelError, SclimbicError, UsageError

@@ -11,6 +11,9 @@ from tests.conftest import BRIGHT, CENTER, ONE_BALL, RAS_AXES, ROOT, grid_about,
 
 MODULES = [
     "fs_sclimbic",
+    "fs_sclimbic.bids.entities",
+    "fs_sclimbic.bids.ignore",
+    "fs_sclimbic.bids.matching",
     "fs_sclimbic.group.design.contrast",
     "fs_sclimbic.group.design.matrix_files",
     "fs_sclimbic.group.fit.results",

@@ -49,6 +49,8 @@ class Case:
     transforms: tuple[Path, ...]
     """Candidates for the transform to MNI305, the first that exists is read; empty where no eTIV is asked for."""
     outputs: Outputs
+    scripts: Path | None = None
+    """Folder of a subject in which recon-all says that it is at work; None for an image."""
     problem: str | None = None
     """Why this case cannot be run, if that is known before reading it."""
 

@@ -1,16 +1,20 @@
 """Many cases in one go; one is a cohort of one."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import TypeVar
 
 from ..errors import ModelError, SclimbicError
+from ..files.locks import FlockLike, flock
 from ..notice import Notice
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import Options
 from .case import Case
+from .case_lock import HeldCases, wait_for_case
 from .case_log import outcome_lines, write_log
 from .learned_prior import PriorNotKeptError, learn_from
 from .pipeline import HeadFinders, OpenCase, Outcome, PredictedCase, close_case, open_case, predict_case
@@ -18,6 +22,7 @@ from .run import Run
 
 DEFAULT_FINDERS = HeadFinders()
 
+Step = TypeVar("Step")
 Tell = Callable[[Notice], None]
 """Shows a notice to people at once."""
 
@@ -44,6 +49,7 @@ class Steps:
     options: Options
     finders: HeadFinders
     tell: Tell
+    held: HeldCases
 
     def open(self, case: Case, run: Run) -> OpenCase | Outcome:
         """Read the inputs of a case; see `open_case`.
@@ -57,7 +63,13 @@ class Steps:
         -------
         OpenCase or Outcome
         """
-        return open_case(case, self.options, run, self.finders)
+        return self._free(open_case(case, self.options, run, self.finders, self.held))
+
+    def _free(self, step: Step) -> Step:
+        """Let other runs have a case that came to its end before it was closed."""
+        if isinstance(step, Outcome):
+            self.held.release(step.case)
+        return step
 
     def predict(self, opened: OpenCase | Outcome, shared: Shared) -> tuple[PredictedCase | Outcome, Shared]:
         """Run the network on an open case, and learn a prior from it if none is known.
@@ -78,7 +90,7 @@ class Steps:
             return opened, shared
         for warning in opened.prepared.warnings:  # before the network runs, which may take a minute
             self.tell(Notice("warning", warning, opened.case.name))
-        predicted = predict_case(opened, self.load, self.options, shared.run)
+        predicted = self._free(predict_case(opened, self.load, self.options, shared.run))
         if isinstance(predicted, Outcome):
             return predicted, shared
         if shared.learns:
@@ -102,8 +114,14 @@ class Steps:
         -------
         Outcome
         """
-        outcome = predicted if isinstance(predicted, Outcome) else close_case(predicted, self.options)
-        log = outcome.case.outputs.log
+        if isinstance(predicted, Outcome):
+            outcome = predicted
+        else:
+            try:
+                outcome = close_case(predicted, self.options)
+            finally:
+                self.held.release(predicted.opened.case)
+        log = None if outcome.is_elsewhere else outcome.case.outputs.log
         if log and os.path.isdir(log.parent.parent):  # else the subject was removed: its folder is not made again
             write_log(log, [*run.log_header(), *outcome_lines(outcome)])
         return outcome
@@ -183,6 +201,8 @@ def run_cohort(
     *,
     finders: HeadFinders = DEFAULT_FINDERS,
     tell: Tell = tell_nobody,
+    system_lock: FlockLike = flock,
+    waits: bool = True,
 ) -> Iterator[Outcome]:
     """Run cases one after the other, and yield the outcome of each as it ends.
 
@@ -200,33 +220,50 @@ def run_cohort(
         How heads are found in images.
     tell : callable
         Is given the warnings of an image before the network runs on it. They are in the outcome, too.
+    system_lock : callable
+        Takes the system's lock on an open file.
+    waits : bool
+        A case that another run works on comes last: when that run is through with it, its result is taken; if that run
+        is killed, the case is done here. Without waiting its outcome is that it runs elsewhere.
 
     Yields
     ------
     Outcome
-        In the order of the cases.
+        In the order of the cases, but for those that are waited for.
 
     Raises
     ------
     ModelError
         If the model cannot be loaded.
     """
-    steps = Steps(load_once(load), options, finders, tell)
     shared = first_shared(run, options)
-    if run.threads != 1 and len(cases) > 1:
-        yield from _side_by_side(cases, steps, shared)
-    else:
-        yield from _one_by_one(cases, steps, shared)
+    runs = _side_by_side if run.threads != 1 and len(cases) > 1 else _one_by_one
+    elsewhere: list[Outcome] = []
+    with HeldCases(system_lock=system_lock) as held:
+        steps = Steps(load_once(load), options, finders, tell, held)
+        with closing(runs(cases, steps, shared)) as course:
+            for learned, outcome in course:
+                shared = learned
+                if waits and outcome.is_elsewhere:
+                    elsewhere.append(outcome)
+                else:
+                    yield outcome
+        for outcome in elsewhere:
+            while outcome.is_elsewhere:
+                tell(Notice("note", f"waited for, {outcome.message}", outcome.case.name))
+                wait_for_case(outcome.case, with_recon_all=run.wait_for_recon_all)
+                ((shared, outcome),) = _one_by_one([outcome.case], steps, shared)
+            yield outcome
 
 
-def _one_by_one(cases: Sequence[Case], steps: Steps, shared: Shared) -> Iterator[Outcome]:
+def _one_by_one(cases: Sequence[Case], steps: Steps, shared: Shared) -> Generator[tuple[Shared, Outcome], None, None]:
     for case in cases:
         outcome, shared = run_case(case, steps, shared)
-        yield outcome
+        yield shared, outcome
 
 
-def _side_by_side(cases: Sequence[Case], steps: Steps, shared: Shared) -> Iterator[Outcome]:
-    closing: Future[Outcome] | None = None
+def _side_by_side(cases: Sequence[Case], steps: Steps, shared: Shared) -> Generator[tuple[Shared, Outcome], None, None]:
+    ending: Future[Outcome] | None = None
     with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
         opening = reader.submit(steps.open, cases[0], shared.run)
         try:
@@ -236,16 +273,16 @@ def _side_by_side(cases: Sequence[Case], steps: Steps, shared: Shared) -> Iterat
                     opening = reader.submit(steps.open, cases[number + 1], shared.run)
                 predicted, shared = steps.predict(opened, shared)
                 del opened
-                if closing is not None:
-                    ended, closing = closing.result(), None  # an interrupt while it waits leaves it to the handler
-                    yield ended
-                closing = writer.submit(steps.close, predicted, shared.run)
+                if ending is not None:
+                    ended, ending = ending.result(), None  # an interrupt while it waits leaves it to the handler
+                    yield shared, ended
+                ending = writer.submit(steps.close, predicted, shared.run)
                 del predicted
-            if closing is not None:
-                ended, closing = closing.result(), None
-                yield ended
+            if ending is not None:
+                ended, ending = ending.result(), None
+                yield shared, ended
         except (KeyboardInterrupt, ModelError):
             opening.cancel()
-            if closing is not None:  # its files are written, so its row belongs into the tables
-                yield closing.result()
+            if ending is not None:  # its files are written, so its row belongs into the tables
+                yield shared, ending.result()
             raise

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from ..errors import ModelError, SclimbicError, describe_memory_error, naming
+from ..files.owner_lock import HeldElsewhereError, OwnedLock
 from ..image.volume import read_volume
 from ..registration.head_search import locate_head
 from ..registration.talairach import register
@@ -15,14 +16,18 @@ from ..segmentation.measure import SegStats
 from ..segmentation.options import Options
 from ..segmentation.segment import LocateHead, Prepared, finish, predict, prepare
 from .case import Case
-from .head_size import HeadSize, Register, compute_head_size, read_head_size
-from .inputs import InputFile, check_unchanged, input_files, newest_change_ns, states_of
-from .outputs import CaseResult, check_names, check_writable, touch_older, write_outputs
-from .record import Record, Settings, changed_files, changed_settings, is_done, read_record, stale_files
+from .case_lock import HeldCases, remove_left_lock
+from .earlier_result import look_at_case
+from .head_size import HeadSize, Register, compute_head_size
+from .inputs import InputFile, check_unchanged
+from .outputs import CaseResult, check_names, check_writable, write_outputs
+from .recon_all import find_recon_all
+from .record import Record, Settings, changed_settings, read_record, stale_files
 from .run import Run
-from .settings import hash_inputs, prior_setting, settings_of
+from .settings import prior_setting
 
 Step = TypeVar("Step")
+Status = Literal["done", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Outcome:
     """How one case ended."""
 
     case: Case
-    status: Literal["done", "skipped", "failed"]
+    status: Status
     seconds: float
     """Work on this case, without waiting for others."""
     message: str = ""
@@ -53,6 +58,11 @@ class Outcome:
     details: str = ""
     """Traceback of an error that is not the user's."""
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the case was left to another run, or to recon-all, that works on it; the message says to which."""
+        return self.status == "skipped" and self.stats is None
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class OpenCase:
@@ -64,6 +74,8 @@ class OpenCase:
     record: Record | None
     """What an earlier run left."""
     head: HeadSize
+    lock: OwnedLock | None
+    """Keeps other runs from this case."""
     prepared: Prepared
     inputs: tuple[InputFile, ...]
     """The image, and the transform if one was read."""
@@ -85,8 +97,8 @@ class PredictedCase:
     """Further lines for the log."""
 
 
-def open_case(case: Case, options: Options, run: Run, finders: HeadFinders) -> OpenCase | Outcome:
-    """Read the inputs of a case, unless it is done.
+def open_case(case: Case, options: Options, run: Run, finders: HeadFinders, held: HeldCases) -> OpenCase | Outcome:
+    """Read the inputs of a case, unless it is done, or another run works on it.
 
     Parameters
     ----------
@@ -94,6 +106,8 @@ def open_case(case: Case, options: Options, run: Run, finders: HeadFinders) -> O
     options : Options
     run : Run
     finders : HeadFinders
+    held : HeldCases
+        Gets the lock of the case.
 
     Returns
     -------
@@ -104,35 +118,42 @@ def open_case(case: Case, options: Options, run: Run, finders: HeadFinders) -> O
     def action(seconds: Callable[[], float]) -> OpenCase | Outcome:
         if case.problem:
             return Outcome(case=case, status="failed", seconds=seconds(), message=case.problem)
-        states = states_of(case)
-        head = read_head_size(case, without_etiv=options.without_etiv)
-        hashes = hash_inputs(case, head.transform)
-        inputs = input_files(states, hashes.by_path(case, head.transform))
-        settings = settings_of(hashes, run, options)
-        products, record = case.outputs.products(), read_record(case.outputs.record)
-        if record is not None and not options.redo and is_done(record, settings, products):
-            changed = tuple(
-                f"{path}: is not what was written here and is left as it is; --redo makes it again"
-                for path in changed_files(record, products)
-            )
-            if not changed:
-                touch_older(case.outputs, newest_change_ns(inputs))
-            return Outcome(case=case, status="skipped", seconds=seconds(), warnings=changed, stats=record.stats)
+        if recon_all := find_recon_all(case.scripts):
+            if recon_all.may_run and run.wait_for_recon_all:
+                return Outcome(case=case, status="skipped", seconds=seconds(), message=recon_all.text)
+            advice = "; --wait-for-recon-all waits for it" if recon_all.may_run else ""
+            return Outcome(case=case, status="failed", seconds=seconds(), message=f"{recon_all.text}{advice}")
+        found = look_at_case(case, options, run)
+        if found.is_done:
+            remove_left_lock(case)
+            return Outcome(case=case, status="skipped", seconds=seconds(), warnings=found.warnings, stats=found.stats)
         check_names(case)
-        t1 = read_volume(case.t1)
-        check_unchanged(inputs)
         check_writable(case)
+        try:
+            lock = held.take(case)
+        except HeldElsewhereError as error:
+            message = f"running elsewhere: {error}"
+            return Outcome(case=case, status="skipped", seconds=seconds(), message=message)
+        if read_record(case.outputs.record) != found.record:  # another run did it between the look and the lock
+            found = look_at_case(case, options, run)
+            if found.is_done:
+                return Outcome(
+                    case=case, status="skipped", seconds=seconds(), warnings=found.warnings, stats=found.stats
+                )
+        t1, head = read_volume(case.t1), found.head
+        check_unchanged(found.inputs)
         with naming(case.t1):
             if case.etiv_from_image:
                 head = compute_head_size(case, t1, finders.register)
             prepared = prepare(t1, run.spec, options, head.ras2mni, finders.locate)
         return OpenCase(
             case=case,
-            settings=settings,
-            record=record,
+            settings=found.settings,
+            record=found.record,
             head=head,
+            lock=lock,
             prepared=prepared,
-            inputs=inputs,
+            inputs=found.inputs,
             seconds=seconds(),
             notes=tuple(f"{case.t1}: {note}" for note in t1.notes),
         )
@@ -202,6 +223,8 @@ def close_case(predicted: PredictedCase, options: Options) -> Outcome:
         )
         warnings = result.warnings + opened.head.warnings + stale
         check_unchanged(opened.inputs)
+        if opened.lock:
+            opened.lock.check()
         write_outputs(
             CaseResult(
                 case=case,

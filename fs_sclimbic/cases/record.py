@@ -175,10 +175,20 @@ def changed_settings(record: Record, settings: Settings) -> list[str]:
         if before.get(key) == now.get(key):
             continue
         name = key.removesuffix("_sha256").replace("_", " ")
-        if key == "weights_sha256":
-            name += next((f" ({line.split()[1]})" for line in record.provenance if re.match(r"Weights\s+\S", line)), "")
+        if key == "weights_sha256" and (weights := weights_name(record)):
+            name += f" ({weights})"
         names.append(name)
     return names
+
+
+def weights_name(record: Record) -> str:
+    """The file name of the weights that a record was made with; empty if its provenance does not say it."""
+    return next((line.split()[1] for line in record.provenance if re.match(r"Weights\s+\S", line)), "")
+
+
+def made_at(record: Record) -> str:
+    """When a record was made, UTC in ISO 8601; empty if its provenance does not say it."""
+    return next((line.split()[1] for line in record.provenance if re.match(r"CreationTime\s+\S", line)), "")
 
 
 def is_done(record: Record, settings: Settings, products: Sequence[Path]) -> bool:
@@ -197,8 +207,11 @@ def is_done(record: Record, settings: Settings, products: Sequence[Path]) -> boo
     excluded = settings["exclude"]
     expected = [(index, name) for index, name, _ in settings["colors"][1:] if index not in excluded]
     found = [(row.structure.index, row.structure.name) for row in record.stats.structures]
+    before = dict(record.settings)
+    if before.get("conform") is False:  # then the image is 1 mm isotropic, and the flag changes nothing
+        before["conform"] = settings.get("conform")
     return (
-        same_settings(record, settings)
+        before == json.loads(json.dumps(dict(settings)))
         and found == expected
         and all(path.name in record.files and path.is_file() and path.stat().st_size > 0 for path in products)
     )

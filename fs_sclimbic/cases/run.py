@@ -29,6 +29,10 @@ class Run:
     """What its layers compute in."""
     ctab: Path | None = None
     """The colour table of the model."""
+    wait_for_recon_all: bool = False
+    """Whether a subject that recon-all works on is waited for; else it fails."""
+    model_is_named: bool = False
+    """Whether the user named the weights; else they are the first that were found."""
     host: str = field(default_factory=socket.gethostname)
     user: str = field(default_factory=user_name)
     started: str = field(default_factory=now)

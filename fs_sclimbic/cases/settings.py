@@ -85,17 +85,35 @@ def settings_of(inputs: InputHashes, run: Run, options: Options) -> Settings:
     -------
     Settings
     """
-    spec = run.spec
     return {
         "input_sha256": inputs.t1,
         "transform_sha256": inputs.transform,
         **({"average_head_sha256": inputs.average_head} if inputs.average_head else {}),
+        "conform": options.conform,
+        **run_settings(run, options),
+        **prior_setting(run.spec.prior, options),
+    }
+
+
+def run_settings(run: Run, options: Options) -> Settings:
+    """The settings that are the same for all cases of a run, whatever their images are.
+
+    Parameters
+    ----------
+    run : Run
+    options : Options
+
+    Returns
+    -------
+    Settings
+    """
+    spec = run.spec
+    return {
         "weights_sha256": spec.sha256,
         "fov": spec.fov,
         "features": spec.features,
         "channels": spec.channels,
         "colors": [[s.index, s.name, list(s.rgba)] for s in spec.colors],
-        "conform": options.conform,
         "percentile": options.percentile,
         "voxel_counts": options.voxel_counts,
         "exclude": sorted(options.exclude),
@@ -106,7 +124,6 @@ def settings_of(inputs: InputHashes, run: Run, options: Options) -> Settings:
         **({"size_tolerance_voxels": options.size_tolerance_voxels} if options.size_tolerance_voxels else {}),
         # Engines agree in float32 up to rounding; with fewer bits each rounds in its own way.
         "precision": run.precision if run.precision == "float32" else f"{run.precision} {run.engine}",
-        **prior_setting(spec.prior, options),
         "population": {name: [norm.mean, norm.std, norm.minimum] for name, norm in options.population.items()},
     }
 

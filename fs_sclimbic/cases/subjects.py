@@ -65,7 +65,9 @@ def subject_case(
     given = (transform,) if transform else SUBJECT_TRANSFORMS
     transforms = () if requests.etiv_from_image else tuple(home / path for path in given)
     problem = _subject_problem(home, outputs, base)
-    return Case(name=name, t1=home / SUBJECT_T1, transforms=transforms, outputs=outputs, problem=problem)
+    return Case(
+        name=name, t1=home / SUBJECT_T1, transforms=transforms, outputs=outputs, scripts=scripts, problem=problem
+    )
 
 
 def _subject_problem(home: Path, outputs: Outputs, base: str) -> str | None:

@@ -4,7 +4,7 @@ import csv
 import errno
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,13 @@ logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 60.0
 
+ETIV = "eTIV"
+MAX_NAMES = 5
+"""A message names no more cases than this."""
+
 Value = Callable[[StructureStats, Population], float | None]
+Numbers = Callable[[str], SegStats | None]
+"""The numbers of a case by its name; None where there are none."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def format_table(table: Table, cases: Sequence[tuple[str, SegStats]], population
     first = cases[0][1]
     columns = [i for i, row in enumerate(first.structures) if table.value(row, population) is not None]
     with_etiv = table.with_etiv and any(stats.etiv_mm3 is not None for _, stats in cases)
-    writer.writerow(["case", *(first.structures[i].structure.name for i in columns), *(["eTIV"] if with_etiv else [])])
+    writer.writerow(["case", *(first.structures[i].structure.name for i in columns), *([ETIV] if with_etiv else [])])
     for name, stats in cases:
         values = [table.value(stats.structures[i], population) for i in columns] + (
             [stats.etiv_mm3] if with_etiv else []
@@ -106,6 +112,7 @@ def merge_rows(old: str, new: str) -> str:
     new_rows = list(csv.reader(io.StringIO(new)))
     old_header, *old_rows = list(csv.reader(io.StringIO(old))) or [[]]
     header = new_rows[0] + [name for name in old_header if name not in new_rows[0]]
+    header.sort(key=lambda name: name == ETIV)  # group tools scale the columns left of it
     here = {row[0] for row in new_rows[1:]}
     kept = [dict(zip(old_header, row, strict=False)) for row in old_rows if row and row[0] not in here]
     rows = [dict(zip(new_rows[0], row, strict=True)) for row in new_rows[1:]] + kept
@@ -148,13 +155,12 @@ def write_tables(
     outcomes: Sequence[Outcome],
     population: Population,
     *,
-    update: bool = False,
+    others: Numbers | None = None,
     lock_timeout_s: float = LOCK_TIMEOUT_S,
     warn: Callable[[str], None] = logger.warning,
+    note: Callable[[str], None] = logger.info,
 ) -> list[Path]:
     """Write the tables of a cohort; they hold the cases that are done, and none is written without one.
-
-    A file that is to be updated and is no table of this tool stays under another name, with a warning.
 
     Parameters
     ----------
@@ -162,12 +168,12 @@ def write_tables(
     outcomes : sequence of Outcome
     population : Population
         Norms for the z scores.
-    update : bool
-        Keep the rows of other cases that a table holds already: array jobs of one subject each fill it together.
+    others : callable, optional
+        See `write_rows`.
     lock_timeout_s : float
         How long to wait for another job that updates the same table, seconds.
-    warn : callable
-        Is given each warning, one line.
+    warn, note : callable
+        Are given each warning and each note, one line.
 
     Returns
     -------
@@ -180,21 +186,100 @@ def write_tables(
         If a table cannot be written.
     """
     rows = [(outcome.case.name, outcome.stats) for outcome in outcomes if outcome.stats is not None]
+    failed = {outcome.case.name for outcome in outcomes if outcome.status == "failed"}
+    return write_rows(
+        files, rows, population, without=failed, others=others, lock_timeout_s=lock_timeout_s, warn=warn, note=note
+    )
+
+
+def write_rows(
+    files: Sequence[tuple[Path, Table]],
+    rows: Sequence[tuple[str, SegStats]],
+    population: Population,
+    *,
+    without: Collection[str] = (),
+    others: Numbers | None = None,
+    lock_timeout_s: float = LOCK_TIMEOUT_S,
+    warn: Callable[[str], None] = logger.warning,
+    note: Callable[[str], None] = logger.info,
+) -> list[Path]:
+    """Write tables that hold the given rows first, and those of other cases behind them.
+
+    A file that is no table of this tool, and one that holds rows without results, stay under another name, with a
+    warning.
+
+    Parameters
+    ----------
+    files : sequence of (Path, Table)
+    rows : sequence of (name, SegStats)
+        Without one, nothing is written.
+    population : Population
+        Norms for the z scores.
+    without : collection of str
+        Cases that get no row, whatever a table holds now.
+    others : callable, optional
+        Gives the numbers of another case that a table has a row of; None where it has no valid results any more.
+        Without this function a table is written anew.
+    lock_timeout_s : float
+        How long to wait for another job that updates the same table, seconds.
+    warn, note : callable
+        Are given each warning and each note, one line.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    OSError
+        If a table cannot be written.
+    """
     if not rows:
         return []
-    for path, table in files:
+    for number, (path, table) in enumerate(files):
         text = format_table(table, rows, population)
-        if not update:
+        if others is None:
             write_atomically(path, encode_text(text))
             continue
         try:
             with locked(lock_file_of(path), lock_timeout_s):
-                write_atomically(path, encode_text(merge_rows(_read_rows_to_keep(path, warn), text)))
+                old = _read_rows_to_keep(path, warn)
+                here = {name for name, _ in rows}
+                names = [name for name in dict.fromkeys(case_names(old)) if name not in here and name not in without]
+                kept = [(name, stats) for name in names if (stats := others(name)) is not None]
+                lost = [name for name in names if name not in {name for name, _ in kept}]
+                if lost:
+                    warn(_tell_lost_rows(path, lost, _write_copy(path, path.read_bytes())))
+                for group in _by_columns(kept, population, table):
+                    text = merge_rows(format_table(table, group, population), text)
+                write_atomically(path, encode_text(text))
         except LockedError as error:
             which = f" ({error})" if str(error) else ""
             reason = f"locked by another job for {lock_timeout_s:g} s{which}"
             raise OSError(errno.EAGAIN, reason, str(path)) from error
+        if names and number == 0:
+            note(f"{path}: had {len(case_names(old))} rows; now {len(rows)} of this run, {len(kept)} kept")
     return [path for path, _ in files]
+
+
+def _by_columns(
+    kept: Sequence[tuple[str, SegStats]], population: Population, table: Table
+) -> Iterable[list[tuple[str, SegStats]]]:
+    """Rows with the same columns together: those of one table have the same structures."""
+    groups: dict[tuple[str, ...], list[tuple[str, SegStats]]] = {}
+    for name, stats in kept:
+        columns = (row.structure.name for row in stats.structures if table.value(row, population) is not None)
+        groups.setdefault(tuple(columns), []).append((name, stats))
+    return groups.values()
+
+
+def _tell_lost_rows(path: Path, lost: Sequence[str], copy: Path) -> str:
+    names = ", ".join(lost[:MAX_NAMES]) + (" ..." if len(lost) > MAX_NAMES else "")
+    return (
+        f"{path}: {len(lost)} of its rows are not kept, since these cases have no results of this tool any more "
+        f"({names}); the table as it was is {copy}"
+    )
 
 
 def lock_file_of(table: Path) -> Path:

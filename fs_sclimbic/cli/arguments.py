@@ -44,12 +44,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_input_and_output_flags(parser.add_argument_group("input and output").add_argument)
     _add_further_outputs_flags(parser.add_argument_group("further outputs").add_argument)
+    add_computation_flags(parser)
+    return parser
+
+
+def add_computation_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say how a case is computed, whatever its image is named by."""
     _add_image_flags(parser.add_argument_group("image").add_argument)
     _add_network_flags(parser.add_argument_group("network").add_argument)
     _add_volumes_flags(parser.add_argument_group("volumes").add_argument)
     _add_model_flags(parser.add_argument_group("model").add_argument)
     _add_running_flags(parser.add_argument_group("running").add_argument)
-    return parser
 
 
 def _add_input_and_output_flags(add: Callable[..., object]) -> None:
@@ -234,16 +239,33 @@ def _add_running_flags(add: Callable[..., object]) -> None:
     add("--version", action="version", version=f"fs_sclimbic {__version__}")
 
 
+def bare_session(label: str) -> str:
+    """The label of a session, which may be given as ``ses-1`` or ``1``."""
+    return label.removeprefix("ses-")
+
+
 def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; SystemExit or argparse.ArgumentError where it is wrong.
 
     Besides the flags, the result has ``notes``: what was given and is not used, one line each.
     """
+    refuse_long_dashes(argv)
+    args = build_parser().parse_args([spell_out(word) for word in argv])
+    check_flags(args)
+    settle_flags(args)
+    args.notes = unused_flags(args)
+    return args
+
+
+def refuse_long_dashes(argv: Sequence[str]) -> None:
+    """Refuse flags that were copied from a web page; argparse.ArgumentError with the first."""
     for word in argv:
         if word.startswith(LONG_DASHES):
             raise argparse.ArgumentError(None, f"'{word}' begins with a long dash, as web pages have it; type a hyphen")
-    args = build_parser().parse_args([spell_out(word) for word in argv])
-    check_flags(args)
+
+
+def settle_flags(args: argparse.Namespace) -> None:
+    """Put what flags of the computation mean in place of what was typed."""
     if args.threads < 1:
         args.threads = count_processors()
     if not args.dask:
@@ -251,8 +273,6 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     if args.cuda_device is not None and args.cuda_device.startswith("-"):
         args.cuda_device = None
     args.model = args.pt_model or args.model  # the reader of weights knows what a .pth is
-    args.notes = unused_flags(args)
-    return args
 
 
 def unused_flags(args: argparse.Namespace) -> list[str]:
@@ -277,6 +297,17 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong("give --i IMAGE|FOLDER with --o, or --s SUBJECT ...")
     if args.i and not args.o:
         wrong("--i needs --o: the output file, or the output folder for a folder")
+    check_computation_flags(args)
+    if not args.output_base or os.sep in args.output_base:
+        wrong(f"--output-base '{args.output_base}': give a name without folders")
+
+
+def check_computation_flags(args: argparse.Namespace) -> None:
+    """Refuse combinations of the flags of `add_computation_flags` that mean nothing."""
+
+    def wrong(message: str) -> None:
+        raise argparse.ArgumentError(None, message)
+
     if args.etiv_from_image and args.tal:
         wrong("--etiv-from-image computes the transform that --tal gives: give one of them")
     if args.no_etiv and (args.etiv or args.etiv_from_image):
@@ -304,5 +335,3 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong(f"--workers {args.workers}: give a positive number, or 0 for as many as fit")
     if args.dask and args.workers != 1 and args.dask not in BATCH_SYSTEMS:
         wrong(f"--workers goes with --dask {'|'.join(BATCH_SYSTEMS)}; a cluster that runs has its own workers")
-    if not args.output_base or os.sep in args.output_base:
-        wrong(f"--output-base '{args.output_base}': give a name without folders")

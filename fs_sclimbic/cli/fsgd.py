@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from .arguments import ALL_DONE
+from .arguments import ALL_DONE, bare_session
 from .guard import in_one_line
 from .terminal import printable
 
@@ -66,6 +66,19 @@ def _add_make(make: argparse.ArgumentParser) -> None:
     make.add_argument("--subjects", metavar="FILE", help="only these subjects, one a line, in this order")
     make.add_argument(
         "--subject-prefix", metavar="TEXT", default="", help="put before names that do not begin with it, as sub-"
+    )
+    make.add_argument(
+        "--session",
+        metavar="LABEL",
+        type=bare_session,
+        help="this session: rows with that session_id, or values of each participant's sessions.tsv; names get "
+        "_ses-LABEL",
+    )
+    make.add_argument(
+        "--match",
+        choices=("bids", "exact"),
+        default="bids",
+        help="find --subjects in the table by the same name; bids: else by BIDS entities (default: bids)",
     )
     make.add_argument(
         "--missing",
@@ -134,6 +147,7 @@ def _make(args: argparse.Namespace) -> int:
     from ..group.design.design_summary import describe_subjects
     from ..group.design.fsgd_make import make_fsgd
     from ..group.design.participants import DesignRequest
+    from ..group.name_matching import NameRule
     from ..group.tables.subject_lists import read_subjects_file
 
     subjects = tuple(one.name for one in read_subjects_file(args.subjects)) if args.subjects else None
@@ -144,6 +158,8 @@ def _make(args: argparse.Namespace) -> int:
         class_order=args.class_order,
         subjects=subjects,
         subject_prefix=args.subject_prefix,
+        session=args.session,
+        names=NameRule(match=args.match),
         drop_missing=args.missing == "drop",
         title=args.title,
         demean=args.demean,

@@ -84,6 +84,7 @@ def _print(notices: "Iterable[Notice]") -> None:
 
 def _inputs(args: argparse.Namespace) -> "GlmInputs":
     from ..group.fit.study import COVARIATE, RAW, SCALED, StudyOptions
+    from ..group.name_matching import NameRule
     from ..group.study_plan import GlmInputs
 
     fsgd, method = [*(args.fsgd or ()), None, None][:2]
@@ -104,6 +105,7 @@ def _inputs(args: argparse.Namespace) -> "GlmInputs":
             analyse_etiv=args.analyse_etiv,
             logarithm=args.logy,
             allow_missing=args.allow_missing,
+            names=NameRule(match=args.match, session=args.session),
             exclude=tuple(args.exclude_frame),
             columns=tuple(args.columns),
             exclude_columns=tuple(args.exclude_columns),

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 
 from .._version import __version__
+from .arguments import bare_session
 
 PROGRAM = "sclimbic_glmfit"
 DEFAULT_SEED = 1
@@ -114,6 +115,14 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     add(
         "--allow-missing", action="store_true", help="leave subjects out of the design that the table lacks, and say so"
     )
+    add(
+        "--match",
+        choices=("bids", "exact"),
+        default="bids",
+        help="find subjects in the table by the same name; bids: else by BIDS entities, 01 or sub-01 for "
+        "sub-01_ses-1_T1w, where only one row fits (default: bids)",
+    )
+    add("--session", metavar="LABEL", type=bare_session, help="only rows of this session, as ses-LABEL in their names")
     add(
         "--exclude-frame",
         metavar="N",

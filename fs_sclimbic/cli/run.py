@@ -11,7 +11,7 @@ from pathlib import Path
 from .._version import __version__
 from ..cases.cohort import DEFAULT_FINDERS, run_cohort
 from ..cases.file_names import check_file_names
-from ..cases.pipeline import HeadFinders
+from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.run import Run
 from ..cases.tables import lock_file_of
 from ..errors import UsageError
@@ -46,6 +46,9 @@ def run(
     *,
     load_predictor: Callable[..., Predictor] = NetworkPredictor,
     finders: HeadFinders = DEFAULT_FINDERS,
+    plan: Plan | None = None,
+    program: Sequence[str] = ("mri_sclimbic_seg",),
+    finish_case: Callable[[Outcome], Outcome] | None = None,
 ) -> int:
     """Do what a command line asks for.
 
@@ -59,6 +62,12 @@ def run(
         Makes a predictor of a ModelSpec; the keywords are those of `NetworkPredictor`.
     finders : HeadFinders
         How heads are found in images.
+    plan : Plan, optional
+        What the command line asks for, if its cases are found otherwise than by `make_plan`.
+    program : sequence of str
+        The command, for the provenance.
+    finish_case : callable, optional
+        Is given each outcome, writes what else belongs to the case, and returns the outcome of that.
 
     Returns
     -------
@@ -70,7 +79,7 @@ def run(
     SclimbicError
         If nothing can be run: no cases, no weights, or weights that do not fit.
     """
-    plan = make_plan(args)
+    plan = plan or make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
     weights = read_weights(spec)  # a file that does not fit is an error before the first case
     options = options_of(args)
@@ -79,7 +88,7 @@ def run(
     engine = choose_engine(args.engine, args.cuda_device)
     this_run = Run(
         spec,
-        ("mri_sclimbic_seg", *argv),
+        (*program, *argv),
         threads=args.threads,
         engine=engine,
         precision=args.precision,
@@ -102,9 +111,11 @@ def run(
         say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
 
     if runs_elsewhere(args):
-        coming = run_elsewhere(args, plan.cases, options, this_run, make=load_predictor, finders=finders)
+        coming = run_elsewhere(args, plan.cases, options, this_run, make=load_predictor, finders=finders, tell=tell)
     else:
         coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
+    if finish_case:
+        coming = map(finish_case, coming)
     show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)
     status, has_results = run_plan(
         plan, coming, show, options, this_run, header=_log_header(args, plan, spec), quiet=args.quiet

@@ -98,7 +98,7 @@ def run_plan(
 def order_of(plan: Plan) -> Callable[[Outcome], int]:
     """A key that brings outcomes into the order of the plan's cases: workers end them in any order."""
     numbers = {case: number for number, case in enumerate(plan.cases)}
-    return lambda outcome: numbers[outcome.case]
+    return lambda outcome: numbers.get(outcome.case, len(numbers))
 
 
 def summarise(outcomes: Sequence[Outcome], total: int, interrupted: bool = False) -> str:

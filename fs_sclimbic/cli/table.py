@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .arguments import ALL_DONE, BAD_USAGE
+from .arguments import ALL_DONE, BAD_USAGE, bare_session
 from .guard import in_one_line
 from .pipes import outlive_readers
 from .terminal import printable
@@ -90,6 +90,19 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="call the rows of --inputs by their cases: head for head.sclimbic.stats, bert for "
         "bert/stats/sclimbic.stats",
+    )
+    add(
+        "--match",
+        choices=("bids", "exact"),
+        default="bids",
+        help="find a subject's folder by the same name; bids: else by BIDS entities, where only one folder fits "
+        "(default: bids)",
+    )
+    add(
+        "--session",
+        metavar="LABEL",
+        type=bare_session,
+        help="only folders of this session, as ses-LABEL in their names",
     )
     add("--allow-repeated", action="store_true", help="let a subject be listed, and stand in the table, twice")
 
@@ -201,6 +214,8 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
             or (os.path.exists(path) and not os.path.isfile(path))
         ):
             parser.error(f"{path}: expected the name of a file to write")
+    if args.session and args.inputs:
+        parser.error("--session goes with subjects; choose the files of --inputs themselves")
     if args.names_from_files and not args.inputs:
         parser.error("--names-from-files goes with --inputs; subjects give the rows their names already")
     if not args.scale or args.scale - args.scale:  # 0, nan or infinite
@@ -248,8 +263,9 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
     from pathlib import Path
 
     from ..errors import UsageError
+    from ..group.name_matching import NameRule
     from ..group.tables.cohort_table import SubjectSource, list_subjects
-    from ..group.tables.stats_paths import input_files, subject_files
+    from ..group.tables.stats_paths import input_files, notes_on_folders, subject_files
 
     if args.inputs:
         return input_files(args.inputs, names_from_files=args.names_from_files, subdir=args.subdir)
@@ -264,10 +280,14 @@ def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
         qdec=args.qdec,
         qdec_long=args.qdec_long,
         names=tuple(args.subjects or ()),
+        session=args.session,
     )
     subjects, warnings = list_subjects(source, Path(folder), stats=stats, subdir=args.subdir, measure=args.meas)
     _warn(warnings)
-    return subject_files(subjects, Path(folder), stats, args.subdir, allow_repeated=args.allow_repeated)
+    rule = NameRule(match=args.match, session=args.session)
+    files = subject_files(subjects, Path(folder), stats, args.subdir, allow_repeated=args.allow_repeated, rule=rule)
+    _warn(notes_on_folders(files, Path(folder)))
+    return files
 
 
 def _warn(messages: Iterable[str]) -> None:

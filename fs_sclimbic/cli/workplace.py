@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from ..cases.case import Case
-from ..cases.cohort import first_shared
+from ..cases.cohort import Tell, first_shared
 from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.run import Run
 from ..errors import UsageError
@@ -33,6 +33,7 @@ def run_elsewhere(
     *,
     make: Callable[..., Predictor],
     finders: HeadFinders,
+    tell: Tell,
 ) -> Iterator[Outcome]:
     """Run cases in worker processes, or on a Dask cluster.
 
@@ -47,6 +48,8 @@ def run_elsewhere(
         Makes a predictor of a ModelSpec, in a worker.
     finders : HeadFinders
         How heads are found in images.
+    tell : callable
+        Is told which cases are waited for.
 
     Returns
     -------
@@ -76,12 +79,12 @@ def run_elsewhere(
             from ..execution.dask import run_on_dask
         except ImportError as error:
             raise UsageError(f"{DASK_HINT} ({error})") from error
-        return run_on_dask(cases, job, args.dask, jobs=args.workers)
+        return run_on_dask(cases, job, args.dask, jobs=args.workers, tell=tell)
     need = worker_memory_mb(job, this_run.engine)
     count = choose_count(args.workers, need, len(cases))
     if not args.quiet:
         say(f"worker processes: {count}, threads of each: {args.threads}")
-    return run_in_workers(cases, job, count)
+    return run_in_workers(cases, job, count, tell=tell)
 
 
 def choose_count(

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ..cases.case import Case
+from ..cases.case_lock import HeldCases
 from ..cases.cohort import DEFAULT_FINDERS, Shared, Steps, load_once, run_case, tell_nobody
 from ..cases.pipeline import HeadFinders, Outcome
 from ..errors import ModelError
@@ -110,8 +111,9 @@ def run_job(case: Case, job: CaseJob) -> EndedCase:
     """
     if _loaded.load is None or _loaded.key != job.model._key:
         _loaded.key, _loaded.load = job.model._key, load_once(partial(_load_alone, job.model))
-    steps = Steps(_loaded.load, job.options, job.finders, tell_nobody)
-    outcome, shared = run_case(case, steps, job.shared)
+    with HeldCases() as held:
+        steps = Steps(_loaded.load, job.options, job.finders, tell_nobody, held)
+        outcome, shared = run_case(case, steps, job.shared)
     return EndedCase(outcome=outcome, prior=shared.run.spec.prior, learns=shared.learns)
 
 

@@ -15,6 +15,7 @@ import distributed
 
 from .._version import __version__
 from ..cases.case import Case
+from ..cases.cohort import Tell, tell_nobody
 from ..cases.pipeline import Outcome
 from ..errors import ModelError, SclimbicError, UsageError
 from ..files.system import host_name
@@ -163,7 +164,9 @@ def run_remotely(case: Case, job: CaseJob, *, folders: tuple[Path, ...], version
     return run_job(case, at_host(job, host))
 
 
-def run_on_dask(cases: Sequence[Case], job: CaseJob, where: str, *, jobs: int = 1) -> Iterator[Outcome]:
+def run_on_dask(
+    cases: Sequence[Case], job: CaseJob, where: str, *, jobs: int = 1, tell: Tell = tell_nobody
+) -> Iterator[Outcome]:
     """Run cases on a Dask cluster, with the results that one process would give.
 
     Parameters
@@ -175,6 +178,8 @@ def run_on_dask(cases: Sequence[Case], job: CaseJob, where: str, *, jobs: int = 
         Address of a scheduler, a scheduler file, or one of `CLUSTERS`.
     jobs : int
         How many jobs are started, with one of `CLUSTERS`.
+    tell : callable
+        Is told which cases are waited for.
 
     Yields
     ------
@@ -191,7 +196,7 @@ def run_on_dask(cases: Sequence[Case], job: CaseJob, where: str, *, jobs: int = 
         If the scheduler is lost.
     """
     with connected(where, jobs, job.model.threads or 1) as client:
-        yield from spread_cohort(cases, job, DaskWorkers(client))
+        yield from spread_cohort(cases, job, DaskWorkers(client), tell=tell)
 
 
 @contextmanager

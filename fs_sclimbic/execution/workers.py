@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 
 from ..cases.case import Case
+from ..cases.cohort import Tell, tell_nobody
 from ..cases.pipeline import Outcome
 from ..errors import ModelError, SclimbicError
 from ..network.spec import OPENVINO
@@ -213,7 +214,12 @@ class LocalWorkers:
 
 
 def run_in_workers(
-    cases: Sequence[Case], job: CaseJob, count: int, *, started: Callable[[int], None] = lambda _pid: None
+    cases: Sequence[Case],
+    job: CaseJob,
+    count: int,
+    *,
+    started: Callable[[int], None] = lambda _pid: None,
+    tell: Tell = tell_nobody,
 ) -> Iterator[Outcome]:
     """Run cases in processes of this machine, with the results that one process would give.
 
@@ -225,6 +231,8 @@ def run_in_workers(
         How many processes work at once.
     started : callable
         Is given the process id of each worker as it starts.
+    tell : callable
+        Is told which cases are waited for.
 
     Yields
     ------
@@ -243,7 +251,7 @@ def run_in_workers(
     A script that calls this must guard its own start with ``if __name__ == "__main__":``, since workers import it.
     """
     with LocalWorkers(count, started=started) as workers:
-        yield from spread_cohort(cases, job, workers)
+        yield from spread_cohort(cases, job, workers, tell=tell)
 
 
 def worker_memory_mb(job: CaseJob, engine: str) -> int:

@@ -54,6 +54,30 @@ def process_runs(pid: int) -> bool:
     return True
 
 
+def process_start(pid: int) -> str:
+    """When a process of this machine started, in the system's own unit; empty where that cannot be known."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name of the program, in brackets, may hold blanks and brackets.
+            return file.read().rsplit(b")", 1)[1].split()[19].decode()
+    except (OSError, IndexError):  # not on Linux, or the process has ended
+        return ""
+
+
+def parent_processes() -> list[int]:
+    """Ids of the processes that this one was called by, the nearest first; empty where that cannot be known."""
+    found: list[int] = []
+    pid = os.getppid()
+    while pid > 0 and pid not in found:
+        found.append(pid)
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                pid = int(file.read().rsplit(b")", 1)[1].split()[1])
+        except (OSError, IndexError, ValueError):
+            break
+    return found
+
+
 def current_folder() -> str:
     """The folder that the program runs in."""
     try:

@@ -79,11 +79,23 @@ def measure(
         count = int(np.count_nonzero(inside))
         volume = count * voxel_mm3 if voxel_counts else float(posterior.sum(dtype=np.float64)) * voxel_mm3
         confidence = float(posterior[inside].mean(dtype=np.float64)) if count else 0.0
-        rows.append(StructureStats(structure, count, volume, confidence, _detached(inside, count)))
+        rows.append(StructureStats(structure, count, volume, confidence, count_detached(inside)))
     return SegStats(tuple(rows), voxel_mm3, etiv_mm3)
 
 
-def _detached(inside: NDArray[np.bool_], count: int) -> int:
+def count_detached(inside: NDArray[np.bool_]) -> int:
+    """Count the voxels that do not touch the largest part of a structure (26 neighbours).
+
+    Parameters
+    ----------
+    inside : ndarray of bool, shape (x, y, z)
+        The voxels of the structure.
+
+    Returns
+    -------
+    int
+    """
+    count = int(np.count_nonzero(inside))
     if count == 0:
         return 0
     parts, number = ndimage.label(inside, np.ones((3, 3, 3)))

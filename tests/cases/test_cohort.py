@@ -1,17 +1,20 @@
 """Many cases: one fails alone, few are held at once, an interrupt loses none that is done."""
 
 import gc
+import os
 import signal
 import threading
 import time
 import weakref
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from fs_sclimbic.cases.case import Requests
+from fs_sclimbic.cases.case_lock import hold_case
 from fs_sclimbic.cases.case_log import outcome_lines
 from fs_sclimbic.cases.cohort import run_cohort
 from fs_sclimbic.cases.pipeline import HeadFinders
@@ -275,3 +278,67 @@ def test_the_engine_that_ran_is_told(tmp_path, head, predictor):
     (case,) = cases_of(tmp_path, head, 1)
     assert run_one(case, lambda: predictor, Run(predictor.spec, (), threads=1, engine="meant")).status == "done"
     assert f"Engine {predictor.engine} float32" in read_record(case.outputs.record).provenance
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_case_that_runs_elsewhere_is_left_and_the_others_are_done(tmp_path, head, predictor, threads):
+    cases = cases_of(tmp_path, head, 3)
+    run = Run(predictor.spec, (), threads=threads)
+    with hold_case(cases[1]):
+        outcomes = list(run_cohort(cases, lambda: predictor, Options(), run, waits=False))
+    assert [outcome.status for outcome in outcomes] == ["done", "skipped", "done"]
+    assert [outcome.is_elsewhere for outcome in outcomes] == [False, True, False]
+    assert outcomes[1].message.startswith(f"running elsewhere: {run.host}, process {os.getpid()}, since ")
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_case_that_runs_elsewhere_comes_last(tmp_path, head, predictor, threads):
+    """The other run was killed, say: then this one does it."""
+    cases, notices = cases_of(tmp_path, head, 3), []
+    held = ExitStack()
+    held.enter_context(hold_case(cases[0]))
+
+    def tell(notice):
+        if notice.severity == "note":
+            notices.append(notice.text)
+            held.close()
+
+    run = Run(predictor.spec, (), threads=threads)
+    outcomes = list(run_cohort(cases, lambda: predictor, Options(), run, tell=tell))
+    assert [(outcome.case, outcome.status) for outcome in outcomes] == [(cases[n], "done") for n in (1, 2, 0)]
+    assert [text.split(": ")[0] for text in notices] == ["waited for, running elsewhere"]
+
+
+def test_what_another_run_has_done_meanwhile_is_taken(tmp_path, head, predictor):
+    cases = cases_of(tmp_path, head, 2)
+    run = Run(predictor.spec, (), threads=1)
+    held = ExitStack()
+    held.enter_context(hold_case(cases[0]))
+
+    def other_run_ends(_):
+        held.close()
+        list(run_cohort(cases[:1], lambda: predictor, Options(), run))
+
+    outcomes = list(run_cohort(cases, lambda: predictor, Options(), run, tell=other_run_ends))
+    assert [outcome.status for outcome in outcomes] == ["done", "skipped"]
+    assert outcomes[1].stats == outcomes[0].stats
+
+
+def test_an_interrupt_leaves_no_lock(tmp_path, head, predictor):
+    cases = cases_of(tmp_path, head, 3)
+    model = Interrupted(predictor, 2, KeyboardInterrupt())
+    collect(run_cohort(cases, lambda: model, Options(), Run(predictor.spec, (), threads=2)), KeyboardInterrupt())
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_subject_that_recon_all_works_on(subjects_dir, predictor):
+    case = subject_case(subjects_dir, "bert", Requests())
+    case.scripts.mkdir()
+    mark = case.scripts / "IsRunning.lh+rh"
+    mark.write_text("HOST far\nPROCESSID 5\n")
+    run = Run(predictor.spec, (), threads=1)
+    assert "--wait-for-recon-all" in run_one(case, lambda: predictor, run).message
+    waiting = replace(run, wait_for_recon_all=True)
+    outcomes = run_cohort([case], lambda: predictor, Options(), waiting, tell=lambda _: mark.unlink(missing_ok=True))
+    assert [outcome.status for outcome in outcomes] == ["done"]

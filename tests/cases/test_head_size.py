@@ -205,7 +205,9 @@ def test_a_subjects_own_transform_is_left_alone(subjects_dir, predictor, run):
     assert outcome.stats.etiv_mm3 == etiv_mm3(RAS2MNI)
     assert theirs.read_bytes() == before
     assert np.array_equal(read_transform(theirs.with_name("sclimbic.talairach.xfm")), RAS2MNI)
-    back = run_one(subject_case(subjects_dir, "bert", ALL), lambda: predictor, run)
+    bert = subject_case(subjects_dir, "bert", ALL)
+    assert "another source of eTIV" in run_one(bert, never, run).message
+    back = run_one(bert, lambda: predictor, run, Options(redo=True))
     assert back.stats.etiv_mm3 == pytest.approx(1948106 / 1.1**3)
     assert any("sclimbic.talairach.xfm is of an earlier run" in warning for warning in back.warnings)
 

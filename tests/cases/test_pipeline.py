@@ -33,24 +33,58 @@ def test_a_done_case_is_skipped_and_gives_the_same_numbers(tmp_path, head_file, 
     assert (again.status, again.stats) == ("skipped", first.stats)
 
 
-@pytest.mark.parametrize("change", ["input", "options", "missing", "redo", "weights", "more files"])
+@pytest.mark.parametrize("change", ["input", "missing", "redo", "more files", "no image left"])
 def test_what_changed_is_run_again(tmp_path, head_file, head, predictor, run, change):
     case = image_case(head_file, tmp_path / "seg.mgz", Requests(volumes=True))
     options = Options()
     run_one(case, lambda: predictor, run, options)
     if change == "input":
         write_volume(Volume(head.data * 2, head.grid), head_file)
-    elif change == "options":
-        options = Options(voxel_counts=True)
     elif change == "missing":
         case.outputs.stats.unlink()
     elif change == "redo":
         options = Options(redo=True)
-    elif change == "weights":
-        run = replace(run, spec=replace(run.spec, sha256="other"))
+    elif change == "no image left":
+        case.outputs.segmentation.unlink()
+        options = Options(voxel_counts=True)
     else:
         case = image_case(head_file, tmp_path / "seg.mgz", ALL)
     assert run_one(case, lambda: predictor, run, options).status == "done"
+
+
+@pytest.mark.parametrize("change", ["options", "weights"])
+def test_a_result_of_other_settings_is_not_replaced(tmp_path, head_file, predictor, run, change):
+    case = image_case(head_file, tmp_path / "seg.mgz", Requests(volumes=True))
+    first = run_one(case, lambda: predictor, run)
+    before = {path: path.read_bytes() for path in case.outputs.written()}
+    options, other = Options(), run
+    if change == "options":
+        options = Options(voxel_counts=True)
+    else:
+        other = replace(run, spec=replace(run.spec, sha256="other"))
+    refused = run_one(case, never, other, options)
+    assert refused.status == "failed"
+    assert "seg.mgz: the case was made with an" in refused.message or "made with other weights" in refused.message
+    assert "--redo replaces it, another --o keeps both" in refused.message
+    assert {path: path.read_bytes() for path in before} == before
+    assert run_one(case, never, run).stats == first.stats
+    again = run_one(case, lambda: predictor, other, replace(options, redo=True))
+    assert again.status == "done"
+    assert "replaced an earlier result, made with other" in again.warnings[-1]
+
+
+def test_conform_is_no_other_setting_for_an_image_of_1_mm(tmp_path, head_file, predictor, run):
+    """People give --conform when some images of a folder failed without it."""
+    case = image_case(head_file, tmp_path / "seg.mgz", Requests())
+    run_one(case, lambda: predictor, run)
+    assert run_one(case, never, run, Options(conform=True)).status == "skipped"
+
+
+def test_structures_are_added_and_not_taken_away(tmp_path, head_file, predictor, run):
+    case = image_case(head_file, tmp_path / "seg.mgz", Requests(volumes=True))
+    assert run_one(case, lambda: predictor, run).status == "done"
+    assert run_one(case, lambda: predictor, run, Options(exclude=frozenset())).status == "done"
+    assert "made with more structures" in run_one(case, never, run).message
 
 
 def test_the_transform_counts(subjects_dir, predictor, run):
@@ -78,7 +112,7 @@ def test_what_an_earlier_run_left_beside_is_told(tmp_path, head_file, predictor,
     run_one(image_case(head_file, tmp_path / "seg.mgz", ALL), lambda: predictor, run)
     bare = image_case(head_file, tmp_path / "seg.mgz", Requests())
     assert run_one(bare, lambda: predictor, run).status == "skipped"
-    changed = run_one(bare, lambda: predictor, run, Options(voxel_counts=True))
+    changed = run_one(bare, lambda: predictor, run, Options(voxel_counts=True, redo=True))
     told = "\n".join(changed.warnings)
     assert all(f"{name} is of an earlier run" in told for name in ("seg.posteriors.mgz", "seg.stats", "seg.qa.stats"))
 

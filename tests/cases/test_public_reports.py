@@ -57,7 +57,7 @@ def test_results_that_are_read_only_are_replaced(subjects_dir, predictor, run):
     run_one(case, lambda: predictor, run)
     for path in case.outputs.written():
         path.chmod(0o444)
-    again = run_one(case, lambda: predictor, run, Options(voxel_counts=True))
+    again = run_one(case, lambda: predictor, run, Options(voxel_counts=True, redo=True))
     assert again.status == "done", again.message
     assert read_volume(case.outputs.segmentation).data.any()
 

@@ -98,6 +98,11 @@ def outcome(name, numbers=None):
 OUTCOMES = [outcome("bert", stats(12.0, 3.0, 1.4e6)), outcome("broken"), outcome("ernie", stats(10.0, 4.0, 1.5e6))]
 
 
+NUMBERS = {"bert_seg": stats(12.0, 3.0, 1.4e6), "ernie_seg": stats(10.0, 4.0, 1.5e6), "other": stats(1.0, 2.0)}
+OTHER_CASES = NUMBERS.get
+"""What lies beside a table."""
+
+
 def names_in(path):
     return [row.split(",")[0] for row in path.read_text().splitlines()]
 
@@ -121,8 +126,8 @@ def test_a_table_that_is_locked_for_long_is_told(tmp_path):
         locked(tmp_path / ".sclimbic_zqa_scores_all.csv.lock"),
         pytest.raises(OSError, match=r"locked by another job for 0\.1 s"),
     ):
-        write_tables(files, OUTCOMES, POPULATION, update=True, lock_timeout_s=0.1)
-    assert write_tables(files, OUTCOMES, POPULATION, update=True) == [files[0][0]]
+        write_tables(files, OUTCOMES, POPULATION, others=OTHER_CASES, lock_timeout_s=0.1)
+    assert write_tables(files, OUTCOMES, POPULATION, others=OTHER_CASES) == [files[0][0]]
 
 
 def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, monkeypatch):
@@ -132,7 +137,7 @@ def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", no_locks)
     files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
     for one in OUTCOMES:
-        write_tables(files, [one], POPULATION, update=True)
+        write_tables(files, [one], POPULATION, others=OTHER_CASES)
     assert names_in(files[0][0]) == ["case", "ernie_seg", "bert_seg"]
     assert list(tmp_path.iterdir()) == [files[0][0]], "no lock file stays"
 
@@ -154,20 +159,55 @@ def test_a_file_that_is_no_table_is_kept_and_told(tmp_path, content):
     files, warnings = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES]), []
     path = files[0][0]
     path.write_bytes(content)
-    write_tables(files, OUTCOMES[:1], POPULATION, update=True, warn=warnings.append)
+    write_tables(files, OUTCOMES[:1], POPULATION, others=OTHER_CASES, warn=warnings.append)
     assert names_in(path) == ["case", "bert_seg"]
     copy = path.with_name(f"{path.name}.old")
     assert copy.read_bytes() == content
     (warning,) = warnings
     assert f"{path}: is no table" in warning
     assert f"kept as {copy}, " in warning
-    write_tables(files, OUTCOMES[2:], POPULATION, update=True, warn=warnings.append)
+    write_tables(files, OUTCOMES[2:], POPULATION, others=OTHER_CASES, warn=warnings.append)
     assert len(warnings) == 1
     path.write_bytes(b"other")
-    write_tables(files, OUTCOMES[:1], POPULATION, update=True, warn=warnings.append)
+    write_tables(files, OUTCOMES[:1], POPULATION, others=OTHER_CASES, warn=warnings.append)
     assert copy.read_bytes() == content, "an earlier copy stays"
     assert path.with_name(f"{path.name}.old2").read_bytes() == b"other"
     assert f"kept as {copy}2, " in warnings[1]
+
+
+def test_rows_that_are_still_valid_are_kept_with_the_numbers_of_their_case(tmp_path):
+    files, notes, warnings = table_files(tmp_path / "sclimbic", "_", [VOLUMES]), [], []
+    path = files[0][0]
+    path.write_text("case,A,B\nother,5.0000,5.0000\nbert_seg,1,1\nbroken_seg,2,2\n")
+    told = {"warn": warnings.append, "note": notes.append}
+    write_tables(files, OUTCOMES[:2], POPULATION, others=OTHER_CASES, **told)
+    assert path.read_text() == "case,A,B,eTIV\nbert_seg,12.0000,3.0000,1400000.0000\nother,1.0000,2.0000,\n"
+    assert notes == [f"{path}: had 3 rows; now 1 of this run, 1 kept"]
+    assert warnings == []
+
+
+def test_rows_without_results_are_kept_elsewhere_and_told(tmp_path):
+    files, warnings = table_files(tmp_path / "sclimbic", "_", [VOLUMES]), []
+    path = files[0][0]
+    before = "case,A,B\ngone,5.0000,5.0000\nother,1,1\n"
+    path.write_text(before)
+    write_tables(files, OUTCOMES[:1], POPULATION, others=OTHER_CASES, warn=warnings.append)
+    assert names_in(path) == ["case", "bert_seg", "other"]
+    assert path.with_name(f"{path.name}.old").read_text() == before
+    assert "1 of its rows are not kept" in warnings[0]
+    assert "(gone)" in warnings[0]
+
+
+def test_etiv_stays_last_beside_rows_with_more_structures(tmp_path):
+    files = table_files(tmp_path / "sclimbic", "_", [VOLUMES])
+    more = SegStats((*stats(1.0, 2.0).structures, StructureStats(Structure(3, "C", (0, 0, 0, 0)), 1, 7.0, 1.0, 0)), 1.0)
+    files[0][0].write_text("case\nmore\n")
+    write_tables(files, OUTCOMES[:1], POPULATION, others=lambda _: more)
+    assert files[0][0].read_text().splitlines() == [
+        "case,A,B,C,eTIV",
+        "bert_seg,12.0000,3.0000,,1400000.0000",
+        "more,1.0000,2.0000,7.0000,",
+    ]
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -175,8 +215,8 @@ def test_a_file_that_is_no_table_is_kept_and_told(tmp_path, content):
 def test_a_table_that_a_spreadsheet_program_saved_keeps_its_rows(tmp_path, mark, line_end):
     files, warnings = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES]), []
     files[0][0].write_bytes(mark + line_end.join(["case,A,B", "other,0.5,0.6", "bert_seg,0,0", ""]).encode())
-    write_tables(files, OUTCOMES[:1], POPULATION, update=True, warn=warnings.append)
-    assert files[0][0].read_bytes() == b"case,A,B\nbert_seg,0.5100,0.5200\nother,0.5,0.6\n"
+    write_tables(files, OUTCOMES[:1], POPULATION, others=OTHER_CASES, warn=warnings.append)
+    assert files[0][0].read_bytes() == b"case,A,B\nbert_seg,0.5100,0.5200\nother,0.5100,0.5200\n"
     assert warnings == []
     assert list(tmp_path.iterdir()) == [files[0][0]]
 
@@ -198,5 +238,5 @@ def test_the_lock_of_another_computer_is_named(tmp_path, monkeypatch):
     held.write_text(json.dumps({"host": "node7", "space": "00000000", "pid": 12, "since": "yesterday"}))
     files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
     with pytest.raises(OSError, match=r"locked by another job for 0\.1 s \(process 12 on node7 .*remove ") as error:
-        write_tables(files, OUTCOMES, POPULATION, update=True, lock_timeout_s=0.1)
+        write_tables(files, OUTCOMES, POPULATION, others=OTHER_CASES, lock_timeout_s=0.1)
     assert str(held) in error.value.strerror

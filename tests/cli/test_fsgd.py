@@ -291,3 +291,20 @@ def test_names_do_not_steer_the_terminal(here, capsys):
     printed = capsys.readouterr()
     assert not [sign for sign in printed.out + printed.err if not sign.isprintable() and sign != "\n"]
     assert "Pat\\x1b[2Jient" in printed.out
+
+
+def test_a_session_of_a_bids_dataset(here, capsys):
+    rows = "participant_id\tsession_id\tdx\tage\n" + "".join(
+        f"sub-{i:02d}\tses-{s}\t{'Patient' if i % 2 else 'Control'}\t{20 + 7 * i % 40 + s}\n"
+        for i in range(1, 9)
+        for s in (1, 2)
+    )
+    (here / "participants.tsv").write_text(rows)
+    (here / "who.txt").write_text("05_ses-2\nsub-01\nsub-02\nsub-03\nsub-04\n")
+    line = "make participants.tsv -o s.fsgd --class-columns dx --variables age --session ses-2 --subjects who.txt"
+    assert main(line.split()) == 0
+    assert "Input sub-01 Patient 29\n" in (here / "s.fsgd").read_text()
+    assert "01 = sub-01_ses-2" in capsys.readouterr().err
+    assert main([*line.split(), "--match", "exact"]) == 1
+    assert main(["make", "participants.tsv", "-o", "s.fsgd", "--class-columns", "dx", "--session", "2"]) == 0
+    assert "Input sub-08_ses-2 Control\n" in (here / "s.fsgd").read_text()

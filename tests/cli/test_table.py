@@ -424,3 +424,22 @@ def test_the_etiv_of_an_identity_is_told_and_never_divides(run, subjects):
     assert status == 0
     assert "WARNING: eTIV is 1948106 for ernie: their talairach.xfm changes no size" in err
     assert run("--subjects", "bert", "ernie", "--etiv")[:2] == (1, None)
+
+
+def test_names_of_a_design_meet_folders_of_sessions(subjects, tmp_path, capsys):
+    for old, new in (("bert", "sub-01_ses-1"), ("ernie", "sub-02_ses-1")):
+        os.rename(subjects / old, subjects / new)
+    line = f"--subjects 01 sub-02 -t {tmp_path / 't.dat'}"
+    assert main(shlex.split(line)) == 0
+    assert read_group_table(tmp_path / "t.dat").subjects == ("01", "sub-02")
+    assert "2 subject(s) have folders of other names: 01 = sub-01_ses-1" in capsys.readouterr().err
+    assert main(shlex.split(f"{line} --match exact")) == 1
+
+
+def test_all_subjects_of_a_session(subjects, tmp_path, capsys):
+    for old, new in (("bert", "sub-01_ses-1"), ("ernie", "sub-01_ses-2")):
+        os.rename(subjects / old, subjects / new)
+    assert main(shlex.split(f"--all --session ses-2 -t {tmp_path / 't.dat'}")) == 0
+    assert read_group_table(tmp_path / "t.dat").subjects == ("sub-01_ses-2",)
+    assert main(shlex.split(f"--all --session 3 -t {tmp_path / 't.dat'}")) == 1
+    assert "no subject of session 3" in capsys.readouterr().err

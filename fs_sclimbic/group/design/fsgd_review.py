@@ -7,7 +7,8 @@ from os import PathLike
 from pathlib import Path
 
 from ...errors import DesignError, TableError, UsageError
-from ..text_files import read_text, same_names
+from ..name_matching import DEFAULT_RULE, find_names
+from ..text_files import read_text
 from ..text_table import read_group_table
 from .contrast import Contrast, check_contrast, named_contrast, read_contrast
 from .design import Design
@@ -143,18 +144,18 @@ def _against_table(path: str, design: Design) -> tuple[list[str], list[str]]:
         rows = read_group_table(path).subjects
     except TableError as error:
         return [], str(error).split("\n")
-    found = same_names(dict.fromkeys(design.subjects), rows)
+    sought = find_names(design.subjects, rows, DEFAULT_RULE, path)
+    found = sought.found
+    if sought.problems:
+        return [], list(sought.problems)
     if not found:
         return [], [
             f"{path}: holds no subject of the FSGD; names must be the same: '{rows[0]}' there, "
             f"'{design.subjects[0]}' here"
         ]
     problems = [f"{path}: no row of subject '{name}'" for name in design.subjects if name not in found]
-    notices = []
+    notices = list(sought.notices)
     wanted = set(found.values())
-    respelt = [name for name, there in found.items() if name != there]
-    if respelt:
-        notices.append(f"{path}: names are written with other letters or bytes: {', '.join(respelt[:MAX_LISTED])}")
     others = [name for name in rows if name not in wanted]
     if others:
         notices.append(f"{path}: {len(others)} subject(s) are not in the FSGD: {', '.join(others[:MAX_LISTED])}")
@@ -169,8 +170,10 @@ def _against_subjects_dir(folder: Path, stats: str, design: Design) -> list[str]
     """Subjects without a folder or without a stats file."""
     if not folder.is_dir():
         raise UsageError(f"{folder}: subjects directory does not exist; give --sd DIR")
-    problems = []
-    found = same_names(dict.fromkeys(design.subjects), [entry.name for entry in folder.iterdir()])
+    problems: list[str] = []
+    sought = find_names(design.subjects, [entry.name for entry in folder.iterdir()], DEFAULT_RULE, str(folder))
+    problems += sought.problems
+    found = sought.found
     for name in dict.fromkeys(design.subjects):
         file = folder / found.get(name, name) / "stats" / stats
         if not file.parent.parent.is_dir():

@@ -8,18 +8,18 @@ from os import PathLike
 from pathlib import Path
 
 from ...errors import DesignError
+from ..name_matching import DEFAULT_RULE, NameRule, find_names
 from ..text_files import (
     DECIMAL_COMMA,
     MISSING_VALUES,
     TextRow,
     displayable,
     finite_number,
-    listed,
     read_cells,
-    same_names,
     shortened,
 )
 from .design import Method
+from .sessions import SESSION_COLUMN, rows_of_session
 
 MISSING_LABELS = frozenset(("", "n/a", "na", "nan", "#n/a", "<na>", "null"))
 """Missing labels, in lower case. ``none`` is a label: a diagnosis may be none."""
@@ -39,6 +39,10 @@ class DesignRequest:
     """Who is in the design, in this order; None: everybody, in the order of the table."""
     subject_prefix: str = ""
     """Put before each name that does not begin with it, such as ``sub-``."""
+    session: str | None = None
+    """Only values of this session; put behind each name, as ``_ses-1``. Without ``ses-``."""
+    names: NameRule = DEFAULT_RULE
+    """How ``subjects`` are found in the table."""
     drop_missing: bool = False
     """Leave out subjects who lack a value; else they are an error."""
     title: str = ""
@@ -83,6 +87,10 @@ def read_participants(path: str | PathLike[str], wanted: DesignRequest) -> Parti
     """
     file = Path(path)
     rows, notices = _decoded(file, read_cells(file))
+    if wanted.session is not None:
+        used = (*wanted.class_columns, *wanted.variables)
+        rows, more = rows_of_session(file, rows, wanted.session, wanted.subject_column, used)
+        notices += more
     header = _header(file, rows, wanted)
     body = _rows_by_subject(file, rows[1:], header, wanted)
     body, more = _chosen(file, body, wanted)
@@ -179,9 +187,13 @@ def _rows_by_subject(
         if len(name.split()) > 1:
             problems.append(f"{file}:{row.line}: subject '{name}' holds a blank, which an FSGD cannot; rename it")
         name = name if name.startswith(wanted.subject_prefix) else f"{wanted.subject_prefix}{name}"
+        if wanted.session is not None:
+            name = f"{name}_ses-{wanted.session}"
         if name in body:
+            hint = ", or choose a session with --session" if SESSION_COLUMN in header and wanted.session is None else ""
             problems.append(
-                f"{file}:{row.line}: subject '{name}' stands twice, first in line {lines[name]}; keep one row a subject"
+                f"{file}:{row.line}: subject '{name}' stands twice, first in line {lines[name]}; keep one row a "
+                f"subject{hint}"
             )
         lines.setdefault(name, row.line)
         body[name] = {column: (cell, row.line) for column, cell in cells.items()}
@@ -193,7 +205,9 @@ def _chosen(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[di
     """The subjects asked for, in that order."""
     if wanted.subjects is None:
         return body, []
-    found = same_names(wanted.subjects, list(body))
+    sought = find_names(wanted.subjects, list(body), wanted.names, str(file))
+    found = sought.found
+    raise_design_problems(sought.problems)
     problems = [f"{file}: no subject '{name}', which is asked for" for name in wanted.subjects if name not in found]
     problems += [
         f"subject '{name}' is asked for {count} times" for name, count in Counter(wanted.subjects).items() if count > 1
@@ -201,9 +215,7 @@ def _chosen(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[di
     raise_design_problems(problems)
     others = len(body) - len(wanted.subjects)
     notices = [f"{others} subject(s) of {file} are not asked for and left out"] if others else []
-    respelt = [name for name, there in found.items() if name != there]
-    if respelt:
-        notices.append(f"names written with other letters or bytes in {file} were matched: {listed(respelt)}")
+    notices += sought.notices
     return {name: body[found[name]] for name in wanted.subjects}, notices
 
 

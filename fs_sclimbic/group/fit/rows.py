@@ -1,6 +1,6 @@
 """Subjects of a design found in a table, by their names; where a design names none, by their order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,9 @@ from ...errors import DesignError
 from ...notice import Notice
 from ..design.design import Design
 from ..design.model import Model
-from ..text_files import listed, name_key, same_names
+from ..design.participants import raise_design_problems
+from ..name_matching import DEFAULT_RULE, NameRule, find_names
+from ..text_files import listed, name_key
 from ..text_table import GroupTable
 from .glm import Array
 
@@ -55,7 +57,13 @@ def match_by_order(model: Model, table: GroupTable, wanted: list[int], table_nam
 
 
 def match_by_name(
-    model: Model, table: GroupTable, wanted: list[int], table_name: str, *, allow_missing: bool
+    model: Model,
+    table: GroupTable,
+    wanted: list[int],
+    table_name: str,
+    *,
+    allow_missing: bool,
+    rule: NameRule = DEFAULT_RULE,
 ) -> Matched:
     """Rows of a table whose names are those of a model.
 
@@ -69,6 +77,8 @@ def match_by_name(
         For messages.
     allow_missing : bool
         Drop subjects that the table lacks from the design; what is demeaned is so over those that stay.
+    rule : NameRule
+        How names are looked for.
 
     Returns
     -------
@@ -77,16 +87,19 @@ def match_by_name(
     Raises
     ------
     DesignError
-        If subjects are missing, and not allowed to, or all are.
+        If subjects are missing, and not allowed to, or all are; or if it is in doubt whose row one is.
     """
     names, design, texts = model.subjects or (), model.design, list[str]()
     place = {name: row for row, name in enumerate(table.subjects)}
-    found = same_names((names[row] for row in wanted), table.subjects)
+    sought = find_names((names[row] for row in wanted), table.subjects, rule, table_name)
+    raise_design_problems(sought.problems)
+    found = sought.found
     where = {name: place[there] for name, there in found.items()}
     missing = [names[row] for row in wanted if names[row] not in where]
     kept = [row for row in wanted if names[row] in where]
     if missing and not (allow_missing and kept):
-        raise DesignError(_what_is_missing(model, names, missing, table, table_name, none_kept=not kept))
+        text = _what_is_missing(model, names, missing, table, table_name, none_kept=not kept, near=sought.near)
+        raise DesignError(text)
     matrix, gone = model.matrix, set(missing)
     if missing:
         texts.append(f"left out of the design, not in {table_name}: {listed(missing, 1000)}")
@@ -100,9 +113,7 @@ def match_by_name(
     if design is not None and len(kept) < len(design.subjects):
         position = {row: i for i, row in enumerate(row for row, name in enumerate(names) if name not in gone)}
         design = _rows_of(design, [position[row] for row in kept])
-    respelt = [name for name, there in found.items() if name != there]
-    if respelt:
-        texts.append(f"names written with other letters or bytes in {table_name} were matched: {listed(respelt)}")
+    texts += sought.notices
     known = {*names, *found.values()}
     extra = [name for name in table.subjects if name not in known]
     if extra:
@@ -114,15 +125,23 @@ def match_by_name(
 
 
 def _what_is_missing(
-    model: Model, names: Sequence[str], missing: Sequence[str], table: GroupTable, table_name: str, *, none_kept: bool
+    model: Model,
+    names: Sequence[str],
+    missing: Sequence[str],
+    table: GroupTable,
+    table_name: str,
+    *,
+    none_kept: bool,
+    near: Mapping[str, str],
 ) -> str:
     if none_kept:
         return (
             f"no subject of {model.source} is in {table_name}: the design has {listed(names, 3)}, the table "
             f"{listed(table.subjects, 3)}; the names must be the same"
         )
-    near = {_simple(name): name for name in table.subjects}  # differ in case or in BIDS' sub- alone
-    alike = [f"{name} ({near[_simple(name)]})" for name in missing if _simple(name) in near]
+    simple = {_simple(name): name for name in table.subjects}  # differ in case or in BIDS' sub- alone
+    others = {name: near.get(name) or simple.get(_simple(name)) for name in missing}
+    alike = [f"{name} ({other})" for name, other in others.items() if other]
     return (
         f"{len(missing)} subject(s) of {model.source} are not in {table_name}: {listed(missing)}"
         + (f"; names that are nearly the same: {listed(alike)}" if alike else "")

@@ -12,6 +12,7 @@ from ...registration.plausibility import why_implausible
 from ..design.design import Design
 from ..design.model import Model
 from ..head_sizes import about_identity, brain_doubts, etiv_doubts, size_doubts, without_scaling
+from ..name_matching import DEFAULT_RULE, NameRule
 from ..text_files import listed
 from ..text_table import ETIV_NAMES, GroupTable, etiv_column, holds_volumes
 from .glm import Array
@@ -51,6 +52,8 @@ class StudyOptions:
     """Fit the natural logarithm of the values."""
     allow_missing: bool = False
     """Drop subjects of the design that the table lacks."""
+    names: NameRule = DEFAULT_RULE
+    """How subjects are found in the table."""
     exclude: tuple[int, ...] = ()
     """Rows of the design to leave out, from 0."""
     columns: tuple[str, ...] = ()
@@ -113,7 +116,7 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     found = (
         match_by_order(model, table, wanted, table_name)
         if model.subjects is None
-        else match_by_name(model, table, wanted, table_name, allow_missing=options.allow_missing)
+        else match_by_name(model, table, wanted, table_name, allow_missing=options.allow_missing, rule=options.names)
     )
     structures, selected, etiv, more = _choose_columns(table, options, table_name)
     notices += [*found.notices, *more]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...bids.matching import is_of_session
 from ...errors import TableError
 from .column_choice import EVERY_STRUCTURE, Choice
 from .measures import Measure, ReadOptions, StatsValues
@@ -35,6 +36,8 @@ class SubjectSource:
     qdec_long: str | None = None
     """``<fsid>.long.<fsid-base>`` of a QDEC table."""
     names: tuple[str, ...] = ()
+    session: str | None = None
+    """Of all subjects only those of this session of BIDS, without ``ses-``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,11 @@ def list_subjects(
     """
     if source.every:
         subjects, without = every_subject(subjects_dir, stats, subdir, hint=of_folder_mode(measure))
+        if source.session is not None:
+            subjects = tuple(one for one in subjects if is_of_session(one.name, source.session))
+            without = tuple(name for name in without if is_of_session(name, source.session))
+            if not subjects:
+                raise TableError(f"{subjects_dir}: no subject of session {source.session} has {subdir}/{stats}")
         warning = f"no {subdir}/{stats}, so not in the table: {', '.join(without)}"
         return subjects, (warning,) if without else ()
     if source.fsgd:

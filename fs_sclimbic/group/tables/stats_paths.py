@@ -1,5 +1,6 @@
 """Where the stats files of a table lie, and which row each of them becomes."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,8 @@ from typing import TypeVar
 
 from ...cases.case import SUBJECT_T1
 from ...errors import TableError, UsageError
-from ..text_files import raise_problems, same_names
+from ..name_matching import DEFAULT_RULE, NameRule, find_names
+from ..text_files import listed, raise_problems
 from .subject_lists import Listed
 
 STATS_ENDINGS = (".qa.stats", ".stats")
@@ -30,7 +32,13 @@ class StatsFile:
 
 
 def subject_files(
-    subjects: Sequence[Listed], subjects_dir: Path, stats: str, subdir: str = "stats", *, allow_repeated: bool = False
+    subjects: Sequence[Listed],
+    subjects_dir: Path,
+    stats: str,
+    subdir: str = "stats",
+    *,
+    allow_repeated: bool = False,
+    rule: NameRule = DEFAULT_RULE,
 ) -> tuple[StatsFile, ...]:
     """The stats files ``SUBJECTS_DIR/<subject>/<subdir>/<stats>``.
 
@@ -44,18 +52,20 @@ def subject_files(
         Its folder in a subject.
     allow_repeated : bool
         Let a subject be listed twice.
+    rule : NameRule
+        How the folder of a subject is found.
 
     Returns
     -------
     tuple of StatsFile
-        In the order of the subjects; whether they exist is not looked at.
+        In the order of the subjects, by the names in the list; whether they exist is not looked at.
 
     Raises
     ------
     UsageError
         If the subjects directory does not exist.
     TableError
-        If a subject is listed twice; all that are, one a line.
+        If a subject is listed twice, or it is in doubt whose folder one is; all that are, one a line.
     """
     _check_subjects_dir(subjects_dir)
     named = [Listed(subject.name.rstrip("/"), subject.origin) for subject in subjects]
@@ -72,15 +82,36 @@ def subject_files(
             )
         first.setdefault(subject.name, subject)
     raise_problems(problems)
-    folders = _folders(subjects_dir, [subject.name for subject in named])
+    folders = _folders(subjects_dir, [subject.name for subject in named], rule)
     return tuple(StatsFile(subject.name, subjects_dir / folders[subject.name] / subdir / stats) for subject in named)
 
 
-def _folders(subjects_dir: Path, names: Sequence[str]) -> dict[str, str]:
-    """Folders of subjects; a name with accents may be written with other bytes on disk."""
-    lost = [name for name in names if not name.isascii() and not (subjects_dir / name).exists()]
-    found = same_names(lost, [entry.name for entry in subjects_dir.iterdir()]) if lost else {}
-    return {name: found.get(name, name) for name in names}
+def _folders(subjects_dir: Path, names: Sequence[str], rule: NameRule) -> dict[str, str]:
+    """Folders of subjects; a name may be written with other bytes on disk, or have more entities of BIDS there."""
+    if rule.session is None and all((subjects_dir / name).exists() for name in names):
+        return {name: name for name in names}
+    sought = find_names(names, [entry.name for entry in os.scandir(subjects_dir)], rule, str(subjects_dir))
+    raise_problems(sought.problems)
+    return {name: sought.found.get(name, name) for name in names}
+
+
+def notes_on_folders(files: Sequence[StatsFile], subjects_dir: Path) -> tuple[str, ...]:
+    """Say which subjects were found in folders of other names.
+
+    Parameters
+    ----------
+    files : sequence of StatsFile
+        As from `subject_files`.
+    subjects_dir : Path
+
+    Returns
+    -------
+    tuple of str
+        A line, or nothing.
+    """
+    others = [file for file in files if not file.path.is_relative_to(subjects_dir / file.name)]
+    pairs = [f"{file.name} = {file.path.relative_to(subjects_dir).parts[0]}" for file in others]
+    return (f"{len(pairs)} subject(s) have folders of other names: {listed(pairs)}",) if pairs else ()
 
 
 def of_folder_mode(measure: str) -> str:

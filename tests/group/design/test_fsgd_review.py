@@ -80,4 +80,5 @@ def test_names_with_accents_meet(fsgd, tmp_path):
         (tmp_path / "sd" / name / "stats/sclimbic.stats").write_text("")
     review = review_fsgd(fsgd, ReviewOptions(table=str(tmp_path / "t.dat"), subjects_dir=str(tmp_path / "sd")))
     assert review.problems == ()
-    assert review.notices == (f"{tmp_path / 't.dat'}: names are written with other letters or bytes: {composed}",)
+    where = tmp_path / "t.dat"
+    assert review.notices == (f"names written with other letters or bytes in {where} were matched: {composed}",)

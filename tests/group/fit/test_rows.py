@@ -7,6 +7,7 @@ import pytest
 from fs_sclimbic.errors import DesignError
 from fs_sclimbic.group.design.model import Model
 from fs_sclimbic.group.fit.study import StudyOptions, assemble
+from fs_sclimbic.group.name_matching import NameRule
 from fs_sclimbic.group.text_table import GroupTable
 from tests.groups import CLASS_OF, SUBJECTS, make_design, make_model, make_table, reordered, said
 
@@ -23,10 +24,39 @@ def test_missing_subjects_are_listed():
         assemble(make_model(), table, StudyOptions(), "t.dat")
 
 
+EXACT = StudyOptions(names=NameRule(match="exact"))
+
+
 def test_names_that_are_nearly_the_same():
     table = renamed(make_table(), **{"sub-03": "03", "sub-05": "SUB-05"})
     with pytest.raises(DesignError, match=r"nearly the same: sub-03 \(03\), sub-05 \(SUB-05\)"):
-        assemble(make_model(), table, StudyOptions())
+        assemble(make_model(), table, EXACT)
+
+
+def test_names_are_matched_by_entities_and_it_is_told():
+    names = {name: f"{name}_ses-1_T1w" for name in SUBJECTS}
+    study = assemble(
+        make_model(), renamed(reordered(make_table(), range(11, -1, -1)), **names), StudyOptions(), "t.dat"
+    )
+    np.testing.assert_array_equal(study.table, assemble(make_model(), make_table(), StudyOptions()).table)
+    assert said(study, "12 name(s) were matched with those of t.dat by BIDS entities: sub-01 = sub-01_ses-1_T1w")
+
+
+def test_two_sessions_of_one_subject_are_an_error_until_one_is_chosen():
+    names = {"sub-01": "sub-01_ses-1", "sub-02": "sub-01_ses-2"}
+    table = renamed(make_table(), **names)
+    model = make_model()
+    for allow in (False, True):
+        with pytest.raises(DesignError, match="'sub-01' fits sub-01_ses-1 and sub-01_ses-2; choose one with --session"):
+            assemble(model, table, StudyOptions(allow_missing=allow))
+    everybody = {name: f"{name}_ses-2" for name in SUBJECTS}
+    study = assemble(model, renamed(make_table(), **everybody), StudyOptions(names=NameRule(session="2")))
+    assert study.subjects == tuple(everybody.values())
+
+
+def test_zeros_that_a_spreadsheet_dropped_are_an_error():
+    with pytest.raises(DesignError, match="'sub-01' and '1' differ in leading zeros"):
+        assemble(make_model(), renamed(make_table(), **{"sub-01": "1"}), StudyOptions(allow_missing=True))
 
 
 def test_no_name_fits():
@@ -51,8 +81,9 @@ def test_thousands_of_names_are_matched_in_no_time():
     model = Model(columns=("Mean",), matrix=np.ones((n, 1)), subjects=(*names[:-1], "00000"), source="g")
     start = time.process_time()
     with pytest.raises(DesignError, match=r"19999 subject.s. of g are not in the table: .* nearly the same: sub-00000"):
+        assemble(model, table, EXACT)
+    with pytest.raises(DesignError, match="'00000' and 'sub-00000' all fit 00000"):
         assemble(model, table, StudyOptions())
-    assert len(assemble(model, table, StudyOptions(allow_missing=True)).subjects) == 1
     assert time.process_time() - start < 5  # a look through all names for each takes a minute
 
 

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from fs_sclimbic.errors import TableError, UsageError
-from fs_sclimbic.group.tables.stats_paths import case_name, every_subject, input_files, side_by_side, subject_files
+from fs_sclimbic.group.name_matching import NameRule
+from fs_sclimbic.group.tables.stats_paths import (
+    StatsFile,
+    case_name,
+    every_subject,
+    input_files,
+    notes_on_folders,
+    side_by_side,
+    subject_files,
+)
 from fs_sclimbic.group.tables.subject_lists import (
     Listed,
 )
@@ -109,3 +118,21 @@ def test_a_folder_whose_name_has_other_bytes(tmp_path):
     (tmp_path / composed).mkdir()
     (file,) = subject_files([Listed(composed)], tmp_path, "a.stats")
     assert file.path == tmp_path / composed / "stats/a.stats"
+
+
+def test_folders_are_found_by_entities_and_it_is_told(tmp_path):
+    for name in ("sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1", "fsaverage"):
+        (tmp_path / name).mkdir()
+    names = [Listed("sub-01"), Listed("02")]
+    with pytest.raises(TableError, match="'sub-01' fits sub-01_ses-1 and sub-01_ses-2"):
+        subject_files(names, tmp_path, "sclimbic.stats")
+    files = subject_files(names, tmp_path, "sclimbic.stats", rule=NameRule(session="1"))
+    assert files == (
+        StatsFile("sub-01", tmp_path / "sub-01_ses-1/stats/sclimbic.stats"),
+        StatsFile("02", tmp_path / "sub-02_ses-1/stats/sclimbic.stats"),
+    )
+    told = "2 subject(s) have folders of other names: sub-01 = sub-01_ses-1, 02 = sub-02_ses-1"
+    assert notes_on_folders(files, tmp_path) == (told,)
+    (exact,) = subject_files([Listed("02")], tmp_path, "sclimbic.stats", rule=NameRule(match="exact"))
+    assert exact.path.parts[-3] == "02"
+    assert notes_on_folders([exact], tmp_path) == ()

@@ -1,0 +1,1 @@
+"""BIDS: find T1 images in a dataset, write results as BIDS derivatives, match names by their entities."""

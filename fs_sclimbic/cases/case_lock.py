@@ -90,7 +90,14 @@ def remove_left_lock(case: Case) -> None:
 
 
 class HeldCases:
-    """The locks that one run holds; those that are left are released with it."""
+    """The locks that one run holds; those that are left are released with it.
+
+    Parameters
+    ----------
+    times : LockTimes
+    system_lock : callable
+        Takes the system's lock on an open file.
+    """
 
     def __init__(self, *, times: LockTimes = LOCK_TIMES, system_lock: FlockLike = flock) -> None:
         self._times, self._system_lock = times, system_lock

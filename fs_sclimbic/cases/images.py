@@ -1,6 +1,8 @@
 """Cases of image files: one image with a named output, or a folder of images."""
 
+import glob
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import SclimbicError, UsageError
@@ -8,6 +10,9 @@ from ..files.content import find_problem
 from ..image.volume import image_suffix
 from .case import DEFAULT_BASE, Case, Outputs, Requests
 from .record import read_record
+
+MAX_TWINS = 3
+"""A message names no more images than this."""
 
 
 def image_case(image: Path, segmentation: Path, requests: Requests, *, transform: Path | None = None) -> Case:
@@ -73,22 +78,88 @@ def folder_cases(
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: folder does not exist")
-    by_name: dict[str, list[Path]] = {}
-    for image in _images_in(folder):
-        by_name.setdefault(_stem(image), []).append(image)
-    if not by_name:
+    images = _images_in(folder)
+    if not images:
         raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz")
+    return images_cases(images, output, requests, base=base, transform_suffix=transform_suffix)
+
+
+def images_cases(
+    images: Sequence[Path],
+    output: Path,
+    requests: Requests,
+    *,
+    base: str = DEFAULT_BASE,
+    transform_suffix: str | None = None,
+) -> list[Case]:
+    """The cases of images whose outputs go into one folder.
+
+    Parameters
+    ----------
+    images : sequence of Path
+        Those that share a name are returned with a problem: their outputs would be one.
+    output : Path
+        Folder of the outputs.
+    requests : Requests
+    base : str
+        Stands for ``sclimbic`` in the names of the outputs.
+    transform_suffix : str, optional
+        A case's transform to MNI305 is ``<case><suffix>`` beside the image.
+
+    Returns
+    -------
+    list of Case
+        In the order of the images, those of one name together.
+    """
+    by_name: dict[str, list[Path]] = {}
+    for image in images:
+        by_name.setdefault(_stem(image), []).append(image)
     cases = []
-    for name, images in by_name.items():
-        twins = " and ".join(image.name for image in images)
-        for image in images:
+    for name, same in by_name.items():
+        one_folder = len({image.parent for image in same}) == 1
+        twins = " and ".join(image.name if one_folder else str(image) for image in same[:MAX_TWINS])
+        more = " ..." if len(same) > MAX_TWINS else ""
+        for image in same:
             outputs = _image_outputs(
                 output / f"{name}.{base}", _suffix_of_output(image), requests, output / f"{base}.ctab"
             )
-            transforms = (folder / f"{name}{transform_suffix}",) if transform_suffix else ()
-            problem = f"{image}: case name '{name}' is shared by {twins}; rename one" if len(images) > 1 else None
+            transforms = (image.parent / f"{name}{transform_suffix}",) if transform_suffix else ()
+            problem = f"{image}: case name '{name}' is shared by {twins}{more}; rename one" if len(same) > 1 else None
             cases.append(Case(name=name, t1=image, transforms=transforms, outputs=outputs, problem=problem))
     return cases
+
+
+def find_images(given: Sequence[str]) -> list[Path]:
+    """The images that are named, or that match patterns such as ``raw/*/T1.nii.gz``; ``**`` is any depth.
+
+    Parameters
+    ----------
+    given : sequence of str
+        An image that is not there is kept, and fails as a case.
+
+    Returns
+    -------
+    list of Path
+        In the order in which they are given, those of a pattern sorted, each once.
+
+    Raises
+    ------
+    UsageError
+        If a folder is given, or a pattern matches no image.
+    """
+    found: list[Path] = []
+    for text in given:
+        path = Path(text)
+        if path.is_dir():
+            raise UsageError(f"--i {path}: is a folder; give one folder alone, or images and patterns of images")
+        if path.exists() or not any(sign in text for sign in "*?["):
+            found.append(path)
+            continue
+        matches = [Path(match) for match in sorted(glob.glob(text, recursive=True)) if image_suffix(match)]
+        if not matches:
+            raise UsageError(f"--i '{text}': matches no image (.mgz .mgh .nii .nii.gz)")
+        found += [match for match in matches if not match.is_dir()]
+    return list(dict.fromkeys(found))
 
 
 def _images_in(folder: Path) -> list[Path]:

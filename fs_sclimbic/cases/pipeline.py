@@ -61,7 +61,7 @@ class Outcome:
     @property
     def is_elsewhere(self) -> bool:
         """Whether the case was left to another run, or to recon-all, that works on it; the message says to which."""
-        return self.status == "skipped" and self.stats is None
+        return self.status == "skipped" and self.stats is None and bool(self.message)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

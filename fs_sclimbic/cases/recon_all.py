@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..files.system import host_name, parent_processes, process_runs
 
-MARKS = "IsRunning*"
+MARK_START = "IsRunning"
 """Files in ``scripts/`` that recon-all makes at its start and removes at its end."""
 MAX_BYTES = 10_000
 
@@ -36,7 +36,11 @@ def find_recon_all(scripts: Path | None) -> ReconAll | None:
     """
     if scripts is None:
         return None
-    for mark in sorted(scripts.glob(MARKS)):
+    try:
+        names = sorted(name for name in os.listdir(scripts) if name.startswith(MARK_START))
+    except OSError:  # no such folder, or one that cannot be looked into: other checks name it
+        return None
+    for mark in (scripts / name for name in names):
         facts = _read_mark(mark)
         host, pid = facts.get("HOST", ""), facts.get("PROCESSID", "")
         is_here = host.split(".")[0] == host_name().split(".")[0] and pid.isdigit()

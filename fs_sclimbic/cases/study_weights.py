@@ -1,20 +1,19 @@
 """The weights of a study: one file beside its tables names them, so that all tasks of an array use the same."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
 from ..files.locks import LockedError, locked
-from ..files.staging import write_atomically
+from ..files.staging import encode_text, write_atomically
 from ..files.system import host_name, now, user_name
 from ..network.store import PUBLISHED_SHA256
 from .protection import FALLBACK_ADVICE, WORDS, Difference, describe_differences, is_fallback
 from .record import Record, weights_name
 from .run import Run
 
-ENDING = "weights.json"
+ENDING = "weights.txt"
 LOCK_TIMEOUT_S = 60.0
 MAX_BYTES = 100_000
 
@@ -47,11 +46,11 @@ def read_study_weights(path: Path) -> StudyWeights | None:
     """Read which weights a study uses; None where no file says it, or one that was edited."""
     try:
         with open(path, "rb") as file:
-            content = json.loads(file.read(MAX_BYTES))
-        name, sha256 = content["weights"], content["weights_sha256"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            lines = file.read(MAX_BYTES).decode("utf-8", "surrogateescape").splitlines()
+    except OSError:
         return None
-    return StudyWeights(name, sha256) if isinstance(name, str) and isinstance(sha256, str) else None
+    facts = dict(pair for line in lines if len(pair := line.split(None, 1)) == 2)
+    return StudyWeights(facts["weights"], facts["sha256"]) if {"weights", "sha256"} <= facts.keys() else None
 
 
 def claim_study(
@@ -109,14 +108,14 @@ def _claim(path: Path, run: Run, others: Sequence[tuple[str, Record]], redo: boo
             f"{path}: this study was begun with other weights ({known.name}; this run: {run.spec.name}); "
             + (FALLBACK_ADVICE if fallback else "give those with --model, give another --output-base, or --redo")
         )
-    content = {
-        "weights": run.spec.name,
-        "weights_sha256": run.spec.sha256,
-        "origin": run.spec.origin,
-        "since": now(),
-        "by": f"{user_name()} on {host_name()}",
-    }
-    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+    lines = (
+        f"weights {run.spec.name}",
+        f"sha256 {run.spec.sha256}",
+        f"origin {run.spec.origin}",
+        f"since {now()}",
+        f"by {user_name()} on {host_name()}",
+    )
+    write_atomically(path, encode_text("\n".join(lines) + "\n"))
 
 
 def _check_others(run: Run, others: Sequence[tuple[str, Record]]) -> None:

@@ -158,6 +158,33 @@ def find_subjects(subjects_dir: Path, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def read_names(path: str | os.PathLike[str]) -> list[str]:
+    """Subjects of a text file, one a line; blank lines, and lines that begin with ``#``, are left out.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or names no subject.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig", "surrogateescape")
+    except OSError as error:
+        raise UsageError(f"{path}: list of subjects {describe_unreadable(error)}") from error
+    lines = (line.strip() for line in text.splitlines())
+    names = [line for line in lines if line and not line.startswith("#")]
+    if not names:
+        raise UsageError(f"{path}: names no subject; expected one a line")
+    return names
+
+
 def _list_subjects(subjects_dir: Path) -> list[str]:
     """Names of all folders with a T1, or that cannot be looked into, sorted."""
     try:

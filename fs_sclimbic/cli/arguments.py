@@ -58,8 +58,16 @@ def add_computation_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_input_and_output_flags(add: Callable[..., object]) -> None:
-    add("-i", "--i", metavar="PATH", help="T1-weighted image (.mgz .mgh .nii .nii.gz), or a folder of them")
-    add("-o", "--o", metavar="PATH", help="output segmentation, or output folder for a folder")
+    add(
+        "-i",
+        "--i",
+        metavar="PATH",
+        nargs="+",
+        action="extend",
+        help="T1-weighted image (.mgz .mgh .nii .nii.gz), or a folder of them; several images, also as patterns in "
+        "quotes ('raw/**/*_T1w.nii.gz')",
+    )
+    add("-o", "--o", metavar="PATH", help="output segmentation, or output folder for a folder or several images")
     add(
         "-s",
         "--s",
@@ -67,6 +75,7 @@ def _add_input_and_output_flags(add: Callable[..., object]) -> None:
         nargs="*",
         help="recon-all subjects, also patterns like '*.long.*'; no name: every subject with mri/nu.mgz",
     )
+    add("--subjectsfile", metavar="FILE", help="recon-all subjects, one a line, in addition to those of --s")
     add("--sd", metavar="DIR", help="subjects directory (default: SUBJECTS_DIR)")
     add(
         "--output-base",
@@ -74,7 +83,11 @@ def _add_input_and_output_flags(add: Callable[..., object]) -> None:
         default="sclimbic",
         help="stands for 'sclimbic' in the names of outputs (default: sclimbic)",
     )
-    add("--redo", action="store_true", help="run cases again that are done with the same input and settings")
+    add(
+        "--redo",
+        action="store_true",
+        help="run cases again that are done, and replace those that were made with other weights or settings",
+    )
 
 
 def _add_further_outputs_flags(add: Callable[..., object]) -> None:
@@ -227,6 +240,19 @@ def _add_running_flags(add: Callable[..., object]) -> None:
     )
     add("--cuda-device", metavar="D", help="run on this CUDA device, -1: the processor (default: the processor)")
     add(
+        "--part",
+        metavar="I/N",
+        help="run the I-th of N parts of the cases, as a task of an array job: "
+        "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT; 'fs_sclimbic merge' writes the tables when all are done",
+    )
+    add("--write_tables", action="store_true", help="with --part: write the tables too")
+    add(
+        "--wait-for-recon-all",
+        action="store_true",
+        help="wait for subjects that recon-all works on (scripts/IsRunning*); they come last (default: such a subject "
+        "fails)",
+    )
+    add(
         "--logfile",
         metavar="F",
         help="log file, relative to the output folder; of subjects a bare name lies in each subject's scripts, a path "
@@ -278,7 +304,8 @@ def settle_flags(args: argparse.Namespace) -> None:
 def unused_flags(args: argparse.Namespace) -> list[str]:
     """What the published tool takes and does not use either, in words for the reader of the log."""
     notes = []
-    if args.s is not None and args.o:
+    of_subjects = args.s is not None or args.subjectsfile
+    if of_subjects and args.o:
         notes.append(f"--o {args.o} is not used with --s: the results of subjects are written into their folders")
     if args.i and args.sd:
         notes.append(f"--sd {args.sd} is not used with --i")
@@ -291,12 +318,19 @@ def check_flags(args: argparse.Namespace) -> None:
     def wrong(message: str) -> None:
         raise argparse.ArgumentError(None, message)
 
-    if args.i and args.s is not None:
-        wrong("--i and --s exclude each other: give images or subjects")
-    if not args.i and args.s is None:
+    of_subjects = args.s is not None or args.subjectsfile
+    if args.i and of_subjects:
+        wrong(
+            f"--i and {'--s' if args.s is not None else '--subjectsfile'} exclude each other: give images or subjects"
+        )
+    if not args.i and not of_subjects:
         wrong("give --i IMAGE|FOLDER with --o, or --s SUBJECT ...")
     if args.i and not args.o:
         wrong("--i needs --o: the output file, or the output folder for a folder")
+    if args.write_tables and not args.part:
+        wrong("--write_tables goes with --part; without it the tables are written anyway")
+    if args.wait_for_recon_all and not of_subjects:
+        wrong("--wait-for-recon-all goes with subjects (--s)")
     check_computation_flags(args)
     if not args.output_base or os.sep in args.output_base:
         wrong(f"--output-base '{args.output_base}': give a name without folders")

@@ -174,7 +174,8 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
     from ..bids.cases import SUBJECTS_FOLDER
     from ..bids.dataset import write_output_description
     from ..bids.participant_level import finisher, plan_dataset
-    from .plan import Plan
+    from ..cases.study_folder import StudyFolder
+    from .plan import Plan, part_of_plan
     from .run import run
 
     request = _request(args)
@@ -189,7 +190,9 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
         log=folder / args.logfile if args.logfile else None,
         folder=folder,
         notes=planned.notes,
+        study=StudyFolder(folder=folder, base=args.output_base, of_subjects=True),
     )
+    plan = part_of_plan(plan, args)
     return run(args, argv, plan=plan, program=("fs_sclimbic", "bids"), finish_case=finisher(planned.cases))
 
 

@@ -7,10 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..cases.case import DEFAULT_LOG, Case, Requests
-from ..cases.images import folder_cases, image_case
-from ..cases.subjects import find_subjects, subject_case
+from ..cases.images import find_images, folder_cases, image_case, images_cases
+from ..cases.study_folder import StudyFolder
+from ..cases.subjects import find_subjects, is_pattern, read_names, subject_case
 from ..cases.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, Table, table_files
 from ..errors import UsageError
+from ..execution.parts import Part, parse_part, part_of
 from ..image.volume import image_suffix
 
 
@@ -25,8 +27,12 @@ class Plan:
     """Log of the whole run; in subject mode each case has its own instead."""
     folder: Path
     """Where tables go; made if it is missing."""
-    update_tables: bool = False
-    """Whether the tables keep the rows of other cases."""
+    study: StudyFolder | None = None
+    """The cases that share the tables; None for a single image, whose tables are its own."""
+    everyone: tuple[Case, ...] = ()
+    """All cases of the command line, also those of other parts."""
+    part: Part | None = None
+    """The part of them that this run does."""
     notes: tuple[str, ...] = ()
     """What is given and is not used, one line each."""
 
@@ -43,8 +49,41 @@ def make_plan(args: argparse.Namespace) -> Plan:
     UsageError
         If there is nothing to run, or input and output do not go together.
     """
-    mode = _subjects if args.s is not None else _folder if Path(args.i).is_dir() else _image
-    return _sparing_inputs(mode(args), args)
+    if args.s is not None or args.subjectsfile:
+        plan = _subjects(args)
+    elif len(args.i) > 1 or (is_pattern(args.i[0]) and not (os.path.exists(args.i[0]) or image_suffix(args.o))):
+        plan = _images(args)
+    else:
+        plan = _folder(args) if Path(args.i[0]).is_dir() else _image(args)
+    return part_of_plan(_sparing_inputs(plan, args), args)
+
+
+def part_of_plan(plan: Plan, args: argparse.Namespace) -> Plan:
+    """The cases of the part that ``--part`` names; the tables are those of the whole study, so they wait for ``merge``.
+
+    Parameters
+    ----------
+    plan : Plan
+        With all cases.
+    args : argparse.Namespace
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    UsageError
+        If there is no such part.
+    """
+    everyone = tuple(plan.cases)
+    if not args.part:
+        return replace(plan, everyone=everyone)
+    part = parse_part(args.part)
+    cases = part_of(everyone, part.index, part.count)
+    tables = plan.tables if args.write_tables else []
+    note = f"part {part}: {len(cases)} of {len(everyone)} cases"
+    return replace(plan, cases=cases, everyone=everyone, part=part, tables=tables, notes=(*plan.notes, note))
 
 
 def _sparing_inputs(plan: Plan, args: argparse.Namespace) -> Plan:
@@ -75,7 +114,8 @@ def _real_folder(folder: str) -> str:
 
 
 def _requests(args: argparse.Namespace) -> Requests:
-    from_image = args.etiv_from_image or (args.etiv and args.s is None and not args.tal)
+    of_images = args.s is None and not args.subjectsfile
+    from_image = args.etiv_from_image or (args.etiv and of_images and not args.tal)
     return Requests(
         posteriors=args.write_posteriors,
         volumes=args.write_volumes,
@@ -108,25 +148,50 @@ def _subjects(args: argparse.Namespace) -> Plan:
             transform=args.tal,
             log=log_in_scripts,
         )
-        for name in find_subjects(home, args.s)
+        for name in find_subjects(home, _subject_names(args))
     ]
     tables = ([VOLUMES] if len(cases) > 1 else []) + _qa_tables(args)
     run_log = home / args.logfile if args.logfile and not log_in_scripts else None
     files = table_files(home / args.output_base, "_", tables)
-    return Plan(cases=cases, tables=files, log=run_log, folder=home, update_tables=len(cases) == 1)
+    study = StudyFolder(folder=home, base=args.output_base, of_subjects=True)
+    return Plan(cases=cases, tables=files, log=run_log, folder=home, study=study)
+
+
+def _subject_names(args: argparse.Namespace) -> list[str]:
+    """The subjects of the command line and of the file; no name means all subjects."""
+    if not args.subjectsfile:
+        return list(args.s)
+    return [*(args.s or ()), *read_names(args.subjectsfile)]
 
 
 def _folder(args: argparse.Namespace) -> Plan:
-    source, target = Path(args.i), Path(args.o)
-    if image_suffix(target) or target.is_file():
-        raise UsageError(f"--i {source} is a folder, so --o must be a folder too, not {target}")
+    source, target = Path(args.i[0]), _output_folder(args, f"--i {args.i[0]} is a folder")
     cases = folder_cases(source, target, _requests(args), base=args.output_base, transform_suffix=args.tal)
-    files = table_files(target / args.output_base, "_", [VOLUMES, *_qa_tables(args)])
-    return Plan(cases=cases, tables=files, log=_run_log(args, target), folder=target)
+    return _study_of_images(args, cases, target)
+
+
+def _images(args: argparse.Namespace) -> Plan:
+    target = _output_folder(args, "--i names several images")
+    images = find_images(args.i)
+    cases = images_cases(images, target, _requests(args), base=args.output_base, transform_suffix=args.tal)
+    return _study_of_images(args, cases, target)
+
+
+def _output_folder(args: argparse.Namespace, reason: str) -> Path:
+    target = Path(args.o)
+    if image_suffix(target) or target.is_file():
+        raise UsageError(f"{reason}, so --o must be a folder too, not {target}")
+    return target
+
+
+def _study_of_images(args: argparse.Namespace, cases: list[Case], target: Path) -> Plan:
+    study = StudyFolder(folder=target, base=args.output_base)
+    files = table_files(study.tables_start, "_", [VOLUMES, *_qa_tables(args)])
+    return Plan(cases=cases, tables=files, log=_run_log(args, target), folder=target, study=study)
 
 
 def _image(args: argparse.Namespace) -> Plan:
-    source, target = Path(args.i), Path(args.o)
+    source, target = Path(args.i[0]), Path(args.o)
     if not source.exists() and not image_suffix(source):
         raise UsageError(f"--i {source}: no such image or folder")
     if target.is_dir() or not image_suffix(target):

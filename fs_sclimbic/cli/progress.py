@@ -113,6 +113,8 @@ def lines_of(
             yield "failed", outcome.details
     elif outcome.status == "done":
         yield "done", f"{start}: done in {outcome.seconds:.1f} s: {outcome.case.outputs.segmentation}"
+    elif outcome.is_elsewhere:
+        yield "skipped", f"{start}: {outcome.message}"
     else:
         yield "skipped", f"{start}: skipped, done before with the same settings: {outcome.case.outputs.segmentation}"
     for warning in outcome.warnings:

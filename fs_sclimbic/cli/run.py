@@ -12,7 +12,9 @@ from .._version import __version__
 from ..cases.cohort import DEFAULT_FINDERS, run_cohort
 from ..cases.file_names import check_file_names
 from ..cases.pipeline import HeadFinders, Outcome
+from ..cases.protection import ADVICE, ADVICE_OF_IMAGE, check_study
 from ..cases.run import Run
+from ..cases.study_weights import claim_study
 from ..cases.tables import lock_file_of
 from ..errors import UsageError
 from ..files.resources import data_file
@@ -93,7 +95,10 @@ def run(
         engine=engine,
         precision=args.precision,
         ctab=Path(args.ctab).absolute() if args.ctab else data_file(*DEFAULT_CTAB),
+        wait_for_recon_all=args.wait_for_recon_all,
+        model_is_named=args.model is not None,
     )
+    _protect(plan, this_run, options)
     _introduce(args, plan, spec)
     load = partial(  # called when the first case needs it: it loads the engine's libraries
         load_predictor,
@@ -136,9 +141,19 @@ def _prepare_folder(plan: Plan) -> None:
     except OSError as error:
         raise UsageError(f"{plan.folder}: output folder cannot be made ({error.strerror})") from error
     tables = [path for path, _ in plan.tables]
-    locks = [lock_file_of(path) for path in tables] if plan.update_tables else []
+    locks = [lock_file_of(path) for path in tables] if plan.study else []
     check_file_names([*tables, *locks, *([plan.log] if plan.log else [])])
     remove_leftovers([models_folder()])  # folders of results: when the first file is written there
+
+
+def _protect(plan: Plan, this_run: Run, options: Options) -> None:
+    """Refuse a run that would replace or mix results of other weights or settings; nothing is done before."""
+    everyone = plan.everyone or tuple(plan.cases)
+    check_study(everyone, this_run, options, advice=ADVICE if plan.study else ADVICE_OF_IMAGE)
+    if plan.study:
+        ours = frozenset(case.name for case in everyone)
+        others = partial(plan.study.records, without=ours)
+        claim_study(plan.study.weights_file, this_run, others, redo=options.redo)
 
 
 def _introduce(args: argparse.Namespace, plan: Plan, spec: ModelSpec) -> None:

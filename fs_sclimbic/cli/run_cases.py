@@ -12,7 +12,7 @@ from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_ask, signals_interrupt
 from .plan import Plan
 from .progress import say
-from .run_tables import mixed_rows, write_run_tables
+from .run_tables import write_run_tables
 
 
 def run_plan(
@@ -75,13 +75,8 @@ def run_plan(
             log(str(error) if isinstance(error, SclimbicError) else f"{type(error).__name__}: {error}")
         outcomes.sort(key=order_of(plan))
         with signals_ask() as asked:  # the tables are still written
-            tables_written = write_run_tables(plan, outcomes, options, log)
+            tables_written = write_run_tables(plan, outcomes, options, this_run, log, quiet=quiet)
         interrupted = interrupted or asked()
-    if plan.update_tables and tables_written:
-        for line in mixed_rows(plan, this_run.spec):
-            log(f"warning: {line}")
-            say(f"warning: {line}", sys.stderr)
-
     summary = summarise(outcomes, len(plan.cases), interrupted)
     log(summary)
     if interrupted or (len(plan.cases) > 1 and not quiet):
@@ -115,8 +110,11 @@ def summarise(outcomes: Sequence[Outcome], total: int, interrupted: bool = False
     -------
     str
     """
-    count = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "skipped", "failed")}
+    here = [outcome for outcome in outcomes if not outcome.is_elsewhere]
+    count = {status: sum(outcome.status == status for outcome in here) for status in ("done", "skipped", "failed")}
     summary = ", ".join(f"{number} {status}" for status, number in count.items())
+    if elsewhere := len(outcomes) - len(here):
+        summary += f", {elsewhere} running elsewhere"
     if len(outcomes) < total:
         summary += f", {total - len(outcomes)} not run"
     if interrupted:

@@ -65,7 +65,21 @@ class LockLostError(SclimbicError):
 
 
 class OwnedLock:
-    """A lock that is held."""
+    """A lock that is held.
+
+    Parameters
+    ----------
+    path : Path
+        Of the lock file.
+    owner : Owner
+        What the file says.
+    made : tuple of Path
+        Folders that were made for it, the deepest first.
+    heartbeat_s : float
+        How often the file is touched, seconds.
+    descriptor : int
+        Of the open file.
+    """
 
     def __init__(self, path: Path, owner: Owner, made: tuple[Path, ...], heartbeat_s: float, descriptor: int) -> None:
         self.path, self.owner = path, owner

@@ -53,10 +53,12 @@ def test_the_preset_is_in_headers_and_in_the_record(tmp_path, head_file, run_seg
     assert json.loads((tmp_path / "study/o.sclimbic.json").read_text())["settings"]["low_percentile"] == 0.1
 
 
-def test_another_preset_runs_the_case_again(tmp_path, head_file, run_seg, capsys):
+def test_another_preset_runs_the_case_again_when_asked(tmp_path, head_file, run_seg, capsys):
     call = f"--i {head_file} --o {tmp_path}/o.mgz"
     assert run_seg(call) == 0
-    assert run_seg(f"{call} --preset study") == 0
+    assert run_seg(f"{call} --preset study") == 2
+    assert "the case was made with another top of the intensity range, another bottom" in capsys.readouterr().err
+    assert run_seg(f"{call} --preset study --redo") == 0
     assert "replaced an earlier result, made with other average shifts, low percentile, percentile" in (
         capsys.readouterr().err
     )

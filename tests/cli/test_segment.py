@@ -82,6 +82,7 @@ def test_a_folder_with_one_good_image(tmp_path, head, capsys, run_seg):
         "sclimbic_confidence_all.csv",
         "sclimbic_confidences_all.csv",
         "sclimbic_volumes_all.csv",
+        "sclimbic_weights.txt",
         "sclimbic_zqa_scores_all.csv",
     ]
     log = (tmp_path / "out/mri_sclimbic.log").read_text()
@@ -306,7 +307,8 @@ def test_etiv_of_subjects(subjects_dir, run_seg):
     assert not calls, "recon-all's transform is what counts"
     transforms = subjects_dir / "bert/mri/transforms"
     before = (transforms / "talairach.xfm").read_bytes()
-    assert run_seg(f"{call} --etiv-from-image", finders=finders) == 0
+    assert run_seg(f"{call} --etiv-from-image", finders=finders) == 2, "another source of eTIV"
+    assert run_seg(f"{call} --etiv-from-image --redo", finders=finders) == 0
     assert read_stats(stats).etiv_mm3 == pytest.approx(1948106 / 1.15**3)
     assert len(calls) == 1
     assert (transforms / "talairach.xfm").read_bytes() == before
@@ -495,6 +497,8 @@ def test_calls_of_other_programs(tmp_path, head_file, head, subjects_dir, tiny_m
         ["-s", "bert", "--conform", "--write_qa_stats", "--model", model, "--ctab", ctab, "--sd", str(subjects_dir)],
     ]
     for line in lines:
+        # Each program on a subject of its own: results of other settings are not replaced unasked.
+        (subjects_dir / "bert/mri/sclimbic.mgz").unlink(missing_ok=True)
         assert main([*line, *tiny]) == 0, capsys.readouterr().err
     assert (tmp_path / "sclimbic.stats").is_file()
 
@@ -585,9 +589,10 @@ def test_array_jobs_fill_one_qa_table(subjects_dir, tiny_flags, run_seg):
     for name in ("zqa_scores", "confidences", "confidence"):
         rows = table(subjects_dir / f"sclimbic_{name}_all.csv")
         assert sorted(row[0] for row in rows) == ["bert", "bert.long.base", "case", "ernie"]
-    # A run of several subjects writes its own table.
+    # A run of several subjects keeps the rows of others, too.
     assert run_seg(f"--s bert ernie --sd {subjects_dir} --write_qa_stats") == 0
-    assert [row[0] for row in table(subjects_dir / "sclimbic_zqa_scores_all.csv")] == ["case", "bert", "ernie"]
+    rows = table(subjects_dir / "sclimbic_zqa_scores_all.csv")
+    assert [row[0] for row in rows] == ["case", "bert", "ernie", "bert.long.base"]
 
 
 def test_two_runs_on_one_folder(tmp_path, head, tiny_flags):
@@ -748,7 +753,7 @@ def test_escape_codes_in_names_do_not_reach_the_terminal(tmp_path, head, run_seg
     assert run_seg("--i 'no\x1b[2J' --o out") == 2
     printed = "".join(capsys.readouterr())
     assert not set(printed) & {"\x1b", "\x9b", "\x07"}
-    for shown in ("a\\x1b[31m: done", "b\\x9b2J: failed", "no\\x1b[2J.mgz: image does not exist", "--i no\\x1b[2J"):
+    for shown in ("a\\x1b[31m: done", "b\\x9b2J: failed", "no\\x1b[2J.mgz: image does not exist", "--i 'no\\x1b[2J"):
         assert shown in printed
 
 

@@ -113,7 +113,8 @@ def run(
 
     def tell(notice: Notice) -> None:
         told.add((notice.case, notice.text))
-        say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
+        case = f"{notice.case}: " if notice.case else ""
+        say(f"{case}{notice.severity}: {notice.text}", sys.stderr)
 
     if runs_elsewhere(args):
         coming = run_elsewhere(args, plan.cases, options, this_run, make=load_predictor, finders=finders, tell=tell)

@@ -19,6 +19,7 @@ from ..cases.cohort import Tell, tell_nobody
 from ..cases.pipeline import Outcome
 from ..errors import ModelError, SclimbicError, UsageError
 from ..files.system import host_name
+from ..notice import Notice
 from .case_job import CaseJob, EndedCase, absolute_case, at_host, run_job
 from .spread import spread_cohort
 
@@ -196,6 +197,8 @@ def run_on_dask(
         If the scheduler is lost.
     """
     with connected(where, jobs, job.model.threads or 1) as client:
+        if not client.scheduler_info()["workers"]:
+            tell(Notice("note", f"{where}: no worker has joined this cluster yet; cases wait for the first"))
         yield from spread_cohort(cases, job, DaskWorkers(client), tell=tell)
 
 

@@ -1,6 +1,7 @@
 """Cases on a Dask cluster: the results of one process; lost workers and a lost scheduler cost no result."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,18 +107,19 @@ def dask_command(*words):
         [sys.executable, "-m", f"distributed.cli.{words[0]}", *map(str, words[1:]), "--no-dashboard"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
 def test_a_lost_scheduler_ends_the_run_and_the_next_one_goes_on(tmp_path, head, job_of, cluster):
     cases = cases_of(tmp_path, head, 6)
-    file = tmp_path / "scheduler.json"
-    scheduler = dask_command("dask_scheduler", "--port", 0, "--scheduler-file", file)
-    worker = dask_command("dask_worker", "--scheduler-file", file, "--nthreads", 1, "--no-nanny")
+    scheduler = dask_command("dask_scheduler", "--host", "127.0.0.1", "--port", 0)
+    address = next(found[0] for line in scheduler.stderr if (found := re.search(r"tcp://\S+", line)))
+    worker = dask_command("dask_worker", address, "--nthreads", 1, "--no-nanny")
     found = []
     try:
-        with distributed.Client(scheduler_file=str(file), timeout=60) as client:
+        with distributed.Client(address) as client:
             coming = spread_cohort(cases, job_of(), DaskWorkers(client))
             found.append(next(coming))
             scheduler.kill()
@@ -126,7 +128,7 @@ def test_a_lost_scheduler_ends_the_run_and_the_next_one_goes_on(tmp_path, head, 
     finally:
         for process in (worker, scheduler):
             process.kill()
-            process.wait()
+            process.communicate()
     assert 1 <= len(found) < len(cases)
     again = by_name(run_on_dask(cases, job_of(), cluster))
     assert {outcome.status for outcome in again.values()} <= {"done", "skipped"}

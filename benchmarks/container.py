@@ -29,7 +29,11 @@ def size_mb(root: Path) -> float:
     """Bytes that the files of a root take, each counted once."""
     seen = {}
     for path in root.rglob("*"):
-        if not path.is_symlink() and path.is_file() and not {"proc", "sys", "dev"} & {*path.relative_to(root).parts[:1]}:
+        if (
+            not path.is_symlink()
+            and path.is_file()
+            and not {"proc", "sys", "dev"} & {*path.relative_to(root).parts[:1]}
+        ):
             status = path.stat()
             seen[status.st_dev, status.st_ino] = status.st_size
     return sum(seen.values()) / BYTES_PER_MB
@@ -45,9 +49,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
     parser.add_argument("--image", type=Path, help="segment this image in the end")
+    parser.add_argument("--certificates", type=Path, help="certificates for pip, where a proxy has its own")
     args = parser.parse_args()
     root, variables = args.root, {"PATH": "/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin"}
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    if args.certificates:
+        shutil.copy(args.certificates, root / "tmp/certificates.crt")
+        variables["PIP_CERT"] = "/tmp/certificates.crt"
     entry: list[str] = []
     for word, rest in read_dockerfile(DOCKERFILE.read_text()):
         if word == "FROM":
@@ -72,7 +80,8 @@ def main() -> None:
     run(root, variables, [*entry, "--version"])
     if args.image:
         shutil.copy(args.image, root / "tmp/T1.nii.gz")
-        run(root, variables, "mri_sclimbic_seg --i /tmp/T1.nii.gz --o /tmp/seg.mgz --conform --write_volumes".split())
+        words = ["--i", "/tmp/T1.nii.gz", "--o", "/tmp/seg.mgz", "--conform", "--write_volumes"]
+        run(root, variables, ["mri_sclimbic_seg", *words])
         print((root / "tmp/seg.stats").read_text().splitlines()[-1])
 
 

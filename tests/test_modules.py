@@ -112,6 +112,8 @@ def private_names(source: str) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
             taken.append(ast.unparse(node))
+    # Notebooks look for _repr_html_ and its sisters: they are public.
+    taken = [name for name in taken if not re.search(r"\._repr_\w+_$", name)]
     return [name for name in taken if not name.startswith("self._") and name not in DOCUMENTED]
 
 

@@ -137,7 +137,7 @@ def test_a_group(sandbox):
 def test_demo(sandbox):
     pytest.importorskip("nilearn")
     check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", "demo", "out"))
-    assert (sandbox / "work/out/mni152_sclimbic.png").exists()
+    assert (sandbox / "work/out/mni152_sclimbic.webp").exists()
 
 
 def test_train(sandbox):

@@ -26,6 +26,8 @@ class Outputs:
     """The transform to MNI305 that was computed from the image, in both formats."""
     log: Path | None = None
     """A log of this case alone; each run adds to it."""
+    picture: Path | None = None
+    """The structures over the T1, see `case_picture`. A case is done without it."""
     optional: tuple[Path, ...] = ()
     """All files that a user may ask for, whether or not they are asked for now."""
 
@@ -67,5 +69,6 @@ class Requests:
     posteriors: bool = False
     volumes: bool = False
     qa_stats: bool = False
+    picture: bool = False
     etiv_from_image: bool = False
     """Compute eTIV from the image, and write the transform that it comes from."""

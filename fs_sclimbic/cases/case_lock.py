@@ -10,6 +10,7 @@ from pathlib import Path
 from ..files.hashing import sha256_of_text
 from ..files.locks import FlockLike, flock
 from ..files.owner_lock import LOCK_TIMES, POLL_S, LockTimes, OwnedLock, remove_stale, take_lock, who_holds
+from ..files.staging import remove_leftovers
 from .case import Case
 from .recon_all import find_recon_all
 
@@ -87,6 +88,12 @@ def remove_left_lock(case: Case) -> None:
     with suppress(OSError):
         if path.exists():
             remove_stale(path)
+            _remove_staged(case)
+
+
+def _remove_staged(case: Case) -> None:
+    """Remove what a killed run has staged beside the results of a case."""
+    remove_leftovers(path.parent for path in case.outputs.written())
 
 
 class HeldCases:
@@ -123,6 +130,7 @@ class HeldCases:
             If the lock cannot be made for another reason, such as a full disk.
         """
         path = lock_path(case)
+        was_left = path.exists()
         try:
             lock = take_lock(path, times=self._times, system_lock=self._system_lock)
         except OSError as error:
@@ -130,6 +138,8 @@ class HeldCases:
                 return None
             raise
         self._locks[path] = lock
+        if was_left:
+            _remove_staged(case)
         return lock
 
     def release(self, case: Case) -> None:

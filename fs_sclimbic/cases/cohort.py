@@ -16,6 +16,7 @@ from ..segmentation.options import Options
 from .case import Case
 from .case_lock import HeldCases, wait_for_case
 from .case_log import outcome_lines, write_log
+from .case_picture import DrawPicture, draw_missing_picture
 from .learned_prior import PriorNotKeptError, learn_from
 from .pipeline import HeadFinders, OpenCase, Outcome, PredictedCase, close_case, open_case, predict_case
 from .run import Run
@@ -50,6 +51,7 @@ class Steps:
     finders: HeadFinders
     tell: Tell
     held: HeldCases
+    draw: DrawPicture | None
 
     def open(self, case: Case, run: Run) -> OpenCase | Outcome:
         """Read the inputs of a case; see `open_case`.
@@ -107,7 +109,7 @@ class Steps:
         Parameters
         ----------
         predicted : PredictedCase or Outcome
-            An outcome is only logged.
+            An outcome is only logged, after a picture that is missing was drawn.
         run : Run
 
         Returns
@@ -115,16 +117,23 @@ class Steps:
         Outcome
         """
         if isinstance(predicted, Outcome):
-            outcome = predicted
+            outcome = self._with_picture(predicted, run)
         else:
             try:
-                outcome = close_case(predicted, self.options)
+                outcome = close_case(predicted, self.options, self.draw)
             finally:
                 self.held.release(predicted.opened.case)
         log = None if outcome.is_elsewhere else outcome.case.outputs.log
         if log and os.path.isdir(log.parent.parent):  # else the subject was removed: its folder is not made again
             write_log(log, [*run.log_header(), *outcome_lines(outcome)])
         return outcome
+
+    def _with_picture(self, outcome: Outcome, run: Run) -> Outcome:
+        """Draw the picture that a case lacks which was done before."""
+        if self.draw is None or outcome.status != "skipped" or outcome.stats is None:
+            return outcome
+        warnings = draw_missing_picture(outcome.case, run.spec.colors, outcome.stats, self.draw)
+        return replace(outcome, warnings=(*outcome.warnings, *warnings))
 
 
 def first_shared(run: Run, options: Options) -> Shared:
@@ -203,6 +212,7 @@ def run_cohort(
     tell: Tell = tell_nobody,
     system_lock: FlockLike = flock,
     waits: bool = True,
+    draw: DrawPicture | None = None,
 ) -> Iterator[Outcome]:
     """Run cases one after the other, and yield the outcome of each as it ends.
 
@@ -225,6 +235,8 @@ def run_cohort(
     waits : bool
         A case that another run works on comes last: when that run is through with it, its result is taken; if that run
         is killed, the case is done here. Without waiting its outcome is that it runs elsewhere.
+    draw : callable, optional
+        Draws the pictures that cases ask for, as `fs_sclimbic.qc.case_picture.encode_case_picture` does.
 
     Yields
     ------
@@ -240,7 +252,7 @@ def run_cohort(
     runs = _side_by_side if run.threads != 1 and len(cases) > 1 else _one_by_one
     elsewhere: list[Outcome] = []
     with HeldCases(system_lock=system_lock) as held:
-        steps = Steps(load_once(load), options, finders, tell, held)
+        steps = Steps(load_once(load), options, finders, tell, held, draw)
         with closing(runs(cases, steps, shared)) as course:
             for learned, outcome in course:
                 shared = learned

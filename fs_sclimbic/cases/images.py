@@ -9,6 +9,7 @@ from ..errors import SclimbicError, UsageError
 from ..files.content import find_problem
 from ..image.volume import image_suffix
 from .case import DEFAULT_BASE, Case, Outputs, Requests
+from .case_picture import picture_file_of
 from .record import read_record
 
 MAX_TWINS = 3
@@ -39,7 +40,7 @@ def image_case(image: Path, segmentation: Path, requests: Requests, *, transform
     suffix = _suffix_of_output(segmentation)
     stem = segmentation.name.removesuffix(suffix)
     return Case(
-        name=stem,
+        name=stem_of(image),
         t1=image,
         transforms=(transform,) if transform else (),
         outputs=_image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),
@@ -78,7 +79,7 @@ def folder_cases(
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: folder does not exist")
-    images = _images_in(folder)
+    images = images_in(folder)
     if not images:
         raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz")
     return images_cases(images, output, requests, base=base, transform_suffix=transform_suffix)
@@ -113,7 +114,7 @@ def images_cases(
     """
     by_name: dict[str, list[Path]] = {}
     for image in images:
-        by_name.setdefault(_stem(image), []).append(image)
+        by_name.setdefault(stem_of(image), []).append(image)
     cases = []
     for name, same in by_name.items():
         one_folder = len({image.parent for image in same}) == 1
@@ -162,7 +163,7 @@ def find_images(given: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _images_in(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
     """Images of a folder by name, without hidden ones and without results whose record lies beside them."""
     paths = sorted(folder.iterdir())  # once: a folder may hold thousands, over a network
     records = (read_record(path) for path in paths if path.name.endswith(f".{DEFAULT_BASE}.json"))
@@ -183,6 +184,7 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> 
     record = start.with_name(f"{start.name.removesuffix(f'.{DEFAULT_BASE}')}.{DEFAULT_BASE}.json")
     posteriors, stats, qa_stats = beside(f".posteriors{suffix}"), beside(".stats"), beside(".qa.stats")
     xfm, lta = beside(".talairach.xfm"), beside(".talairach.lta")
+    picture = picture_file_of(beside(suffix))
     return Outputs(
         segmentation=beside(suffix),
         record=record,
@@ -192,7 +194,8 @@ def _image_outputs(start: Path, suffix: str, requests: Requests, ctab: Path) -> 
         qa_stats=qa_stats if requests.qa_stats else None,
         xfm=xfm if requests.etiv_from_image else None,
         lta=lta if requests.etiv_from_image else None,
-        optional=(posteriors, stats, qa_stats, xfm, lta),
+        picture=picture if requests.picture else None,
+        optional=(posteriors, stats, qa_stats, xfm, lta, picture),
     )
 
 
@@ -203,5 +206,6 @@ def _suffix_of_output(path: Path) -> str:
     return suffix
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
+    """The name of an image without its ending."""
     return path.name.removesuffix(image_suffix(path) or "")

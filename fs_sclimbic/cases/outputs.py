@@ -36,6 +36,8 @@ class CaseResult:
     warnings: tuple[str, ...]
     options: Options
     run: Run
+    picture: bytes | None = None
+    """The file of the picture, if one was drawn."""
 
 
 def check_names(case: Case) -> None:
@@ -82,8 +84,13 @@ def check_writable(case: Case) -> None:
             raise SclimbicError(f"{path}: {folder} cannot be written to; change its permissions or give another place")
 
 
-def write_outputs(result: CaseResult) -> None:
+def write_outputs(result: CaseResult) -> list[str]:
     """Write all files of a case, together: whole or not at all; the stats late, the record last.
+
+    Returns
+    -------
+    list of str
+        Warnings: the picture could not be written, which does not fail the case.
 
     Raises
     ------
@@ -104,13 +111,22 @@ def write_outputs(result: CaseResult) -> None:
         contents[outputs.qa_stats] = encode_text(format_qa_stats(stats, result.options.population, provenance))
     if outputs.stats:
         contents[outputs.stats] = encode_text(format_stats(stats, provenance))
-    record = Record(result.settings, stats, result.warnings, _hashes_of(contents, result), tuple(provenance))
+    warnings = []
     with StagedFiles() as staged:
+        if outputs.picture and result.picture is not None:
+            try:
+                staged.write(outputs.picture, result.picture)
+                contents[outputs.picture] = result.picture
+            except OSError as error:
+                warnings.append(f"{outputs.picture}: picture cannot be written ({error.strerror or error})")
+        record = Record(result.settings, stats, result.warnings, _hashes_of(contents, result), tuple(provenance))
         for path, content in contents.items():
-            staged.write(path, content)
+            if path != outputs.picture:
+                staged.write(path, content)
         staged.write(outputs.record, encode_text(format_record(record)))
         # From here until the last rename the case counts as not done.
         outputs.record.unlink(missing_ok=True)
+    return warnings
 
 
 def _hashes_of(contents: dict[Path, bytes], result: CaseResult) -> dict[str, str]:

@@ -14,9 +14,10 @@ from ..registration.talairach import register
 from ..segmentation.local_prediction import LocalPrediction, Predictor
 from ..segmentation.measure import SegStats
 from ..segmentation.options import Options
-from ..segmentation.segment import LocateHead, Prepared, finish, predict, prepare
+from ..segmentation.segment import LocateHead, Prepared, Segmentation, finish, predict, prepare
 from .case import Case
 from .case_lock import HeldCases, remove_left_lock
+from .case_picture import DrawPicture, PictureContent, draw_picture, transform_to_show
 from .earlier_result import look_at_case
 from .head_size import HeadSize, Register, compute_head_size
 from .inputs import InputFile, check_unchanged
@@ -196,13 +197,15 @@ def predict_case(
     return _outcome_of_errors(opened.case, action, opened.seconds)
 
 
-def close_case(predicted: PredictedCase, options: Options) -> Outcome:
+def close_case(predicted: PredictedCase, options: Options, draw: DrawPicture | None = None) -> Outcome:
     """Measure a case and write its results.
 
     Parameters
     ----------
     predicted : PredictedCase
     options : Options
+    draw : callable, optional
+        Draws the picture of the case, if one is asked for.
 
     Returns
     -------
@@ -216,7 +219,11 @@ def close_case(predicted: PredictedCase, options: Options) -> Outcome:
     def action(seconds: Callable[[], float]) -> Outcome:
         with naming(case.t1):
             result = finish(opened.prepared, predicted.prediction, run.spec, options, opened.head.etiv_mm3)
-        current = (*case.outputs.products(), opened.head.transform)
+        picture, picture_warnings = None, list[str]()
+        if case.outputs.picture is not None and draw is not None:
+            picture, picture_warnings = draw_picture(draw, lambda: _content_of(opened, result), case.outputs.picture)
+        drawn = None if picture is None else case.outputs.picture
+        current = (*case.outputs.products(), opened.head.transform, drawn)
         optional = [path for path in case.outputs.optional if path not in current]
         stale = tuple(
             f"{path} is of an earlier run with other settings" for path in stale_files(record, settings, optional)
@@ -225,7 +232,7 @@ def close_case(predicted: PredictedCase, options: Options) -> Outcome:
         check_unchanged(opened.inputs)
         if opened.lock:
             opened.lock.check()
-        write_outputs(
+        picture_warnings += write_outputs(
             CaseResult(
                 case=case,
                 head=opened.head,
@@ -234,6 +241,7 @@ def close_case(predicted: PredictedCase, options: Options) -> Outcome:
                 warnings=warnings,
                 options=options,
                 run=run,
+                picture=picture,
             )
         )
         otherwise = changed_settings(record, settings) if record is not None else []
@@ -247,12 +255,26 @@ def close_case(predicted: PredictedCase, options: Options) -> Outcome:
             case=case,
             status="done",
             seconds=opened.seconds + predicted.seconds + seconds(),
-            warnings=warnings,
-            notes=opened.notes + result.notes + predicted.notes,
+            warnings=(*warnings, *picture_warnings),
+            notes=(
+                *(opened.notes + result.notes + predicted.notes),
+                *([f"wrote {drawn}"] if drawn and not picture_warnings else []),
+            ),
             stats=result.stats,
         )
 
     return _outcome_of_errors(case, action, opened.seconds + predicted.seconds)
+
+
+def _content_of(opened: OpenCase, result: Segmentation) -> PictureContent:
+    return PictureContent(
+        title=opened.case.name,
+        t1=opened.prepared.image,
+        labels=result.labels,
+        colors=result.colors,
+        stats=result.stats,
+        ras2mni=transform_to_show(opened.head),
+    )
 
 
 def _outcome_of_errors(

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import UsageError, describe_unreadable
 from ..files.content import find_problem
 from .case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS, Case, Outputs, Requests
+from .case_picture import picture_file_of
 
 LOST_FOUND = "lost+found"
 """A folder of root's in each disk's top folder: no subject, and nobody may look into it."""
@@ -51,6 +52,7 @@ def subject_case(
     posteriors, qa_stats = mri / f"{base}.posteriors.mgz", stats / f"{base}.qa.stats"
     # Never talairach.xfm itself: that one is recon-all's.
     xfm, lta = (mri / "transforms" / f"{base}.talairach.{ending}" for ending in ("xfm", "lta"))
+    picture = picture_file_of(mri / f"{base}.mgz")
     outputs = Outputs(
         segmentation=mri / f"{base}.mgz",
         record=scripts / f"{base}.json",
@@ -59,7 +61,8 @@ def subject_case(
         qa_stats=qa_stats if requests.qa_stats else None,
         xfm=xfm if requests.etiv_from_image else None,
         lta=lta if requests.etiv_from_image else None,
-        optional=(posteriors, qa_stats, xfm, lta),
+        picture=picture if requests.picture else None,
+        optional=(posteriors, qa_stats, xfm, lta, picture),
         log=scripts / (log or f"{base}.log") if os.path.isdir(home) and os.access(home, os.X_OK) else None,
     )
     given = (transform,) if transform else SUBJECT_TRANSFORMS

@@ -205,8 +205,7 @@ def write_rows(
 ) -> list[Path]:
     """Write tables that hold the given rows first, and those of other cases behind them.
 
-    A file that is no table of this tool, and one that holds rows without results, stay under another name, with a
-    warning.
+    A file that is no table of this tool, or holds rows without results, stays under another name, with a warning.
 
     Parameters
     ----------
@@ -238,7 +237,10 @@ def write_rows(
     if not rows:
         return []
     for number, (path, table) in enumerate(files):
-        text = format_table(table, rows, population)
+        first, *groups = _by_columns(rows, population, table)  # rows of one model: a single group
+        text = format_table(table, first, population)
+        for group in groups:
+            text = merge_rows(format_table(table, group, population), text)
         if others is None:
             write_atomically(path, encode_text(text))
             continue

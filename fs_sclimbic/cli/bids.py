@@ -12,10 +12,8 @@ from .arguments import (
     BAD_USAGE,
     INTERRUPTED,
     add_computation_flags,
-    check_computation_flags,
-    refuse_long_dashes,
-    settle_flags,
 )
+from .flag_checks import check_computation_flags, refuse_long_dashes, settle_flags
 from .guard import in_one_line
 from .pipes import outlive_readers
 from .spelling import spell_out

@@ -16,8 +16,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Write a sample T1 (the MNI152 average head that nilearn carries), segment it with the weights "
-        "shipped in this package, print the table and make a picture. Needs no FreeSurfer and no network.",
-        epilog='The head and the picture need nilearn and matplotlib: python -m pip install "fs_sclimbic[demo]"',
+        "shipped in this package, print the table, and draw a picture. Needs no FreeSurfer and no network.",
+        epilog='The head needs nilearn: python -m pip install "fs_sclimbic[demo]"',
     )
     parser.add_argument("folder", metavar="OUTDIR", nargs="?", default=DEFAULT_FOLDER, help="default: sclimbic_demo")
     parser.add_argument("--threads", metavar="N", type=int, default=2, help="processor threads (default: 2)")
@@ -37,35 +37,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from ..cases.stats_files import read_stats
-    from ..image.labels import read_ctab
+    from ..cases.case_picture import picture_file_of
     from ..image.sample import SAMPLE_NAME, sample_head
-    from ..image.volume import read_volume, write_volume
+    from ..image.volume import write_volume
     from ..network.store import SHIPPED
-    from ..qc.pictures import plot_labels
     from . import segment
     from .arguments import ALL_DONE
-    from .progress import say, show_table
+    from .progress import say
 
     folder = Path(args.folder)
     folder.mkdir(parents=True, exist_ok=True)
     t1, labels = folder / f"{SAMPLE_NAME}.nii.gz", folder / f"{SAMPLE_NAME}_sclimbic.nii.gz"
     write_volume(sample_head(), t1)
     say(f"sample head: {t1} (MNI152 average, brain only; the shipped weights learned from it, among others)")
-    words = ["--i", str(t1), "--o", str(labels), "--model", SHIPPED, "--write_volumes", "--write_qa_stats", "--keep_ac"]
-    words += ["--threads", str(args.threads)]
+    words = [
+        "--i",
+        str(t1),
+        "--o",
+        str(labels),
+        "--model",
+        SHIPPED,
+        "--write_volumes",
+        "--write_qa_stats",
+        "--write_qc",
+    ]
+    words += ["--keep_ac", "--threads", str(args.threads)]
     say(f"$ mri_sclimbic_seg {shlex.join(words)}")
     status = segment.main([*words, "--no-cite-sclimbic"])
     if status != ALL_DONE:
         return status
-    stats = read_stats(folder / f"{SAMPLE_NAME}_sclimbic.stats")
-    show_table(
-        ("SegId", "StructName", "NVoxels", "Volume_mm3"),
-        [(str(r.structure.index), r.structure.name, str(r.n_voxels), f"{r.volume_mm3:.1f}") for r in stats.structures],
-    )
-    picture = folder / f"{SAMPLE_NAME}_sclimbic.png"
-    plot_labels(picture, read_volume(t1), read_volume(labels), read_ctab(), "MNI152 average head, shipped weights")
-    say(f"picture: {picture}")
+    say(f"picture: {picture_file_of(labels)}")
     say("your own head: mri_sclimbic_seg --i T1.nii.gz --o sclimbic.nii.gz --conform --write_volumes")
     return ALL_DONE
 

@@ -82,9 +82,10 @@ def _add_make(make: argparse.ArgumentParser) -> None:
     )
     make.add_argument(
         "--missing",
-        choices=("refuse", "drop"),
+        choices=("refuse", "drop", "cap"),
         default="refuse",
-        help="subjects who lack a value: an error, or left out and listed (default: refuse)",
+        help="subjects who lack a value, or have a range like 89+: an error, or left out and listed; cap takes 89 for "
+        "89+ and refuses what is missing (default: refuse)",
     )
     make.add_argument("--title", metavar="TEXT", default="", help="title of the study")
     make.add_argument("--demean", action="store_true", help="subtract each variable's mean over all subjects")
@@ -120,7 +121,13 @@ def _add_check(check: argparse.ArgumentParser) -> None:
         "--contrast", metavar="TEXT", action="append", default=[], help="a contrast by names of columns, as A-B"
     )
     check.add_argument("--xonly", metavar="FILE", help="write the design matrix as text")
-    check.add_argument("--allowsubjrep", action="store_true", help="let a subject stand on several Input lines")
+    check.add_argument(
+        "--allowsubjrep",
+        "--allow-repeated-subjects",
+        dest="allowsubjrep",
+        action="store_true",
+        help="let a person stand in several rows: on several Input lines, or by sessions",
+    )
     check.add_argument("--fsgd-rescale", action="store_true", help="divide variables by their standard deviation")
     check.add_argument("--debug", action="store_true", help="print details and tracebacks")
 
@@ -161,6 +168,7 @@ def _make(args: argparse.Namespace) -> int:
         session=args.session,
         names=NameRule(match=args.match),
         drop_missing=args.missing == "drop",
+        cap_ranges=args.missing == "cap",
         title=args.title,
         demean=args.demean,
         method=args.method,

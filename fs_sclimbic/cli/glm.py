@@ -58,7 +58,9 @@ def _analyse(args: argparse.Namespace, command: list[str]) -> int:
     _print(plan.notices)
     check = check_design(plan, options)
     print(printable("\n".join(check.summary)))
-    made = result_files(fit_and_test(plan, check, options), args.glmdir, _output(args, command))
+    analysis = fit_and_test(plan, check, options)
+    _print(analysis.notices)
+    made = result_files(analysis, args.glmdir, _output(args, command))
     _print(made.notices)
     if made.sig_table:
         print("sig: -log10(p), with the sign of gamma for a contrast of one row; not corrected")
@@ -122,6 +124,7 @@ def _fit_options(args: argparse.Namespace) -> "FitOptions":
         seed=args.seed,
         ill_conditioned_ok=args.illcond,
         zero_dof_ok=args.allow_zero_dof,
+        robust=args.robust,
     )
 
 

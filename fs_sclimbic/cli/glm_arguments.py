@@ -134,7 +134,14 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     add("--exclude-frame-file", metavar="FILE", help="the same, numbers in a file")
     add("--columns", metavar="NAME", nargs="+", default=[], help="analyse these structures (default: all)")
     add("--exclude-columns", metavar="NAME", nargs="+", default=[], help="leave these columns out")
-    add("--allowsubjrep", action="store_true", help="let a subject stand on several Input lines")
+    add(
+        "--allowsubjrep",
+        "--allow-repeated-subjects",
+        dest="allowsubjrep",
+        action="store_true",
+        help="let a person stand in several rows: on several Input lines, or by sessions (sub-01_ses-1, sub-01_ses-2); "
+        "p values still take rows for independent",
+    )
     add("--fsgd-rescale", action="store_true", help="divide variables by their standard deviation")
 
 
@@ -157,6 +164,11 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
         "F-test; repeat",
     )
     add("--no-contrasts-ok", action="store_true", help="fit without a contrast")
+    add(
+        "--robust",
+        action="store_true",
+        help="standard errors and tests that hold where variances differ between subjects or classes (HC3)",
+    )
 
 
 def _add_scales(parser: argparse.ArgumentParser) -> None:
@@ -272,6 +284,10 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong("must specify GLM output dir: --glmdir DIR")
     if args.permutations < 0:
         wrong(f"--permutations {args.permutations}: give a positive number")
+    if args.robust and args.permutations:
+        wrong("--permutations takes residuals of all subjects for exchangeable, --robust does not: give one of them")
+    if args.robust and args.allow_zero_dof:
+        wrong("--robust needs degrees of freedom: take out --allow-zero-dof")
     if args.seed < 0:
         wrong(f"--seed {args.seed}: give 0 or a positive number")
     if args.columns and set(args.columns) & set(args.exclude_columns):

@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Sequence
 
-from . import bids, demo, etiv, fsgd, glm, model, segment, table, train
+from . import bids, demo, etiv, fsgd, glm, merge, model, segment, table, train
 from .pipes import outlive_readers
 
 COMMANDS = {
     "segment": (segment.main, "segment images, folders and recon-all subjects (same as mri_sclimbic_seg)"),
     "bids": (bids.main, "segment the T1 images of a BIDS dataset, and write BIDS derivatives (a BIDS App)"),
+    "merge": (merge.main, "write the tables of a study from the records of its cases, after an array job"),
     "etiv": (etiv.main, "eTIV from the image, beside that of recon-all's transform"),
     "table": (table.main, "make a table over subjects from their stats files (same as sclimbic_stats2table)"),
     "fsgd": (fsgd.main, "make the group descriptor file of a study from a table of participants, and check one"),

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..cases.case import DEFAULT_LOG, Case, Requests
-from ..cases.images import find_images, folder_cases, image_case, images_cases
+from ..cases.images import find_images, folder_cases, image_case, images_cases, stem_of
 from ..cases.study_folder import StudyFolder
 from ..cases.subjects import find_subjects, is_pattern, read_names, subject_case
 from ..cases.tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, Table, table_files
@@ -113,13 +113,14 @@ def _real_folder(folder: str) -> str:
     return os.path.realpath(folder)
 
 
-def _requests(args: argparse.Namespace) -> Requests:
+def _requests(args: argparse.Namespace, *, with_picture: bool = True) -> Requests:
     of_images = args.s is None and not args.subjectsfile
     from_image = args.etiv_from_image or (args.etiv and of_images and not args.tal)
     return Requests(
         posteriors=args.write_posteriors,
         volumes=args.write_volumes,
         qa_stats=args.write_qa_stats,
+        picture=with_picture if args.write_qc is None else args.write_qc,
         etiv_from_image=from_image,
     )
 
@@ -203,9 +204,10 @@ def _image(args: argparse.Namespace) -> Plan:
     notes = (
         (f"--tal {args.tal} does not exist; without --write_volumes or --etiv it is not used",) if is_missing else ()
     )
-    case = image_case(source, target, _requests(args), transform=transform)
+    # The caller of a single image names each file: no picture unless it is asked for.
+    case = image_case(source, target, _requests(args, with_picture=False), transform=transform)
     tables = [table for table in _qa_tables(args) if table is not CONFIDENCE]
-    files = table_files(target.parent / case.name, ".", tables)
+    files = table_files(target.parent / stem_of(target), ".", tables)
     log = _run_log(args, target.parent)
     return Plan(cases=[case], tables=files, log=log, folder=target.parent, notes=notes)
 

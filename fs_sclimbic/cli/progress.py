@@ -2,13 +2,11 @@
 
 import os
 import sys
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from typing import TextIO
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from ..cases.pipeline import Outcome
@@ -120,20 +118,3 @@ def lines_of(
     for warning in outcome.warnings:
         if (outcome.case.name, warning) not in told:
             yield "warning", f"{start}: warning: {warning}"
-
-
-def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; numbers to the right, names to the left.
-
-    Parameters
-    ----------
-    header : sequence of str
-    rows : sequence of sequence of str
-    """
-    table = Table(box=SIMPLE_HEAD)
-    for title, sample in zip(header, rows[0], strict=True):
-        number = sample.replace(".", "", 1).isdigit()
-        table.add_column(title, justify="right" if number else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    Console(highlight=False).print(table)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from .._version import __version__
+from ..cases.case_picture import DrawPicture
 from ..cases.cohort import DEFAULT_FINDERS, run_cohort
 from ..cases.file_names import check_file_names
 from ..cases.pipeline import HeadFinders, Outcome
@@ -26,6 +27,7 @@ from ..network.spec import ModelSpec
 from ..network.store import PUBLISHED_NAME, SHIPPED, advice, find_model, models_folder
 from ..network.weights import read_weights
 from ..notice import Notice
+from ..qc.case_picture import encode_case_picture
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
 from ..segmentation.population import read_population
@@ -51,6 +53,7 @@ def run(
     plan: Plan | None = None,
     program: Sequence[str] = ("mri_sclimbic_seg",),
     finish_case: Callable[[Outcome], Outcome] | None = None,
+    draw: DrawPicture = encode_case_picture,
 ) -> int:
     """Do what a command line asks for.
 
@@ -70,6 +73,8 @@ def run(
         The command, for the provenance.
     finish_case : callable, optional
         Is given each outcome, writes what else belongs to the case, and returns the outcome of that.
+    draw : callable
+        Draws the pictures of cases.
 
     Returns
     -------
@@ -117,9 +122,11 @@ def run(
         say(f"{case}{notice.severity}: {notice.text}", sys.stderr)
 
     if runs_elsewhere(args):
-        coming = run_elsewhere(args, plan.cases, options, this_run, make=load_predictor, finders=finders, tell=tell)
+        coming = run_elsewhere(
+            args, plan.cases, options, this_run, make=load_predictor, finders=finders, tell=tell, draw=draw
+        )
     else:
-        coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell)
+        coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell, draw=draw)
     if finish_case:
         coming = map(finish_case, coming)
     show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)

@@ -10,6 +10,7 @@ from ..errors import SclimbicError
 from ..segmentation.options import Options
 from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_ask, signals_interrupt
+from .measures import measure_lines
 from .plan import Plan
 from .progress import say
 from .run_tables import write_run_tables
@@ -77,6 +78,9 @@ def run_plan(
         with signals_ask() as asked:  # the tables are still written
             tables_written = write_run_tables(plan, outcomes, options, this_run, log, quiet=quiet)
         interrupted = interrupted or asked()
+    if len(plan.cases) == 1 and not quiet:
+        for line in (line for outcome in outcomes if outcome.stats for line in measure_lines(outcome.stats)):
+            say(line)
     summary = summarise(outcomes, len(plan.cases), interrupted)
     log(summary)
     if interrupted or (len(plan.cases) > 1 and not quiet):

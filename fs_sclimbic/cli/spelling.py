@@ -33,6 +33,8 @@ PUBLISHED_FLAGS = (
     "--write_qa_stats",
     "--write_volumes",
 )
+OUR_FLAGS = ("--write_qc", "--no-write_qc")
+"""Sisters of published flags with an underscore; they are spelled in either way, but not abbreviated."""
 
 
 def spell_out(word: str) -> str:
@@ -49,4 +51,7 @@ def spell_out(word: str) -> str:
     exact = [flag for flag in found if flag.replace("_", "-") == typed]
     if exact or len(found) == 1:
         return f"{(exact or found)[0]}{equals}{value}"
+    ours = [flag for flag in OUR_FLAGS if flag.replace("_", "-") == typed]
+    if ours:
+        return f"{ours[0]}{equals}{value}"
     return word

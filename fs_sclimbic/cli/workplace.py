@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from ..cases.case import Case
+from ..cases.case_picture import DrawPicture
 from ..cases.cohort import Tell, first_shared
 from ..cases.pipeline import HeadFinders, Outcome
 from ..cases.run import Run
@@ -34,6 +35,7 @@ def run_elsewhere(
     make: Callable[..., Predictor],
     finders: HeadFinders,
     tell: Tell,
+    draw: DrawPicture | None,
 ) -> Iterator[Outcome]:
     """Run cases in worker processes, or on a Dask cluster.
 
@@ -50,6 +52,8 @@ def run_elsewhere(
         How heads are found in images.
     tell : callable
         Is told which cases are waited for.
+    draw : callable or None
+        Draws the picture of a case, in a worker.
 
     Returns
     -------
@@ -73,6 +77,7 @@ def run_elsewhere(
             make=make,
         ),
         finders=finders,
+        draw=draw,
     )
     if args.dask:
         try:  # here, after parsing: it takes most of a second, and it is an extra

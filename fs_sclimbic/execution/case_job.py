@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ..cases.case import Case
 from ..cases.case_lock import HeldCases
+from ..cases.case_picture import DrawPicture
 from ..cases.cohort import DEFAULT_FINDERS, Shared, Steps, load_once, run_case, tell_nobody
 from ..cases.pipeline import HeadFinders, Outcome
 from ..errors import ModelError
@@ -67,7 +68,9 @@ class CaseJob:
     """Once the prior is known, the same for all further cases."""
     options: Options
     model: ModelRequest
-    finders: HeadFinders = field(default=DEFAULT_FINDERS)
+    finders: HeadFinders = DEFAULT_FINDERS
+    draw: DrawPicture | None = None
+    """Draws the picture of a case; a worker must be able to import it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +115,7 @@ def run_job(case: Case, job: CaseJob) -> EndedCase:
     if _loaded.load is None or _loaded.key != job.model._key:
         _loaded.key, _loaded.load = job.model._key, load_once(partial(_load_alone, job.model))
     with HeldCases() as held:
-        steps = Steps(_loaded.load, job.options, job.finders, tell_nobody, held)
+        steps = Steps(_loaded.load, job.options, job.finders, tell_nobody, held, job.draw)
         outcome, shared = run_case(case, steps, job.shared)
     return EndedCase(outcome=outcome, prior=shared.run.spec.prior, learns=shared.learns)
 

@@ -61,6 +61,9 @@ class StagedFiles:
             write_new(temporary, content)
             _remove_leftovers_once(final.parent.absolute())
         except OSError as error:  # the user knows the final name, not the temporary one
+            self._moves.pop()  # the caller may do without this file
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise OSError(error.errno, error.strerror, str(final)) from error
 
     def __enter__(self) -> "StagedFiles":

@@ -18,10 +18,13 @@ from ..notice import Notice
 from .design.design import condition_number
 from .design.design_summary import notes_at_zero, tested_at
 from .design.matrix_files import read_weights
+from .doubts.study_doubts import doubt_results
 from .fit.glm import Fit, fit_glm
 from .fit.results import GroupResult, format_results, format_rows, group_result
-from .output.glm_files import LogFacts, format_log, format_y_fsgd, notice_line
+from .fit.robust import ROBUST_NOTE, refuse_full_leverage
+from .output.glm_files import NOTICES, LogFacts, format_log, format_notices, format_y_fsgd, notice_line
 from .output.glm_tree import DEFAULT_OPTIONS, LOG, TreeOptions, sig_table, tree_files, write_tree
+from .output.influence_rows import INFLUENCE, format_influence
 from .output.report import ReportText, report_files, study_title
 from .output.study_summary import describe_study, fitted_design, ill_conditioned
 from .study_plan import GlmInputs, StudyPlan, plan_study
@@ -40,6 +43,8 @@ class FitOptions:
     """Fit a design whose condition number is too high."""
     zero_dof_ok: bool = False
     """Fit as many columns as subjects; nothing can be tested then."""
+    robust: bool = False
+    """Let the variance differ between subjects (HC3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +84,8 @@ class GroupAnalysis:
     fit: Fit
     results: tuple[GroupResult, ...]
     """One a contrast."""
+    notices: tuple[Notice, ...] = ()
+    """On the results; those on the data are the plan's."""
 
 
 def analyse(inputs: GlmInputs, options: FitOptions = DEFAULT_FIT) -> GroupAnalysis:
@@ -153,7 +160,9 @@ def fit_and_test(plan: StudyPlan, check: DesignCheck, options: FitOptions) -> Gr
     study = plan.study
     weights = read_weights(options.weights, len(plan.model.matrix))[list(study.kept)] if options.weights else None
     fit = fit_glm(study.matrix, study.values, weights, allow_zero_dof=options.zero_dof_ok)
-    results = tuple(
+    if options.robust:
+        refuse_full_leverage(fit, study.subjects)
+    tested = tuple(
         group_result(
             fit,
             contrast,
@@ -163,10 +172,24 @@ def fit_and_test(plan: StudyPlan, check: DesignCheck, options: FitOptions) -> Gr
             permutations=options.permutations,
             seed=options.seed,
             tested_at=tested_at(fitted_design(study), contrast),
+            robust=options.robust,
         )
         for contrast in plan.contrasts
     )
-    return GroupAnalysis(plan=plan, check=check, options=options, fit=fit, results=results)
+    results, doubts = doubt_results(study, fit, fitted_design(study), tested, robust=options.robust)
+    notices = (*_how_tested(results, options), *doubts)
+    return GroupAnalysis(plan=plan, check=check, options=options, fit=fit, results=results, notices=notices)
+
+
+def _how_tested(results: Sequence[GroupResult], options: FitOptions) -> list[Notice]:
+    """What the tables do not show: robust variances, and the permutations of each contrast."""
+    texts = [ROBUST_NOTE] if options.robust else []
+    texts += [
+        f"{result.contrast.name}: {result.permutation.words(options.seed)} (Freedman-Lane)"
+        for result in results
+        if result.permutation
+    ]
+    return [Notice("note", text) for text in texts]
 
 
 @dataclass(frozen=True)
@@ -217,6 +240,10 @@ def result_files(
         if not result.test.is_t:
             rows = format_rows(result, study.columns)
             files[f"{result.contrast.name}/results_rows.tsv"] = encode_text(rows)
+        if result.influence:
+            rows = format_influence(result, result.influence, study.subjects)
+            files[f"{result.contrast.name}/{INFLUENCE}"] = encode_text(rows)
+    files[NOTICES] = encode_text(format_notices((*plan.notices, *analysis.notices)))
     if output.report and results:
         more, notices = report_files(_report_text(analysis, glmdir, output), study, fit, results)
         files |= more
@@ -265,6 +292,7 @@ def _report_text(analysis: GroupAnalysis, glmdir: str | PathLike[str], output: O
         method=method,
         condition=analysis.check.condition,
         seed=analysis.options.seed,
+        notices=analysis.notices,
     )
 
 
@@ -282,5 +310,5 @@ def _log_facts(analysis: GroupAnalysis, glmdir: str | PathLike[str], output: Out
         logarithm=plan.study.options.logarithm,
         ill_conditioned_ok=analysis.options.ill_conditioned_ok,
         n_structures=len(plan.study.structures),
-        notes=[*map(notice_line, plan.notices), *analysis.check.summary],
+        notes=[*map(notice_line, plan.notices), *analysis.check.summary, *map(notice_line, analysis.notices)],
     )

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from ..registration.etiv import ATLAS_FACTOR_MM3
-from ..registration.plausibility import SAME_ETIV_MM3, why_implausible
+from ..registration.plausibility import PLAUSIBLE_ETIV_MM3, SAME_ETIV_MM3, why_implausible
 from .text_files import listed
 
 Array = NDArray[np.float64]
@@ -16,10 +17,13 @@ FEWEST_SUBJECTS, FEWEST_MEASURES, FEWEST_EQUAL = 10, 4, 3
 MIN_RATIO = 1.25
 """Median ratio of a doubtful head to the others: a voxel size that is wrong by 10 % makes 1.33."""
 MIN_ETIV_RATIO = 1.15
-MIN_DEVIATIONS = 2.5
-"""And so many robust standard deviations of that ratio (as a logarithm) over subjects."""
+MIN_DEVIATIONS, CHANCE = 2.5, 0.001
+"""And so many robust standard deviations of that ratio (as a logarithm) over subjects; more in a large cohort, where
+some subject is so far out by chance."""
 MAX_BRAIN_SHARE = 0.9
 """Of the brain's volume in eTIV; above, a talairach registration has failed (FastSurfer issue 378)."""
+UNITS_MM3 = (1e3, 1e6)
+"""cm^3 and litres."""
 MAD_TO_SD = 1.4826
 """Standard deviation of a normal distribution / its median absolute deviation."""
 
@@ -53,6 +57,15 @@ def about_identity(names: Sequence[str], etiv: Array) -> str:
     )
 
 
+def in_other_unit(etiv: Array) -> NDArray[np.bool_]:
+    """(n,): where eTIV is that of a head in cm^3 or litres, beside others in mm^3."""
+    low, high = PLAUSIBLE_ETIV_MM3
+    size = np.asarray(etiv, np.float64)
+    smaller = [(size * factor >= low) & (size * factor <= high) for factor in UNITS_MM3]
+    is_in_mm3 = (size >= low) & (size <= high)
+    return np.asarray(np.any(smaller, axis=0) & is_in_mm3.any(), bool)
+
+
 def etiv_doubts(names: Sequence[str], etiv: Array) -> list[str]:
     """Doubts about the eTIV of subjects.
 
@@ -66,12 +79,19 @@ def etiv_doubts(names: Sequence[str], etiv: Array) -> list[str]:
     Returns
     -------
     list of str
-        One line a kind: transforms that change no size, the same value for everybody, values that are no head's.
+        One line a kind: transforms that change no size, the same value for everybody, another unit, values that are no
+        head's.
     """
     doubts = [about_identity(names, etiv)]
     others = ~without_scaling(etiv)
     if others.all() and len(names) >= FEWEST_EQUAL and np.ptp(etiv) == 0:
         doubts.append(f"eTIV is {etiv[0]:g} for everybody")
+    if in_other_unit(etiv).any():
+        mixed = [
+            f"{name} ({size:g})" for name, size, is_so in zip(names, etiv, in_other_unit(etiv), strict=True) if is_so
+        ]
+        doubts.append(f"eTIV is in another unit than mm^3 (cm^3, litres?) for {listed(mixed)}; write all rows in mm^3")
+    others &= ~in_other_unit(etiv)
     odd = [f"{name} ({size:g})" for name, size, other in zip(names, etiv, others, strict=True)
            if other and why_implausible(float(size))]  # fmt: skip
     if odd:
@@ -137,7 +157,8 @@ def size_doubts(names: Sequence[str], volumes: Array, etiv: Array | None = None)
     relative = logarithms - np.median(logarithms, axis=0)
     size = np.median(relative, axis=1)
     spread = MAD_TO_SD * float(np.median(np.abs(size - np.median(size))))
-    limit = max(np.log(MIN_RATIO), MIN_DEVIATIONS * spread)
+    deviations = max(MIN_DEVIATIONS, float(special.ndtri(1 - CHANCE / (2 * len(size)))))
+    limit = max(np.log(MIN_RATIO), deviations * spread)
     doubts = []
     for sign, word in ((-1, "smaller"), (1, "larger")):
         is_odd = (sign * size >= limit) & (sign * relative > 0).all(axis=1)

@@ -10,8 +10,10 @@ from ..notice import Notice
 from .design.contrast import Contrast, named_contrast, read_contrast
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
+from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
 from .fit.study import DEFAULT_STUDY_OPTIONS, Study, StudyOptions, assemble
 from .output.glm_tree import check_names
+from .output.study_summary import fitted_design
 from .text_table import read_group_table
 
 
@@ -29,7 +31,7 @@ class GlmInputs:
     one_sample: bool = False
     """Fit and test the mean alone."""
     allow_repeated: bool = False
-    """Let a subject stand on several Input lines."""
+    """Let a person stand in several rows: on several Input lines, or by sessions with names of their own."""
     rescale: bool = False
     """Divide the variables by their standard deviation."""
     contrast_files: tuple[tuple[str, str | None], ...] = ()
@@ -101,15 +103,20 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     Raises
     ------
     TableError, DesignError, UsageError
-        If a file cannot be read, names do not match, or there is no contrast.
+        If a file cannot be read, names do not match, there is no contrast, or no honest p value comes of the rows.
     """
     table = read_group_table(inputs.table)
     model = read_model(inputs, len(table.subjects))
     frames = read_frames(inputs.excluded_rows_file) if inputs.excluded_rows_file else ()
     options = replace(inputs.options, exclude=(*inputs.options.exclude, *frames))
     study = assemble(model, table, options, inputs.table)
+    # Names that stand twice were allowed before: by the flag, or by mri_glmfit's environment variable.
+    allow_repeated = inputs.allow_repeated or len(set(study.subjects)) < len(study.subjects)
+    refuse_dishonest_rows(study, table, inputs.table, allow_repeated=allow_repeated)
     contrasts = _contrasts(inputs, model, study.columns)
     check_names(contrasts)
+    doubts = [*data_doubts(study, table), *contrast_doubts(study, fitted_design(study), contrasts)]
+    study = replace(study, notices=(*study.notices, *doubts))
     design_notice = Notice("note", f"design: {model.description}")
     return StudyPlan(
         inputs=inputs,

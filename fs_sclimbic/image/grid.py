@@ -116,6 +116,11 @@ class Volume:
     notes: tuple[str, ...] = ()
     """How the file was read, where it departs from its name or format."""
 
+    def __repr__(self) -> str:
+        sizes = " x ".join(f"{size:.4g}" for size in self.grid.voxel_size_mm)
+        shape = " x ".join(str(n) for n in self.data.shape)
+        return f"<Volume {shape}, {self.grid.orientation}, voxels of {sizes} mm, {self.data.dtype}>"
+
     def __post_init__(self) -> None:
         if self.data.shape[:3] != self.grid.shape or self.data.ndim not in (3, 4):
             raise ValueError(f"data of shape {self.data.shape} do not lie on a grid of shape {self.grid.shape}")

@@ -81,8 +81,12 @@ def test_the_lock_of_a_run_that_was_killed_is_removed(case, tmp_path):
     remove_left_lock(case)
     assert path.exists(), "it may be just starting"
     os.utime(path, (0, 0))
+    staged = path.with_name(f".sclimbic-{2**22 + 1}-{'0' * 16}.tmp")
+    staged.touch()
+    os.utime(staged, (0, 0))
     remove_left_lock(case)
     assert not path.exists()
+    assert not staged.exists()
 
 
 def test_a_subject_that_recon_all_works_on_is_waited_for_if_asked(subjects_dir):

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 def test_demo(mni_demo, capsys):
     names = {path.name for path in mni_demo.iterdir()}
-    assert names >= {"mni152.nii.gz", "mni152_sclimbic.nii.gz", "mni152_sclimbic.stats", "mni152_sclimbic.png"}
+    assert names >= {"mni152.nii.gz", "mni152_sclimbic.nii.gz", "mni152_sclimbic.stats", "mni152_sclimbic.webp"}
     assert len(read_stats(mni_demo / "mni152_sclimbic.stats").structures) == 13
     header = (mni_demo / "mni152_sclimbic.stats").read_text()
     assert "# Weights fs_sclimbic.h5 SHA-256 " in header
@@ -28,7 +28,7 @@ def test_demo_prints_the_table_and_what_to_do_next(mni_demo, capsys):
     assert "skipped, done before" in printed
     assert "Right-SeptalNuc" in printed
     assert "$ mri_sclimbic_seg --i" in printed
-    assert "mni152_sclimbic.png" in printed
+    assert "mni152_sclimbic.webp" in printed
 
 
 def test_without_nilearn(monkeypatch, tmp_path, capsys):
@@ -45,9 +45,9 @@ def test_sample_as_written(mni_demo):
 def test_a_demo_on_a_closed_terminal_is_drawn(mni_demo):
     master, slave = pty.openpty()
     os.close(master)
-    (mni_demo / "mni152_sclimbic.png").unlink()
+    (mni_demo / "mni152_sclimbic.webp").unlink()
     command = [sys.executable, str(ROOT / "bin/fs_sclimbic"), "demo", str(mni_demo)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave)
     os.close(slave)
     assert done.returncode == 0
-    assert (mni_demo / "mni152_sclimbic.png").is_file()
+    assert (mni_demo / "mni152_sclimbic.webp").is_file()

@@ -274,7 +274,7 @@ def test_tabs_and_blank_lines_of_a_spreadsheet(here, capsys, end):
     """The FSGD of github.com/freesurfer/freesurfer/issues/1196, for which mris_preproc finds no subjects."""
     lines = ["GroupDescriptorFile 1", "Title lh_thickness\t\t\t", "Class young \t\t", "Class old \t\t"]
     lines += ["Variables gender age\t\t"]
-    lines += [f"Input\tBN{i}\t{('young', 'old')[i % 2]}\t{i % 3}\t{22 + i * i}" for i in range(12)]
+    lines += [f"Input\tBN{i}\t{('young', 'old')[i % 2]}\t{i % 3}\t{22 + 5 * i}" for i in range(12)]
     (here / "g.fsgd").write_bytes("".join(f"{line}{end}{end}" for line in lines).encode())
     assert main(["check", "g.fsgd", "doss"]) == 0
     printed = capsys.readouterr()

@@ -1,6 +1,7 @@
 """The command: the original's tables, every pitfall of the original, and the whole way against statsmodels."""
 
 import csv
+import dataclasses
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -353,8 +355,8 @@ def test_a_fit_leaves_these_files(tmp_path, run_glm):
         "mri_glmfit.log", "Xg.dat", "X.mat", "dof.dat", "y.fsgd", "report.html", "sig.table.dat", "gamma.table.dat",
         "input.table.dat", *(f"{n}.nii.gz" for n in ("beta", "rvar", "rstd", "yhat", "eres", "cond")),
         *(f"group/{n}.nii.gz" for n in ("gamma", "gammavar", "cnr", "F", "sig", "z")),
-        *(f"group/{n}.dat" for n in ("C", "efficiency", "maxvox")), "group/results.tsv",
-        "group/forest.png", "group/structures.png",
+        *(f"group/{n}.dat" for n in ("C", "efficiency", "maxvox")), "group/results.tsv", "group/influence.tsv",
+        "group/forest.png", "group/structures.png", "notices.tsv",
     }  # fmt: skip
     assert (out / "report.html").read_text().count("data:image/png;base64,") == 2
     assert f"wrote {out}" in ran.out
@@ -604,5 +606,127 @@ def test_a_reader_who_goes_away_early_is_no_error(tmp_path):
     words = " ".join([sys.executable, "-m", "fs_sclimbic", "glm", *write_study(tmp_path), "--no-report", "--osgm"])
     done = subprocess.run(f"{words} | head -n 1", shell=True, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.count("\n") == 1
-    assert done.stderr == ""
+    assert done.stderr.startswith("warning: osgm: the weights")
+    assert done.stderr.count("\n") == 1
     assert (tmp_path / "out/osgm/results.tsv").exists()
+
+
+# ---- What is valid but wrong is said before a p value is printed
+
+
+@pytest.fixture
+def renamed(tmp_path):
+    """The study with other names of subjects; returns its flags."""
+
+    def write(names):
+        names = tuple(names)
+        argv = write_study(tmp_path, table=dataclasses.replace(make_table(), subjects=names))
+        text = fsgd_text()
+        for old, new in zip(SUBJECTS, names, strict=True):
+            text = text.replace(f"Input {old} ", f"Input {new} ")
+        (tmp_path / "g.fsgd").write_text(text)
+        return argv
+
+    return write
+
+
+def test_sessions_of_one_person_are_refused_by_name(renamed, tmp_path, refused, run_glm):
+    argv = [*renamed(f"sub-{i // 2:02d}_ses-{1 + i % 2}" for i in range(12)), *PLAIN]
+    error = refused(
+        argv, "6 person(s) stand in 12 rows", "sub-00 (sub-00_ses-1, sub-00_ses-2)", "mean or the difference"
+    )
+    assert "--allow-repeated-subjects" in error
+    assert not (tmp_path / "out").exists()
+    for flag in ("--allow-repeated-subjects", "--allowsubjrep"):
+        assert "warning: 6 person(s) stand in 12 rows" in run_glm(*argv, flag).err
+
+
+def test_a_paired_design_with_a_column_a_person_is_fitted(tmp_path, run_glm):
+    names = [f"sub-{i // 2}_ses-{1 + i % 2}" for i in range(12)]
+    (tmp_path / "t.dat").write_text(format_group_table(dataclasses.replace(make_table(), subjects=tuple(names))))
+    lines = ["GroupDescriptorFile 1", *(f"Class p{i}" for i in range(6)), "Variables second"]
+    lines += [f"Input {name} p{i // 2} {i % 2}" for i, name in enumerate(names)]
+    (tmp_path / "g.fsgd").write_text("\n".join(lines) + "\n")
+    run_glm(
+        "--table", tmp_path / "t.dat", "--fsgd", tmp_path / "g.fsgd", "doss", "--contrast", "second", "--no-report",
+        "--glmdir", tmp_path / "out",
+    )  # fmt: skip
+    values = make_table().values
+    differences = values[1::2] - values[::2]
+    t = differences.mean(0) / (differences.std(0, ddof=1) / np.sqrt(6))
+    found = results(tmp_path / "out/second/results.tsv")
+    assert [number(found[name], "t") for name in STRUCTURES] == pytest.approx(t[:3], rel=1e-9)
+
+
+def test_one_sample_of_differences_is_no_doubt(tmp_path, run_glm):
+    table = make_table()
+    values = table.values - table.values.mean(axis=0) + 3
+    (tmp_path / "t.dat").write_text(format_group_table(dataclasses.replace(table, values=values)))
+    ran = run_glm(
+        "--table", tmp_path / "t.dat", "--osgm", "--glmdir", tmp_path / "out", "--no-report", "--columns", "B"
+    )
+    assert "tests whether a mean" not in ran.err
+
+
+def test_doubts_stand_on_terminal_page_log_and_results(tmp_path, run_glm):
+    argv = write_study(tmp_path, "DeMeanFlag 1\n")
+    table = make_table()
+    table.values[4, 0] *= 10
+    (tmp_path / "t.dat").write_text(format_group_table(table))
+    ages = dict(zip(SUBJECTS, [25, 76, 28, 78, 30, 79, 31, 80, 33, 82, 34, 84], strict=True))
+    lines = [
+        " ".join([*line.split()[:3], str(ages[line.split()[1]])]) if line.startswith("Input") else line
+        for line in (tmp_path / "g.fsgd").read_text().splitlines()
+    ]
+    (tmp_path / "g.fsgd").write_text("\n".join(lines) + "\n")
+    ran = run_glm(*argv, "--contrast", "Patient-Control", "--contrast", "2*Patient-Control", "--permutations", "20")
+    page, log = (tmp_path / "out/report.html").read_text(), (tmp_path / "out/mri_glmfit.log").read_text()
+    said = (tmp_path / "out/notices.tsv").read_text()
+    for words in (
+        "Left-A of sub-05 (",
+        "compares classes at Age = 55, where Control (25 to 34), Patient (76 to 84) has nobody",
+        "the weights of the classes add up to 1, not 0",
+    ):
+        assert words in ran.err
+        assert all(words in text for text in (page, log, said))
+    notes = {row["note"] for row in results(tmp_path / "out/Patient-Control/results.tsv").values()}
+    assert any("compares classes where one has nobody" in note for note in notes)
+    notes = {row["note"] for row in results(tmp_path / "out/2_Patient-Control/results.tsv").values()}
+    assert any("tests whether a mean is 0" in note for note in notes)
+    printed = ran.out
+    assert printed.index("20 random permutations, seed 1 (Freedman-Lane)") < printed.index("sig: -log10(p)")
+    assert "<summary>Single subjects" in page
+
+
+def test_permutations_are_told_without_a_report(tmp_path, run_glm):
+    ran = run_glm(*write_study(tmp_path), *PLAIN, "--permutations", "9", "--seed", "4")
+    words = "group: 9 random permutations, seed 4 (Freedman-Lane)"
+    assert words in ran.out
+    assert words in (tmp_path / "out/mri_glmfit.log").read_text()
+    small = ["--table", tmp_path / "t.dat", "--osgm", "--glmdir", tmp_path / "out", "--no-report"]
+    assert "osgm: all 4096 sign flips" in run_glm(*small, "--permutations", "5000").out
+
+
+def test_robust(tmp_path, run_glm, refused):
+    argv = [*write_study(tmp_path), *PLAIN]
+    ran = run_glm(*argv, "--robust")
+    assert "robust (HC3, --robust)" in ran.out
+    data, design = make_table().values[:, 2], np.loadtxt(tmp_path / "out/Xg.dat")
+    ages = np.array(AGES)
+    of = np.array(CLASS_OF)
+    exact = np.column_stack([of == 0, of == 1, (of == 0) * ages, (of == 1) * ages]).astype(float)
+    np.testing.assert_allclose(design, exact)
+    theirs = sm.OLS(data, exact).fit(cov_type="HC3", use_t=True).t_test([1, -1, 0, 0])
+    row = results(tmp_path / "out/group/results.tsv")["B"]
+    assert number(row, "p") == pytest.approx(float(theirs.pvalue), rel=1e-9)
+    assert number(row, "se") == pytest.approx(float(theirs.sd[0, 0]), rel=1e-9)
+    refused([*argv, "--robust", "--permutations", "9"], "give one of them", status=2)
+
+
+def test_units_and_ages_are_refused(tmp_path, refused):
+    table = make_table()
+    table.values[3, 3] /= 1000
+    argv = [*write_study(tmp_path, table=table), *PLAIN]
+    refused([*argv, "--scale-by-etiv"], "eTIV is in another unit", "sub-04")
+    (tmp_path / "g.fsgd").write_text(fsgd_text().replace("Patient 44", "Patient 443"))
+    refused(argv, "no age in years", "sub-02 (443)")

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from fs_sclimbic.cli.pipes import OutlivingFile, outlive_readers
-from fs_sclimbic.cli.progress import say, show_table
+from fs_sclimbic.cli.progress import say
 from fs_sclimbic.cli.train_progress import watch_steps
 from tests.conftest import ROOT
 
@@ -101,7 +101,7 @@ def test_a_closed_terminal_changes_nothing_but_the_words(words, files, tmp_path)
     assert all((tmp_path / "cut" / file).exists() for file in files)
 
 
-def test_bars_lines_and_tables_outlive_a_terminal(monkeypatch):
+def test_bars_and_lines_outlive_a_terminal(monkeypatch):
     """A training goes on when the terminal that shows its bar is closed."""
     master, slave = pty.openpty()
     monkeypatch.setenv("TERM", "xterm")
@@ -113,7 +113,6 @@ def test_bars_lines_and_tables_outlive_a_terminal(monkeypatch):
             os.close(master)
             print("a library's line")  # through the bar
             assert go_on(2, 0.5)
-        show_table(["structure", "mm3"], [["Ball", "904.8"]])
         say("ended")
 
 

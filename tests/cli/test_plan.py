@@ -19,7 +19,7 @@ def names(plan):
 def test_one_image(head_file, tmp_path):
     plan = plan_of(f"--i {head_file} --o {tmp_path}/out/seg.mgz --write_qa_stats --etiv")
     (case,) = plan.cases
-    assert (case.name, case.etiv_from_image, case.transforms) == ("seg", True, ())
+    assert (case.name, case.etiv_from_image, case.transforms) == ("head", True, ())
     assert names(plan) == ["seg.zqa_scores_all.csv", "seg.confidences_all.csv"]
     assert (plan.folder, plan.log) == (tmp_path / "out", tmp_path / "out/mri_sclimbic.log")
     assert plan.study is None
@@ -42,6 +42,22 @@ def test_subjects(subjects_dir, monkeypatch):
     assert several.study == one.study == StudyFolder(folder=subjects_dir, of_subjects=True)
     assert several.log is None
     assert one.cases[0].outputs.log == subjects_dir / "bert/scripts/sclimbic.log"
+
+
+@pytest.mark.parametrize(
+    ("line", "has_picture"),
+    [
+        ("--i {0}/head.nii.gz --o {0}/out/seg.mgz", False),
+        ("--i {0}/head.nii.gz --o {0}/out/seg.mgz --write_qc", True),
+        ("--i {0} --o {0}/out", True),
+        ("--i {0} --o {0}/out --no-write_qc", False),
+        ("--s bert --sd {0}/subjects", True),
+        ("--s bert --sd {0}/subjects --no-write-qc", False),
+    ],
+)
+def test_pictures_are_drawn_unless_a_caller_names_each_file(head_file, subjects_dir, tmp_path, line, has_picture):
+    (case,) = plan_of(line.format(tmp_path)).cases
+    assert (case.outputs.picture is not None) == has_picture
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 
 from fs_sclimbic.cases.pipeline import HeadFinders
 from fs_sclimbic.cases.stats_files import read_stats
-from fs_sclimbic.cli.arguments import build_parser
+from fs_sclimbic.cli.arguments import parse_flags
 from fs_sclimbic.cli.segment import main
 from fs_sclimbic.errors import ImageError, ModelError
 from fs_sclimbic.image.volume import Volume, read_volume, write_volume
@@ -77,6 +77,7 @@ def test_a_folder_with_one_good_image(tmp_path, head, capsys, run_seg):
         "good.sclimbic.nii.gz",
         "good.sclimbic.qa.stats",
         "good.sclimbic.stats",
+        "good.sclimbic.webp",
         "mri_sclimbic.log",
         "sclimbic.ctab",
         "sclimbic_confidence_all.csv",
@@ -676,9 +677,9 @@ def test_a_log_that_cannot_be_written_costs_no_case(tmp_path, head_file, run_seg
     "word", ["--keep", "--vox", "--pop", "--write_v", "--write_p", "--write_q", "--conf", "--excl"]
 )
 def test_abbreviations_that_scripts_use(word):
-    """argparse completes them; two spellings of one flag must not make one ambiguous."""
+    """They are completed; two spellings of one flag must not make one ambiguous."""
     value = ["x.csv"] if word == "--pop" else ["5"] if word == "--excl" else []
-    build_parser().parse_args(["--s", "x", word, *value])
+    parse_flags(["--s", "x", word, *value])
 
 
 def test_stdout_ends_with_done_where_all_is_done(tmp_path, head_file, run_seg, capsys):
@@ -688,6 +689,28 @@ def test_stdout_ends_with_done_where_all_is_done(tmp_path, head_file, run_seg, c
         printed = capsys.readouterr().out.splitlines()
         assert printed[-1] == "done"
         assert any("please cite" in line for line in printed)
+
+
+def test_a_run_of_one_case_tells_its_numbers_and_its_input(tmp_path, head_file, run_seg, capsys):
+    call = f"--i {head_file} --o {tmp_path / 'seg.mgz'} --write_qa_stats --write_qc --keep_ac"
+    for _ in ("done", "skipped"):
+        assert run_seg(call) == 0
+        printed = capsys.readouterr().out
+        stats = read_stats(tmp_path / "seg.qa.stats")
+        for row in stats.structures:
+            (line,) = [line.split() for line in printed.splitlines() if row.structure.name in line]
+            assert line[:4] == [
+                str(row.structure.index),
+                row.structure.name,
+                str(row.n_voxels),
+                f"{row.volume_mm3:.1f}",
+            ]
+        assert "[1/1] head: " in printed
+    assert "# subjectname head" in (tmp_path / "seg.qa.stats").read_text()
+    assert [row[0] for row in table(tmp_path / "seg.zqa_scores_all.csv")] == ["case", "head"]
+    assert (tmp_path / "seg.webp").read_bytes()[8:12] == b"WEBP"
+    assert run_seg(f"{call} --quiet") == 0
+    assert not capsys.readouterr().out
 
 
 def test_a_run_in_which_every_case_failed_asks_for_no_citation(tmp_path, run_seg, capsys):

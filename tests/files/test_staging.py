@@ -40,6 +40,16 @@ def test_commit_replaces_and_leaves_no_rest(tmp_path):
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["a", "b"]
 
 
+def test_a_file_that_cannot_be_staged_costs_no_other(tmp_path):
+    (tmp_path / "file").write_text("is no folder")
+    with StagedFiles() as staged:
+        staged.write(tmp_path / "a", b"new")
+        with pytest.raises(OSError, match="file"):
+            staged.write(tmp_path / "file/b", b"new")
+    assert (tmp_path / "a").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "file"]
+
+
 def test_files_have_the_users_permissions(tmp_path):
     plain = tmp_path / "plain"
     plain.write_text("")

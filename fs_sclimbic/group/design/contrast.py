@@ -158,7 +158,9 @@ def named_contrast(
     except DesignError as error:
         if text.lower().endswith(CONTRAST_ENDINGS) and Path(text).is_file():
             raise DesignError(f"contrast '{text}': is a file; matrix files go to --C") from error
-        fits = [(way, names) for way, names in (other_columns or {}).items() if reads_as_expression(expression, names)]
+        # Where the names are those of this design, something else is wrong with the text.
+        others = {} if reads_as_expression(expression, columns) else (other_columns or {})
+        fits = [(way, names) for way, names in others.items() if reads_as_expression(expression, names)]
         if not fits:
             raise
         raise DesignError(

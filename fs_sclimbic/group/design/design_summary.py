@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 from .contrast import Contrast
 from .design import MAX_CONDITION_NUMBER, Design, condition_hints, condition_number, variable_hints
 
+DEMEANING_CURES = (
+    "the variables lie far from 0, and their columns go with those of the classes; demeaning them cures it: DeMeanFlag "
+    "1 in the FSGD (fsgd make --demean)"
+)
+
 
 def describe_subjects(design: Design) -> list[str]:
     """Sizes of classes and means of variables, before demeaning.
@@ -116,7 +121,11 @@ def why_ill_conditioned(matrix: NDArray[np.float64], columns: Sequence[str], des
     reasons = list(variable_hints(design))
     # Columns say less than variables; they are needed where the advice on the variables does not help.
     centred = np.hstack([replace(design, demean=True).matrix, matrix[:, len(design.columns) :]])
-    if not reasons or condition_number(centred) > MAX_CONDITION_NUMBER:
+    condition = condition_number(centred)
+    cured = not design.demean and condition <= MAX_CONDITION_NUMBER
+    if cured and not any("DeMeanFlag" in reason for reason in reasons):
+        reasons.append(f"{DEMEANING_CURES} (condition number {condition:.4g} then)")
+    elif not reasons or condition > MAX_CONDITION_NUMBER:
         reasons += condition_hints(matrix, columns)
     return reasons
 

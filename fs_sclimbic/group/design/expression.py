@@ -172,7 +172,10 @@ def _rows(tokens: Sequence[Token], n_columns: int) -> NDArray[np.float64]:
         if parser.tokens:
             raise _NotAForm("expected an operator between names (+ - * /)")
         if constant:
-            raise _NotAForm(f"the number {constant:g} stands without a column")
+            raise _NotAForm(
+                f"the number {constant:g} stands without a column; a value of the null hypothesis goes into a file, "
+                "--C CONTRAST GAMMA0"
+            )
         rows.append(weights)
         row = []
     return np.array(rows) + 0.0  # no -0
@@ -206,7 +209,7 @@ class _Parser:
                     raise _NotAForm("only a number other than 0 may divide")
                 more, number = np.zeros(self.n_columns), 1 / number
             if weights.any() and more.any():
-                raise _NotAForm("columns may be multiplied with numbers only")
+                raise _NotAForm("columns may be multiplied with numbers only; a difference is written 'A - B'")
             weights, constant = weights * number + more * constant, constant * number
         return weights, constant
 

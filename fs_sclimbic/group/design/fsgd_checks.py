@@ -12,6 +12,7 @@ from .contrast import Contrast, check_contrast
 from .design import Design, Method
 from .expression import DASHES
 from .fsgd_content import MAX_COUNT, Found, Notes
+from .open_ranges import end_of_range
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,8 @@ def _why_not_a_number(word: str) -> str:
         return f"expected a number, found '{word}'; write it with a decimal point"
     if finite_number(word.translate(dict.fromkeys(map(ord, DASHES), "-"))) is not None:
         return f"expected a number, found '{word[:60]}', whose minus is a dash; write '-'"
+    if end_of_range(word):
+        return f"expected a number, found '{word}', a range; leave the subject out, or write its end (--missing cap)"
     return f"expected a number, found '{word[:60]}'"
 
 

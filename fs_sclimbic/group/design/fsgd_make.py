@@ -11,7 +11,9 @@ from ...errors import DesignError
 from ..text_files import finite_number, listed
 from .design import Design, GroupClass, variable_hints
 from .fsgd import format_fsgd, parse_fsgd
+from .odd_variables import class_doubts, impossible_values, variable_doubts
 from .participants import DesignRequest, Row, raise_design_problems, read_participants
+from .people import repetition_problem
 
 ONE_CLASS_NAME = "Main"
 """The class of everybody, where no column tells classes apart."""
@@ -53,7 +55,9 @@ def make_fsgd(path: str | PathLike[str], wanted: DesignRequest, name: str) -> Ma
     text = format_fsgd(design)
     # Read as doss where no method is chosen: `design_from_table` says already what only dods forbids.
     _, warnings = parse_fsgd(text, name, wanted.method or "doss")
-    return MadeFsgd(design, text, (*notices, *warnings, *variable_hints(design)))
+    repeated = repetition_problem(design.subjects, design.matrix)
+    doubts = [*impossible_values(design), *class_doubts(design), *variable_doubts(design), *filter(None, [repeated])]
+    return MadeFsgd(design, text, (*notices, *warnings, *variable_hints(design), *doubts))
 
 
 def design_from_table(path: str | PathLike[str], wanted: DesignRequest) -> tuple[Design, tuple[str, ...]]:

@@ -10,10 +10,20 @@ from ...errors import DesignError, TableError, UsageError
 from ..name_matching import DEFAULT_RULE, find_names
 from ..text_files import read_text
 from ..text_table import read_group_table
+from .compared_at import comparison_doubts
 from .contrast import Contrast, check_contrast, named_contrast, read_contrast
 from .design import Design
-from .design_summary import describe_contrast, describe_matrix, describe_subjects, design_problems, notes_at_zero
+from .design_summary import (
+    describe_contrast,
+    describe_matrix,
+    describe_subjects,
+    design_problems,
+    notes_at_zero,
+    tested_at,
+)
 from .fsgd import read_fsgd
+from .odd_variables import class_doubts, impossible_values, variable_doubts
+from .people import REPETITION_ADVICE, repetition_problem
 
 MAX_LISTED = 10
 
@@ -76,12 +86,17 @@ def review_fsgd(path: str | PathLike[str], options: ReviewOptions) -> FsgdReview
     notices = [*warnings, *_blank_lines(path)]
     lines = [f"{path}: {len(design.subjects)} subjects", f"Method {_method(design, options.method)}"]
     lines += [*describe_subjects(design), *describe_matrix(design)]
-    problems = [f"{path}: {text}" for text in design_problems(design)]
+    problems = [f"{path}: {text}" for text in (*design_problems(design), *impossible_values(design))]
+    notices += [f"{path}: {text}" for text in (*class_doubts(design), *variable_doubts(design))]
+    repeated = repetition_problem(design.subjects, design.matrix)
+    if repeated and not options.allow_repeated and len(set(design.subjects)) == len(design.subjects):
+        problems.append(f"{path}: {repeated}; {REPETITION_ADVICE}")
     contrasts, wrong = _contrasts(path, design, options)
     problems += wrong
     for contrast in contrasts:
         lines += describe_contrast(contrast, design.columns)
-    notices += notes_at_zero(design, contrasts)
+    elsewhere = [contrast for contrast in contrasts if not tested_at(design, contrast)]
+    notices += [*notes_at_zero(design, contrasts), *comparison_doubts(design, elsewhere)]
     if options.table:
         more, wrong = _against_table(options.table, design)
         notices, problems = [*notices, *more], [*problems, *wrong]

@@ -15,12 +15,15 @@ from ..text_files import (
     TextRow,
     displayable,
     finite_number,
+    listed,
     read_cells,
     shortened,
 )
 from .design import Method
+from .open_ranges import end_of_range
 from .sessions import SESSION_COLUMN, rows_of_session
 
+OPEN_RANGE_ADVICE = ", a range; give --missing cap to take its end, or --missing drop to leave the subject out"
 MISSING_LABELS = frozenset(("", "n/a", "na", "nan", "#n/a", "<na>", "null"))
 """Missing labels, in lower case. ``none`` is a label: a diagnosis may be none."""
 
@@ -45,6 +48,8 @@ class DesignRequest:
     """How ``subjects`` are found in the table."""
     drop_missing: bool = False
     """Leave out subjects who lack a value; else they are an error."""
+    cap_ranges: bool = False
+    """Take 89 for ``89+``; else such a cell is an error, or with ``drop_missing`` a missing value."""
     title: str = ""
     demean: bool = False
     method: Method | None = None
@@ -94,6 +99,8 @@ def read_participants(path: str | PathLike[str], wanted: DesignRequest) -> Parti
     header = _header(file, rows, wanted)
     body = _rows_by_subject(file, rows[1:], header, wanted)
     body, more = _chosen(file, body, wanted)
+    notices += more
+    body, more = _capped(file, body, wanted)
     notices += more
     body, lacking = _complete(file, body, wanted)
     numbers, wrong = _numbers(file, body, wanted)
@@ -219,12 +226,31 @@ def _chosen(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[di
     return {name: body[found[name]] for name in wanted.subjects}, notices
 
 
+def _capped(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[dict[str, Row], list[str]]:
+    """Rows with the ends of open ranges for their values, where that is asked for, and a line on each variable."""
+    if not wanted.cap_ranges:
+        return body, []
+    notices, changed = [], {name: dict(row) for name, row in body.items()}
+    for column in wanted.variables:
+        ends = {name: end for name, row in body.items() if (end := end_of_range(row[column][0]))}
+        for name, end in ends.items():
+            changed[name][column] = (end, body[name][column][1])
+        if ends:
+            cells = [f"{name} ({body[name][column][0]})" for name in ends]
+            notices.append(
+                f"{file}: variable '{column}' is capped, so that its slope is doubtful there: {listed(cells)}"
+            )
+    return changed, notices
+
+
 def _complete(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[dict[str, Row], list[str]]:
     """The subjects who have a value in every column that is used, and one line for each of the others."""
     told, kept = [], {}
     for name, row in body.items():
         missing = [column for column in wanted.class_columns if row[column][0].lower() in MISSING_LABELS]
         missing += [column for column in wanted.variables if row[column][0].lower() in MISSING_VALUES | {""}]
+        if wanted.drop_missing:
+            missing += [f"{column} ({row[column][0]})" for column in wanted.variables if end_of_range(row[column][0])]
         if missing:
             line = row[wanted.subject_column][1]
             told.append(f"{file}:{line}: subject '{name}' has no value of {', '.join(missing)}")
@@ -251,6 +277,7 @@ def _numbers(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[l
             continue
         for name, text, line in wrong:
             point = "; write it with a decimal point" if DECIMAL_COMMA.fullmatch(text) else ""
+            point = OPEN_RANGE_ADVICE if end_of_range(text) else point
             problems.append(
                 f"{file}:{line}: subject '{name}', variable '{column}': expected a number, found '{text[:40]}'{point}"
             )

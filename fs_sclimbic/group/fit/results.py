@@ -9,7 +9,9 @@ from scipy import stats
 
 from ..design.contrast import Contrast
 from .glm import Array, ContrastResult, Fit, contrast_result
+from .influence import Influence, influence_of, with_robust_p
 from .permutation import PermutationResult, permutation_test
+from .robust import robust_result
 
 CONFIDENCE_LEVEL = 0.95
 """Of the confidence intervals."""
@@ -60,6 +62,8 @@ class GroupResult:
     permutation: PermutationResult | None
     notes: tuple[str, ...]
     """One a structure, mostly empty."""
+    influence: Influence | None = None
+    """The contrast without each subject; None without degrees of freedom for that."""
 
 
 def holm(p: Array) -> Array:
@@ -105,6 +109,7 @@ def group_result(
     permutations: int = 0,
     seed: int = 0,
     tested_at: str = "",
+    robust: bool = False,
 ) -> GroupResult:
     """Test a contrast on every structure, with effect sizes and corrections.
 
@@ -123,6 +128,8 @@ def group_result(
     seed : int
     tested_at : str
         Where on the variables groups are compared, for the notes, if not at the mean.
+    robust : bool
+        Let the variances of subjects differ (HC3).
 
     Returns
     -------
@@ -134,7 +141,11 @@ def group_result(
     covariates in the model it is the adjusted difference in units of what the model leaves. With weighted rows
     there is no single standard deviation, and no d.
     """
-    test = contrast_result(fit, contrast.matrix, contrast.gamma0)
+    plain = contrast_result(fit, contrast.matrix, contrast.gamma0)
+    test = robust_result(fit, contrast.matrix, contrast.gamma0) if robust else plain
+    influence = influence_of(fit, plain) if fit.dof > 1 else None
+    if influence and robust:
+        influence = with_robust_p(influence, fit, contrast.matrix, contrast.gamma0)
     counted = np.asarray(family, bool) & fit.testable & (fit.dof > 0)
     blank = np.full(len(structures), np.nan)
     cohen_d, percent = blank, blank
@@ -169,6 +180,7 @@ def group_result(
         p_fdr=benjamini_hochberg(p),
         permutation=permuted,
         notes=notes,
+        influence=influence,
     )
 
 

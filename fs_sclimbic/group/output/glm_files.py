@@ -13,6 +13,7 @@ from ..fit.glm import Array
 
 MANY_DIGITS = 1e6
 """From here on six digits say less than a unit."""
+NOTICES = "notices.tsv"
 LIBRARIES = ("numpy", "scipy", "nibabel", "matplotlib")
 
 
@@ -39,6 +40,15 @@ class LogFacts:
 def notice_line(notice: Notice) -> str:
     """A notice as a line of the log, and of the screen."""
     return f"warning: {notice.text}" if notice.severity == "warning" else notice.text
+
+
+def format_notices(notices: Sequence[Notice]) -> str:
+    """The text of notices.tsv: all that was said about the study, with its severity."""
+    lines = [f"{notice.severity}\t{notice.text.translate(_BLANKS)}" for notice in notices]
+    return "\n".join(["severity\tnotice", *lines]) + "\n"
+
+
+_BLANKS = str.maketrans("\t\n\r", "   ")
 
 
 def format_log(facts: LogFacts) -> str:

@@ -25,6 +25,8 @@ LETTERS_PER_INCH = 12
 """About so many letters of 10 points stand in an inch; of smaller ones more."""
 FOREST_WIDTH_INCHES, PANEL_WIDTH_INCHES, PANEL_HEIGHT_INCHES, LINE_HEIGHT_INCHES = 8.5, 3.3, 2.9, 0.17
 """Inches."""
+MAX_LABELS, MAX_LABEL_LETTERS = 3, 24
+"""Names of subjects in a panel."""
 MAX_TITLE_LETTERS = 300
 """A contrast in words is cut here, and ends with dots."""
 
@@ -197,7 +199,7 @@ def _page(
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, constrained_layout=True)
     star = marks(result)
     for axes, i in zip(grid.ravel(), page, strict=False):
-        _draw(axes, study, fit, panel, i)
+        _draw(axes, study, fit, panel, i, labels=_decisive(result, i))
         axes.set_title(f"{_plain(result.structures[i])}  p {_p(result.test.p[i])} {star[i]}", fontsize=8.5)
         axes.tick_params(labelsize=7.5)
         axes.spines[["top", "right"]].set_visible(False)
@@ -229,7 +231,15 @@ def _legend(figure: Any, names: Sequence[str], width: float) -> None:
     )  # fmt: skip
 
 
-def _draw(axes: Any, study: Study, fit: Fit, panel: Panel, i: int) -> None:
+def _decisive(result: GroupResult, i: int) -> list[int]:
+    """Subjects who decide much of the result of a structure, the one that moves it most first."""
+    if result.influence is None:
+        return []
+    rows = np.flatnonzero(result.influence.decisive[:, i])
+    return [int(row) for row in rows[np.argsort(-result.influence.shift[rows, i])]]
+
+
+def _draw(axes: Any, study: Study, fit: Fit, panel: Panel, i: int, *, labels: Sequence[int] = ()) -> None:
     beta = fit.beta[:, i]
     y = fit.values[:, i] - panel.shift @ beta
     of = np.zeros(len(y), int) if study.design is None else np.array(study.design.class_of)
@@ -251,6 +261,12 @@ def _draw(axes: Any, study: Study, fit: Fit, panel: Panel, i: int) -> None:
     else:
         x = fit.fitted[:, i] if panel.kind == "fitted" else panel.x
         axes.set_xlabel(_plain(textwrap.shorten(panel.x_label, 48, placeholder=" ...")), fontsize=8)
+    if labels:
+        for row in labels[:MAX_LABELS]:
+            axes.annotate(
+                _plain(textwrap.shorten(study.subjects[row], MAX_LABEL_LETTERS, placeholder="...")), (x[row], y[row]),
+                xytext=(0, 5), textcoords="offset points", ha="center", fontsize=6.5, color="0.2",
+            )  # fmt: skip
     size = 16 if len(y) < 200 else 4
     for c in np.unique(of):
         axes.scatter(x[of == c], y[of == c], s=size, color=color(int(c)), alpha=0.7, linewidths=0)

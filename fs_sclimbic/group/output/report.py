@@ -20,6 +20,7 @@ from ..fit.glm import Fit
 from ..fit.results import COLUMNS, NOT_APPLICABLE, GroupResult, describe_row
 from ..fit.study import ETIV_USES, Study
 from ..text_files import displayable
+from .influence_rows import influence_table
 from .plots import encode_png, forest_figure, marks, structure_figures, value_label
 
 REPORT = "report.html"
@@ -52,6 +53,8 @@ class ReportText:
     condition: float
     """Normalised condition number of the design."""
     seed: int
+    notices: Sequence[Notice] = ()
+    """On the results; those on the data are the study's."""
 
 
 def report_page(
@@ -77,11 +80,13 @@ def report_page(
     str
     """
     parts = [f"<h1>{escape(text.title)}</h1>", _overview(text, study, fit)]
+    said = (*study.notices, *text.notices)
     for kind, severity in (("warn", "warning"), ("note", "note")):
-        parts += [f'<p class="{kind}">{escape(n.text)}</p>' for n in study.notices if n.severity == severity]
+        parts += [f'<p class="{kind}">{escape(n.text)}</p>' for n in said if n.severity == severity]
     parts += ["<h2>Design</h2>", _design(study, results)]
     for result in results:
         parts += [f"<h2>{escape(result.contrast.name)}</h2>", _what(result, study, text.seed), _table(result)]
+        parts += [influence_table(result, result.influence, study.subjects)] if result.influence else []
         parts += [
             f'<img alt="{escape(result.contrast.name)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
             for png in figures.get(result.contrast.name, ())
@@ -260,7 +265,7 @@ def _words() -> str:
         "<p class='note'>Dark rows: family-wise corrected p below 0.05 (by permutation where there are any, else "
         "Holm); light rows: only the false discovery rate is. Grey rows are not counted by corrections. Corrections "
         "are over the structures of one contrast, not over contrasts. The p values assume independent subjects and "
-        "normal residuals of one variance; permutations assume exchangeable residuals.</p>"
+        "normal residuals of one variance (--robust: of any); permutations assume exchangeable residuals.</p>"
         f"<table>{_pairs(COLUMNS.items())}</table>"
     )
 

@@ -286,3 +286,25 @@ def test_the_originals_contrasts(shared):
             weights = read_contrast(group / "contrasts" / f"{folder.name}.mtx", method).matrix
             text = "".join("".join(f"{value:+4.5f} " for value in row) + "\n" for row in weights)
             assert text == (folder / "C.dat").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "message"),
+    [
+        ("Patient*Control", COLUMNS, r"multiplied with numbers only; a difference is written 'A - B'"),
+        ("Patient-Control-5", COLUMNS, "the number -5 stands without a column; a value of the null hypothesis"),
+        ("A-B-B", ("A", "B", "A-B", "A:Age", "B:Age", "A-B:Age"), "can be read in two ways.*put blanks around"),
+    ],
+)
+def test_what_is_wrong_is_not_blamed_on_the_method(text, columns, message):
+    doss = (*(name for name in columns if ":" not in name), "Age")
+    with pytest.raises(DesignError, match=message) as caught:
+        named_contrast(text, columns, other_columns={"doss": doss})
+    assert "fits doss" not in str(caught.value)
+    with pytest.raises(DesignError, match="fits doss"):
+        named_contrast("Age", COLUMNS, other_columns={"doss": DOSS})
+
+
+def test_a_class_whose_name_holds_a_sign():
+    columns = ("A-B", "C")
+    assert named_contrast("A-B - C", columns, other_columns={"doss": (*columns, "Age")}).matrix.tolist() == [[1, -1]]

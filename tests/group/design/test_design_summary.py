@@ -51,3 +51,14 @@ def test_the_summary():
         "        -1        0  B",
         "         0     +0.5  Age",
     ]
+
+
+def test_demeaning_is_advised_where_it_cures():
+    """Two scores that go together and lie far from 0, none of which is so far by itself as to be named alone."""
+    rng = np.random.default_rng(2)
+    of, iq = np.arange(30) % 2, rng.normal(100, 12, 30)
+    far = make(of.tolist(), np.column_stack([iq, iq + rng.normal(0, 2.2, 30)]))
+    (problem,) = design_problems(far)
+    assert "demeaning them cures it: DeMeanFlag 1 in the FSGD" in problem
+    assert "nearly follows" not in problem
+    assert design_problems(make(of.tolist(), far.values, demean=True)) == []

@@ -82,3 +82,18 @@ def test_names_with_accents_meet(fsgd, tmp_path):
     assert review.problems == ()
     where = tmp_path / "t.dat"
     assert review.notices == (f"names written with other letters or bytes in {where} were matched: {composed}",)
+
+
+def test_what_is_valid_but_wrong(fsgd):
+    text = fsgd_text().replace("Age", "age").replace("Control 31", "Control 999")
+    for number, name in enumerate(SUBJECTS):
+        text = text.replace(f"{name} ", f"sub-{number // 2}_ses-{number % 2} ")
+    fsgd.write_text(text)
+    review = review_fsgd(fsgd, ReviewOptions())
+    assert len(review.problems) == 2
+    assert "no age in years" in review.problems[0]
+    assert "6 person(s) stand in 12 rows" in review.problems[1]
+    assert len(review_fsgd(fsgd, ReviewOptions(allow_repeated=True)).problems) == 1
+    fsgd.write_text(fsgd_text().replace("Patient", "?"))
+    assert any("class '?' (6 subject(s)) has the name of a missing value" in note for note in review_fsgd(
+        fsgd, ReviewOptions()).notices)  # fmt: skip

@@ -163,3 +163,18 @@ def test_a_column_that_is_not_there_is_named(table):
     assert refused(path, class_columns=("Group",)) == [
         f"{path}:1: no column 'Group'; the columns are participant_id, sex, diagnosis, age, iq"
     ]
+
+
+def test_ages_that_are_an_end_of_a_range(table):
+    path = table(HEADER + "".join(ROWS).replace("\t31\t", "\t89+\t"))
+    (problem,) = refused(path)
+    assert problem == (
+        f"{path}:3: subject 'sub-02', variable 'age': expected a number, found '89+', a range; give --missing cap to "
+        "take its end, or --missing drop to leave the subject out"
+    )
+    design, notices = made(path, drop_missing=True)
+    assert "sub-02" not in design.subjects
+    assert f"{path}:3: subject 'sub-02' has no value of age (89+): left out" in notices
+    design, notices = made(path, cap_ranges=True)
+    assert design.values[design.subjects.index("sub-02"), 0] == 89
+    assert any("variable 'age' is capped" in notice and "sub-02 (89+)" in notice for notice in notices)

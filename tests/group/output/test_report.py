@@ -128,7 +128,7 @@ def test_significant_rows_are_marked():
     object.__setattr__(results[0], "p_holm", np.array([0.01, 0.2, 0.2, np.nan]))
     object.__setattr__(results[0], "p_fdr", np.array([0.01, 0.01, 0.2, np.nan]))
     rows = Page(report_page(TEXT, study, fit, results[:1], {})).rows
-    kinds = {row[1]: row[0] for row in rows if row[1] in study.structures and len(row) > 8}
+    kinds = {row[1]: row[0] for row in reversed(rows) if row[1] in study.structures and len(row) > 8}
     assert kinds == {"Left-A": "two", "Right-A": "one", "B": "", "eTIV": "out"}
 
 

@@ -1,0 +1,1 @@
+"""For Python and notebooks: one image in memory, its result with table and picture, messages about arguments."""

@@ -1,0 +1,117 @@
+"""Tables of a study from the records of its cases, whoever made them: parts, workers, or one run after the other."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import TableError
+from ..segmentation.population import Norm, Population
+from .images import images_in, stem_of
+from .mixture import find_mixture
+from .protection import N_READERS
+from .record import Record
+from .study_folder import StudyFolder
+from .tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, table_files, write_rows
+
+INPUT_LINE = "InputFile "
+QA_ENDING = ".qa.stats"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRecords:
+    """The finished cases of a study."""
+
+    study: StudyFolder
+    records: tuple[tuple[str, Record], ...]
+    """Names and records, sorted by name."""
+    missing: tuple[str, ...]
+    """Cases that were expected and have no result."""
+    mixed: tuple[str, ...]
+    """What differs among the records, a line each."""
+
+
+def read_study(study: StudyFolder, expected: Sequence[str] | None = None, *, only: bool = False) -> StudyRecords:
+    """Read the records of a study.
+
+    Parameters
+    ----------
+    study : StudyFolder
+    expected : sequence of str, optional
+        The cases that should have results; their rows come in this order. By default, of a folder of results: all
+        images of the folders that its images came from.
+    only : bool
+        Leave out finished cases that were not expected.
+
+    Returns
+    -------
+    StudyRecords
+
+    Raises
+    ------
+    TableError
+        If no case has a result.
+    UsageError
+        If the folder cannot be listed.
+    """
+    names = [] if only else study.names()
+    wanted = list(dict.fromkeys([*(expected or ()), *names]))
+    with ThreadPoolExecutor(N_READERS) as pool:
+        read = list(pool.map(study.read, wanted))
+    records = tuple((name, record) for name, record in zip(wanted, read, strict=True) if record is not None)
+    if not records:
+        raise TableError(
+            f"{study.folder}: no case has a record of this tool (--output-base {study.base}); run it first"
+        )
+    there = {name for name, _ in records}
+    if expected is None:
+        expected = [] if study.of_subjects else _images_of([record for _, record in records])
+    missing = tuple(name for name in dict.fromkeys(expected) if name not in there)
+    return StudyRecords(study=study, records=records, missing=missing, mixed=tuple(find_mixture(records)))
+
+
+def _images_of(records: Sequence[Record]) -> list[str]:
+    """Names of all images in the folders that the images of these records came from."""
+    folders = dict.fromkeys(path.parent for record in records if (path := input_path(record)))
+    return [stem_of(image) for folder in folders if folder.is_dir() for image in images_in(folder)]
+
+
+def input_path(record: Record) -> Path | None:
+    """The image that a record was made from; None if its provenance does not say it."""
+    line = next((line for line in record.provenance if line.startswith(INPUT_LINE)), None)
+    return Path(line.removeprefix(INPUT_LINE)) if line else None
+
+
+def population_of(record: Record) -> Population:
+    """The norms that a record was made with."""
+    norms = record.settings.get("population", {})
+    return {name: Norm(*values) for name, values in norms.items()}
+
+
+def write_study_tables(
+    found: StudyRecords, *, warn: Callable[[str], None], note: Callable[[str], None]
+) -> Iterator[Path]:
+    """Write the tables of a study: volumes, and those of quality if the cases have their QA stats.
+
+    Parameters
+    ----------
+    found : StudyRecords
+    warn, note : callable
+        Are given each warning and each note, one line.
+
+    Yields
+    ------
+    Path
+        The files written.
+
+    Raises
+    ------
+    OSError
+        If a table cannot be written.
+    """
+    rows = [(name, record.stats) for name, record in found.records]
+    with_qa = any(file.endswith(QA_ENDING) for _, record in found.records for file in record.files)
+    tables = [VOLUMES, *([Z_SCORES, CONFIDENCES, CONFIDENCE] if with_qa else [])]
+    files = table_files(found.study.tables_start, "_", tables)
+    population = population_of(found.records[0][1])
+    yield from write_rows(files, rows, population, others=lambda _: None, warn=warn, note=note)

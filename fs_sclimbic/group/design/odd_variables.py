@@ -1,0 +1,157 @@
+"""Variables and classes that are valid but look wrong: missing-value codes, impossible ages, codes of groups."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..text_files import MISSING_VALUES, listed
+from .design import Design
+
+Array = NDArray[np.float64]
+
+MISSING_CODES = (-9, -77, -88, -99, -777, -888, -999, -9999, 777, 888, 999, 7777, 8888, 9999, 99999)
+"""Numbers that studies write where a value is missing."""
+MAX_AGE_YEARS = 120
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+"""The words of ``AgeAtScan`` and ``age_at_scan``."""
+NO_AGE = frozenset((
+    "month", "months", "mo", "week", "weeks", "wk", "day", "days", "gest", "gestational", "onset", "diff", "difference",
+    "change", "centred", "centered", "c", "demeaned", "z", "sq", "squared", "2", "3", "group", "bin", "gap", "log",
+))  # fmt: skip
+"""With such a word in its name a variable is an age in another unit, or none."""
+MIN_OTHERS_IN_RANGE = 0.75
+"""Share of the values that must be ages in years before the others are impossible."""
+FAR_IN_RANGES = 3.0
+"""A code lies this many interquartile ranges away from the quartiles of the other values."""
+FEWEST_VALUES = 8
+GROUP_NAMES = re.compile(
+    r"(^|_)(site|scanner|cent(er|re)|hospital|group|grp|diagnosis|diag|dx|arm|condition|cohort|dataset|batch|race"
+    r"|ethnicity|ethnic|handedness|hand|category|protocol|vendor|manufacturer|subtype|genotype|treatment)(_?(id|code|no"
+    r"|num|nr|number))?($|_|\d)",
+    re.I,
+)
+MAX_CODES = 20
+FEWEST_CODES = 3
+MAX_LIKELY_CODES = 5
+MIN_SUBJECTS_A_CODE = 3
+
+
+def impossible_values(design: Design) -> list[str]:
+    """Values of variables that cannot be: an age that nobody has.
+
+    Parameters
+    ----------
+    design : Design
+
+    Returns
+    -------
+    list of str
+        One line a variable, with subjects and values; nothing where the variable is no age in years, or centred.
+    """
+    found = []
+    for name, column in zip(design.variables, design.values.T, strict=True):
+        possible = (column >= 0) & (column <= MAX_AGE_YEARS)
+        if not _is_age(name) or not len(column) or possible.all() or possible.mean() < MIN_OTHERS_IN_RANGE:
+            continue
+        if column.min() < 0 and abs(np.mean(column)) < 0.1 * np.std(column):  # centred on its mean
+            continue
+        wrong = [f"{design.subjects[i]} ({column[i]:g})" for i in np.flatnonzero(~possible).tolist()]
+        found.append(
+            f"variable '{name}' has values that are no age in years (0 to {MAX_AGE_YEARS}): {listed(wrong)}; correct "
+            "them, or leave these subjects out"
+        )
+    return found
+
+
+def variable_doubts(design: Design) -> list[str]:
+    """Variables that are fitted as numbers and may be none.
+
+    Parameters
+    ----------
+    design : Design
+
+    Returns
+    -------
+    list of str
+        One line each: codes for missing values among measurements, whole numbers that may stand for groups.
+    """
+    doubts = []
+    impossible = {name for name in design.variables if any(f"'{name}'" in line for line in impossible_values(design))}
+    for name, column in zip(design.variables, design.values.T, strict=True):
+        codes = [] if name in impossible else _codes(column, design.subjects)
+        if codes:
+            doubts.append(
+                f"variable '{name}': {listed(codes)} lies far from all others and is a number that stands for a "
+                "missing value in many studies; it is fitted as a measurement; leave the subject out if it is none"
+            )
+        levels = np.unique(column)
+        if _may_be_groups(name, column, levels):
+            doubts.append(
+                f"variable '{name}' holds {len(levels)} whole numbers ({listed([f'{v:g}' for v in levels], 6)}) and is "
+                "fitted as one straight line through them; if they stand for groups, make classes of them "
+                "(fsgd make --class-columns)"
+            )
+    return doubts
+
+
+def class_doubts(design: Design) -> list[str]:
+    """Classes that may stand for missing labels, or hold one subject.
+
+    Parameters
+    ----------
+    design : Design
+
+    Returns
+    -------
+    list of str
+        One line each.
+    """
+    doubts = []
+    for index, (one, size) in enumerate(zip(design.classes, design.class_sizes, strict=True)):
+        parts = {one.name.lower(), *one.name.lower().split("_")}
+        if parts & (MISSING_VALUES - {"none", "na"}) or one.name.lower() in ("na", "unknown"):
+            doubts.append(
+                f"class '{one.name}' ({size} subject(s)) has the name of a missing value; if the label is missing, "
+                "leave these subjects out"
+            )
+        if size == 1 and len(design.subjects) > 1:
+            only = design.subjects[design.class_of.index(index)]
+            doubts.append(
+                f"class '{one.name}' has one subject, {only}: its mean is that subject's value, it tells nothing about "
+                "the variance, and a difference from it may be of that person alone"
+            )
+    return doubts
+
+
+def _is_age(name: str) -> bool:
+    words = {word.lower() for word in WORD.findall(name)}
+    return bool(words & {"age", "ages"}) and not words & NO_AGE
+
+
+def _codes(column: Array, subjects: Sequence[str]) -> list[str]:
+    """Values that are codes and lie far from all others, with their subjects."""
+    is_code = np.isin(column, MISSING_CODES)
+    others = column[~is_code]
+    if not is_code.any() or len(others) < FEWEST_VALUES:
+        return []
+    low, high = np.quantile(others, (0.25, 0.75))
+    reach = FAR_IN_RANGES * max(high - low, np.finfo(float).tiny)
+    # A count or a score has no negative values: there a single -9 lies outside, however wide the spread.
+    outside = (column < low - reach) | (column > high + reach) | ((column < 0) & (others.min() >= 0))
+    beyond = (column < others.min()) | (column > others.max())
+    return [f"{column[i]:g} of {subjects[i]}" for i in np.flatnonzero(is_code & outside & beyond).tolist()]
+
+
+def _may_be_groups(name: str, column: Array, levels: Array) -> bool:
+    if not FEWEST_CODES <= len(levels) <= MAX_CODES or not np.array_equal(levels, np.rint(levels)):
+        return False
+    if name.lower() in ("sex", "gender"):  # told where the FSGD is read
+        return False
+    if GROUP_NAMES.search(name):
+        return True
+    is_row_of_codes = levels[0] in (0, 1) and levels[-1] - levels[0] == len(levels) - 1
+    return bool(
+        is_row_of_codes and len(levels) <= MAX_LIKELY_CODES and len(column) >= MIN_SUBJECTS_A_CODE * len(levels)
+    )

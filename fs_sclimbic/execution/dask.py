@@ -288,4 +288,6 @@ def describe_error(error: BaseException | None) -> str:
             "--mem), or look into their logs"
         )
     summary = " ".join(str(error).split())[:300]
+    if "deserialization" in summary:
+        return "the scheduler and the workers must have fs_sclimbic installed, in the version of this command"
     return summary if isinstance(error, SclimbicError) else f"{type(error).__name__}: {summary}"

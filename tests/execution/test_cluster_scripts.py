@@ -18,7 +18,8 @@ SUBJECTS = ("bert", "bert.long.base", "ernie")
 def commands():
     """An environment in which the commands of the checkout are on the PATH."""
     places = (ROOT / "bin", Path(sys.executable).parent)
-    return {**os.environ, "PATH": os.pathsep.join([*map(str, places), os.environ["PATH"]])}
+    path = os.pathsep.join([*map(str, places), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}  # the latter for Dask's workers
 
 
 def run_script(name, *words, environment):
@@ -70,12 +71,12 @@ def real_slurm(tmp_path_factory, commands):
     if missing := missing_programs():
         pytest.skip(f"needs SLURM: {', '.join(missing)} not installed (Debian: slurm-wlm, munge)")
     with slurm(tmp_path_factory.mktemp("slurm")) as environment:
-        yield {**environment, "PATH": commands["PATH"]}
+        yield {**environment, **{name: commands[name] for name in ("PATH", "PYTHONPATH")}}
 
 
 def submit(environment, folder, *words):
     """Submit a script of docs/cluster, and wait for its end; its exit status and what it wrote."""
-    flags = ["--wait", f"--chdir={folder}", "--mem=500M"]
+    flags = ["--wait", f"--chdir={folder}"]
     ran = subprocess.run(["sbatch", *flags, *map(str, words)], env=environment, capture_output=True, text=True)
     logs = [path.read_text() for path in sorted(folder.glob("sclimbic_*.log"))]
     return ran.returncode, f"{ran.stderr}\n" + "\n".join(logs)

@@ -14,7 +14,14 @@ from fs_sclimbic import __version__
 from fs_sclimbic.cases.case import Requests
 from fs_sclimbic.cases.cohort import run_cohort
 from fs_sclimbic.errors import ModelError, SclimbicError, UsageError
-from fs_sclimbic.execution.dask import DaskWorkers, UnfitWorkerError, connected, run_on_dask, run_remotely
+from fs_sclimbic.execution.dask import (
+    DaskWorkers,
+    UnfitWorkerError,
+    connected,
+    describe_error,
+    run_on_dask,
+    run_remotely,
+)
 from fs_sclimbic.execution.spread import spread_cohort
 from tests.cohorts import cases_of
 from tests.conftest import ROOT
@@ -100,6 +107,12 @@ def test_addresses_without_a_scheduler_are_refused(tmp_path):
     (tmp_path / "no.json").write_text("{}")
     with pytest.raises(UsageError, match="no Dask scheduler"), connected(str(tmp_path / "no.json"), timeout_s=1):
         pass
+
+
+def test_what_dask_says_of_other_versions_is_said_in_plain_words():
+    error = RuntimeError("Error during deserialization of the task graph. This frequently\noccurs if")
+    assert "must have fs_sclimbic installed" in describe_error(error)
+    assert describe_error(ZeroDivisionError("oops\nagain")) == "ZeroDivisionError: oops again"
 
 
 def dask_command(*words):

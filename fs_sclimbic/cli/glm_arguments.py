@@ -110,7 +110,9 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         help="leave out row N of the design, from 0",
     )
     add("--exclude-frame-file", metavar="FILE", help="the same, numbers in a file")
-    add_exclusion_flags(add, "so is, from the whole fit, who has a failed structure among those that are analysed")
+    add_exclusion_flags(
+        add, "so is, from the fit of all structures, who has a failed one; results_each.tsv fits each alone"
+    )
     add("--columns", metavar="NAME", nargs="+", default=[], help="analyse these structures (default: all)")
     add("--exclude-columns", metavar="NAME", nargs="+", default=[], help="leave these columns out")
     add(

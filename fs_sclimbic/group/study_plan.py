@@ -81,6 +81,8 @@ class StudyPlan:
     """On the design and the data, in the order in which they arise."""
     left_out: tuple[str, ...] = ()
     """What is left out because of ratings, in words for the report."""
+    partly_left_out: tuple[str, ...] = ()
+    """Subjects of the table that are left out because of single structures."""
 
 
 def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
@@ -166,7 +168,7 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         if options.etiv == SCALED:
             raise UsageError("--scale-by-etiv and eTIV in the formula both account for head size: give one of them")
         options = replace(options, etiv=COVARIATE)
-    table, options, left_out = _leave_out(inputs, marked, table, model, options)
+    table, options, left_out, partly = _leave_out(inputs, marked, table, model, options)
     study = assemble(model, table, options, inputs.table)
     if inputs.covariates and inputs.participants:
         study = add_covariates(
@@ -189,6 +191,7 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         contrasts=contrasts,
         notices=(*model.notices, design_notice, *(Notice("note", line) for line in left_out), *study.notices),
         left_out=left_out,
+        partly_left_out=partly,
     )
 
 
@@ -210,10 +213,10 @@ def _mark(inputs: GlmInputs, raw: GroupTable) -> MarkedTable | None:
 
 def _leave_out(
     inputs: GlmInputs, marked: MarkedTable | None, table: GroupTable, model: Model, options: StudyOptions
-) -> tuple[GroupTable, StudyOptions, tuple[str, ...]]:
-    """The table and the options without what ratings exclude, and that in words."""
+) -> tuple[GroupTable, StudyOptions, tuple[str, ...], tuple[str, ...]]:
+    """The table and the options without what ratings exclude, that in words, and who lacks single structures."""
     if inputs.exclusion is None or marked is None:
-        return table, options, ()
+        return table, options, (), ()
     part = choose_fitted(
         replace(marked, table=table),
         model.subjects,
@@ -225,7 +228,7 @@ def _leave_out(
     dropped = set(table.columns).difference(part.table.columns)
     left = tuple(name for name in options.exclude_columns if name not in dropped)
     options = replace(options, exclude=(*options.exclude, *part.rows), exclude_columns=left)
-    return part.table, options, (*marked.said, *part.said)
+    return part.table, options, (*marked.said, *part.said), part.partly
 
 
 def _contrasts(

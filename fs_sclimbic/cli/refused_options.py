@@ -1,4 +1,4 @@
-"""Options of asegstats2table that a table of these stats files has no use for."""
+"""Options of asegstats2table that fs_sclimbic table refuses, each with the reason."""
 
 import argparse
 from collections.abc import Sequence
@@ -16,8 +16,19 @@ REFUSED = {
 }
 
 
-def why_refused(argv: Sequence[str] | None) -> str | None:
-    """Why an option of asegstats2table that is not here is refused; None without one."""
+def refused_option(argv: Sequence[str] | None) -> str | None:
+    """Why an option of asegstats2table that is not here is refused.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        By default the words of the command line.
+
+    Returns
+    -------
+    str or None
+        None if there is no such option.
+    """
     scan = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     scan.add_argument("-m", "--meas", nargs="?", action="append", default=[])
     for name in REFUSED:

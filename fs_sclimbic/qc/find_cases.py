@@ -4,6 +4,7 @@ import fnmatch
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from .read_case import CaseFiles, provenance_of, read_finished_case
 
 RECORD_ENDING = f".{DEFAULT_BASE}.json"
 POSTERIORS_ENDING = ".posteriors"
+N_IMAGE_READERS = 4
+"""Threads that read cases; each holds two images."""
 OTHER_T1S = ("mri/T1.mgz", "mri/orig.mgz", "mri/norm.mgz")
 """Of a recon-all subject, on the same grid as its T1: shown where that one is no longer there."""
 
@@ -60,8 +63,7 @@ def find_finished_cases(
             f"{folder}: no result found; expected segmentations with their records (<case>{RECORD_ENDING}), or files "
             f"<case>.{base}.mgz or .nii.gz"
         )
-    apart = sorted(_named_apart(list(found.values())), key=lambda files: files.name)
-    return judge_cohort([read_finished_case(files) for files in apart])
+    return _read_all(sorted(_named_apart(list(found.values())), key=lambda files: files.name))
 
 
 def find_finished_subjects(
@@ -101,9 +103,13 @@ def find_finished_subjects(
         wanted += (fnmatch.filter(there, given) or [given]) if as_pattern else [given]
     if not names and not there:
         raise UsageError(f"{home}: no subject with mri/{base}.mgz found; segment them first (mri_sclimbic_seg --s)")
-    return judge_cohort(
-        [read_finished_case(_subject_files(home, name, base)) for name in dict.fromkeys(wanted or there)]
-    )
+    return _read_all([_subject_files(home, name, base) for name in dict.fromkeys(wanted or there)])
+
+
+def _read_all(files: Sequence[CaseFiles]) -> list[FinishedCase]:
+    """Read cases side by side: most of the time goes into files and their compression."""
+    with ThreadPoolExecutor(N_IMAGE_READERS) as pool:
+        return judge_cohort(list(pool.map(read_finished_case, files)))
 
 
 def _list_folder(folder: Path, noun: str) -> list[str]:

@@ -138,6 +138,26 @@ def test_broken_cases_are_told_and_stop_no_other(head, tmp_path):
     assert cases[3].stats.structures == ()
 
 
+@pytest.mark.parity
+def test_real_subjects_of_the_published_tool(shared, tmp_path):
+    """They have no record; labels, stats, posteriors, T1 and transform say that they are good."""
+    names = ("colin27", "ecog.long.base", "studyforrest")
+    for name in names:
+        (tmp_path / name / "mri").mkdir(parents=True)
+        for folder in (shared / "data/subjects", shared / "reference/seg/subjects"):
+            for path in (folder / name / "mri").iterdir():
+                (tmp_path / name / "mri" / path.name).symlink_to(path)
+        (tmp_path / name / "stats").symlink_to(shared / "reference/seg/subjects" / name / "stats")
+    cases = find_finished_subjects(tmp_path)
+    assert [case.name for case in cases] == list(names)
+    for case in cases:
+        assert case.problem is None
+        assert case.record_file is None
+        assert case.transform is not None
+        assert 0.7 < min(row.confidence for row in case.stats.structures) < 0.95
+        assert case.verdict.verdict == "good", case.verdict.flags
+
+
 def test_nothing_to_find(tmp_path):
     for find, message in ((find_finished_cases, "no result found"), (find_finished_subjects, "no subject with")):
         with pytest.raises(UsageError, match=message):

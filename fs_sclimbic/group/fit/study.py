@@ -87,6 +87,12 @@ class Study:
     options: StudyOptions
     notices: tuple[Notice, ...]
     """What a researcher should know."""
+    unscaled: Array
+    """(n, m), as the table has them, before scaling by eTIV."""
+    head_sizes: Array | None = None
+    """(n,), eTIV in mm^3, where it is used."""
+    unscaled_structures: tuple[str, ...] = ()
+    """Columns that a scaling by eTIV leaves alone: eTIV itself."""
 
 
 def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name: str = "the table") -> Study:
@@ -122,6 +128,8 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     notices += [*found.notices, *more]
     subjects = tuple(table.subjects[row] for row in found.rows)
     values = table.values[np.ix_(found.rows, selected)]
+    unscaled = values
+    size: Array | None = None
     columns, matrix = model.columns, found.matrix
     if options.etiv != RAW:
         size, more = _head_sizes(table, found.rows, etiv, table_name)
@@ -158,6 +166,9 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
         kept=tuple(found.kept),
         options=options,
         notices=tuple(notices),
+        unscaled=unscaled,
+        head_sizes=size,
+        unscaled_structures=tuple(table.columns[column] for column in selected if column == etiv),
     )
 
 

@@ -13,6 +13,7 @@ the fornix is an arch that only the side view shows. Outlines stand at probabili
 MNI152; nearer structures of a silhouette are drawn over farther ones.
 """
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -145,7 +146,7 @@ def outline(flat, plane, shown, level, tolerance):
     found = contourpy.contour_generator(px, py, padded.T, fill_type="OuterOffset").filled(level, 1e9)
     path = ""
     for points, offsets in zip(*found, strict=True):
-        for start, stop in zip(offsets[:-1], offsets[1:], strict=True):
+        for start, stop in itertools.pairwise(offsets):
             ring = simplified(points[start:stop], tolerance)
             if area(ring) > 1.0:
                 path += "M" + "L".join(f"{a:.1f} {-b:.1f}" for a, b in ring[:-1]) + "Z"

@@ -162,7 +162,7 @@ def forest_caption(study: Study, result: GroupResult) -> str:
     return f"{what} Open grey points: not significant after correction. {stars_caption(result)} {sizes(study)}"
 
 
-def structures_caption(study: Study, result: GroupResult, kind: str, note: str, bands: bool) -> str:
+def structures_caption(result: GroupResult, kind: str, note: str, bands: bool) -> str:
     """What the panels of structures show."""
     shown = {
         "groups": "Points: subjects, spread sideways at random. Boxes: median and quartiles; whiskers: the farthest "
@@ -177,12 +177,14 @@ def structures_caption(study: Study, result: GroupResult, kind: str, note: str, 
     return f"{shown}{band} {note[:1].upper() + note[1:] + '. ' if note else ''}{end.strip()} {stars_caption(result)}"
 
 
-def schematic_caption(study: Study, result: GroupResult, label: str) -> str:
+def schematic_caption(result: GroupResult, label: str, abbreviations: str) -> str:
     """What the schematic picture shows."""
     return (
-        f"Colour: {label}; it does not show certainty. Bold outlines: significant after correction. Grey hatched "
-        f"structures were not analysed. {stars_caption(result).partition(';')[0]}. The picture is schematic: outlines of "
-        "an average head (MNI152), the same for every study; both halves seen from the midline, other views are slices."
+        f"Colour: {label}; it does not show certainty. Bold outlines: with a star in the forest plot (corrected p "
+        "below 0.05). Grey hatched structures were not analysed. The picture is schematic: outlines of "
+        "an average head (MNI152), the same for every study; both halves seen from the midline, other views are "
+        "slices. "
+        f"{abbreviations}."
     )
 
 

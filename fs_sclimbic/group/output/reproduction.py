@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from string import Template
 
-import numpy as np
-
 from ..._version import __version__
 from ...files.staging import encode_text
 from ..fit.glm import Array, Fit
@@ -20,7 +18,9 @@ SUBJECT, WEIGHT, ETIV = "subject", "row weight", "eTIV in mm3"
 """Columns of the two tables, beside structures and columns of X."""
 
 
-def script_files(study: Study, fit: Fit, results: Sequence[GroupResult], *, robust: bool, table: str) -> dict[str, bytes]:
+def script_files(
+    study: Study, fit: Fit, results: Sequence[GroupResult], *, robust: bool, table: str
+) -> dict[str, bytes]:
     """The two scripts, and the two tables that they read, by their path within the folder of the fit.
 
     Parameters
@@ -107,7 +107,7 @@ def _python_list(names: Sequence[str]) -> str:
 def _python_contrasts(results: Sequence[GroupResult]) -> Iterator[str]:
     for result in results:
         rows = [[float(weight) for weight in row] for row in result.contrast.matrix]
-        yield f"{ascii(result.contrast.name)}: ({rows!r}, {_null(result)!r}),"
+        yield f"{result.contrast.name!a}: ({rows!r}, {_null(result)!r}),"
 
 
 def _null(result: GroupResult) -> list[float]:

@@ -122,7 +122,7 @@ if __name__ == "__main__":
     sys.exit(main())
 '''
 
-IN_R = '''\
+IN_R = """\
 # The same analysis again, with base R alone: Rscript analysis.R
 #
 # Written by fs_sclimbic $version beside its results. Reads $values (what was read from
@@ -212,4 +212,4 @@ for (name in names(contrasts)) {
 }
 message(sprintf("largest difference from results.tsv: %.1e", worst))
 if (worst > tolerance) quit(status = 1)
-'''
+"""

@@ -11,7 +11,7 @@ from fs_sclimbic.group.design.design import GroupClass
 from fs_sclimbic.group.fit.glm import fit_glm
 from fs_sclimbic.group.fit.results import group_result
 from fs_sclimbic.group.fit.study import SCALED, StudyOptions, assemble
-from fs_sclimbic.group.output.report import REPORT, ReportText, report_files, report_page
+from fs_sclimbic.group.output.report import REPORT, ReportFigure, ReportText, report_files, report_page
 from tests.groups import make_model, make_table
 
 TEXT = ReportText(
@@ -62,7 +62,13 @@ def page(permutations=0, zero=False, **options):
     fit = fit_glm(study.matrix, study.values)
     contrasts = [named_contrast(t, study.columns) for t in ("Patient-Control", "F = Control:Age ; Patient:Age")]
     results = [group_result(fit, c, study.structures, study.family, permutations=permutations) for c in contrasts]
-    return study, results, report_page(TEXT, study, fit, results, {"Patient-Control": [b"\x89PNG1", b"\x89PNG2"]})
+    return (
+        study,
+        results,
+        report_page(
+            TEXT, study, fit, results, {"Patient-Control": [ReportFigure(b"\x89PNG1"), ReportFigure(b"\x89PNG2")]}
+        ),
+    )
 
 
 def test_everything_is_inside():
@@ -155,7 +161,9 @@ def test_a_figure_that_cannot_be_drawn_costs_no_page(monkeypatch):
     files, (notice,) = drawn()
     assert notice.severity == "warning"
     assert notice.text.startswith("no figures of Patient-Control (UnicodeEncodeError: ")
-    assert set(whole) - set(files) == {"Patient-Control/forest.png", "Patient-Control/structures.png"}
+    assert set(whole) - set(files) == {
+        f"Patient-Control/{name}.{kind}" for name in ("forest", "structures") for kind in ("png", "pdf")
+    }
     assert files["Age/forest.png"] == whole["Age/forest.png"]
 
 

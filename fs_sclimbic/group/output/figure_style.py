@@ -92,5 +92,15 @@ def plain(text: str) -> str:
 
 
 def in_lines(text: str, width_inches: float) -> str:
-    """A text in lines that fit into so many inches."""
+    """A text in lines that fit into so many inches.
+
+    Parameters
+    ----------
+    text : str
+    width_inches : float
+
+    Returns
+    -------
+    str
+    """
     return textwrap.fill(text, max(12, int(width_inches * LETTERS_PER_INCH)), break_on_hyphens=False)

@@ -148,7 +148,20 @@ def what_is_tested(result: GroupResult, columns: tuple[str, ...]) -> str:
 
 
 def title_of(result: GroupResult, study: Study, width_inches: float, note: str) -> str:
-    """Name and words of the contrast, and a note, in lines that fit into so many inches."""
+    """Name and words of the contrast, and a note, in lines that fit into so many inches.
+
+    Parameters
+    ----------
+    result : GroupResult
+    study : Study
+    width_inches : float
+    note : str
+        Second line; may be empty.
+
+    Returns
+    -------
+    str
+    """
     words, name = what_is_tested(result, study.columns), result.contrast.name
     words = words if words.replace(" ", "") == name else f"{name}: {words}"
     return plain("\n".join(in_lines(text, width_inches) for text in (words, note) if text))

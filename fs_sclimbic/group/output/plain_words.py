@@ -150,7 +150,17 @@ def stars_caption(result: GroupResult) -> str:
 
 
 def forest_caption(study: Study, result: GroupResult) -> str:
-    """What the forest plot shows."""
+    """What the forest plot shows.
+
+    Parameters
+    ----------
+    study : Study
+    result : GroupResult
+
+    Returns
+    -------
+    str
+    """
     if result.test.is_t:
         side = directions(study, result)
         what = (
@@ -163,7 +173,22 @@ def forest_caption(study: Study, result: GroupResult) -> str:
 
 
 def structures_caption(result: GroupResult, kind: str, note: str, bands: bool) -> str:
-    """What the panels of structures show."""
+    """What the panels of structures show.
+
+    Parameters
+    ----------
+    result : GroupResult
+    kind : str
+        Of the panels; see `Panel`.
+    note : str
+        Of the panels.
+    bands : bool
+        Whether lines have confidence bands.
+
+    Returns
+    -------
+    str
+    """
     shown = {
         "groups": "Points: subjects, spread sideways at random. Boxes: median and quartiles; whiskers: the farthest "
         "subject within 1.5 box lengths. Thick lines: mean of the fit.",
@@ -178,7 +203,20 @@ def structures_caption(result: GroupResult, kind: str, note: str, bands: bool) -
 
 
 def schematic_caption(result: GroupResult, label: str, abbreviations: str) -> str:
-    """What the schematic picture shows."""
+    """What the schematic picture shows.
+
+    Parameters
+    ----------
+    result : GroupResult
+    label : str
+        What colours show.
+    abbreviations : str
+        What the letters stand for.
+
+    Returns
+    -------
+    str
+    """
     return (
         f"Colour: {label}; it does not show certainty. Bold outlines: with a star in the forest plot (corrected p "
         "below 0.05). Grey hatched structures were not analysed. The picture is schematic: outlines of "

@@ -207,7 +207,8 @@ def _draw_contrast(
 def _figure(contrast: str, figure: ReportFigure) -> str:
     data = base64.b64encode(figure.png).decode()
     caption = f"<figcaption>{escape(figure.caption)}</figcaption>" if figure.caption else ""
-    return f'<figure><img alt="{escape(contrast)}" width="{figure.width_px}" src="data:image/png;base64,{data}">{caption}</figure>'
+    image = f'<img alt="{escape(contrast)}" width="{figure.width_px}" src="data:image/png;base64,{data}">'
+    return f"<figure>{image}{caption}</figure>"
 
 
 def _paper(sentences: Sequence[str]) -> str:

@@ -119,7 +119,19 @@ def decimals(standard_errors: Array) -> int:
 
 
 def number(value: float, places: int, known: bool = True) -> str:
-    """A number with so many decimals; very small and very large ones with an exponent."""
+    """A number with so many decimals; very small and very large ones with an exponent.
+
+    Parameters
+    ----------
+    value : float
+    places : int
+    known : bool
+        False: n/a stands there.
+
+    Returns
+    -------
+    str
+    """
     if not known or np.isnan(value):
         return NOT_APPLICABLE
     if abs(value) >= 1e7 or 0 < abs(value) < 10.0**-MAX_DECIMALS:

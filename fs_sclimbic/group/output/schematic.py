@@ -73,7 +73,19 @@ def coloured_structures(result: GroupResult) -> dict[str, int]:
 
 
 def effect_of(study: Study, fit: Fit, result: GroupResult) -> tuple[Array, str]:
-    """What colours show, (m,), and its name: the forest plot's effect, or partial eta^2 for several rows."""
+    """What colours show, (m,), and its name: the forest plot's effect, or partial eta^2 for several rows.
+
+    Parameters
+    ----------
+    study : Study
+    fit : Fit
+    result : GroupResult
+
+    Returns
+    -------
+    effect : (m,) array
+    label : str
+    """
     if not result.test.is_t:
         return result.test.partial_eta2, "partial eta squared"
     middle, _, _, label = standardised(study, fit, result)

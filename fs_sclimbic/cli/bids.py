@@ -202,6 +202,7 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from ..bids.group_level import read_finished, without_results, write_group_tables
+    from ..cases.merge import population_of
     from ..cases.mixture import find_mixture
     from ..errors import TableError
     from ..segmentation.population import read_population
@@ -214,7 +215,9 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
         raise TableError("\n".join((*mixed, f"such numbers do not belong into one table: {advice}")))
     for line in (*mixed, *without_results(request, cases)):
         print(printable(f"warning: {line}"), file=sys.stderr)
-    for path in write_group_tables(request.out, cases, read_population(args.population_stats), base=request.base):
+    # As the cases were made: the norms depend on the weights.
+    given = read_population(args.population_stats) if args.population_stats else population_of(cases[0].record)
+    for path in write_group_tables(request.out, cases, given or read_population(), base=request.base):
         print(printable(f"wrote {path}"))
     print(f"{len(cases)} cases")
     return ALL_DONE

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from .structure_words import KNOWN_WORDS, split_side
 
 LEARNED = "26 heads"
+LARGE_PAIRS = ("Nucleus-Accumbens", "HypoThal-noMB", "Fornix", "Basal-Forebrain")
 KNOWN_PAIRS = tuple(rest for rest in KNOWN_WORDS if rest != "AntCom")
 
 
@@ -158,6 +159,13 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
             look_of=dict.fromkeys(KNOWN_PAIRS, 0.125),
             source=f"largest of {LEARNED}: 0.103; not known of other structures",
             advice="look whether one side lies on a lesion: the network labels what should be there",
+        ),
+        "TEXTURE": Limit(
+            about="one side much smoother than the other",
+            measure="ratio of the distances between the quartiles of the two sides, above",
+            look_of=dict.fromkeys(LARGE_PAIRS, 1.8),
+            source=f"largest of {LEARNED}: 1.57; small structures vary more",
+            advice="look whether one side lies on a lesion, or on what was painted or filled in",
         ),
         "LABELS": Limit(
             about="a segmentation, not a T1",

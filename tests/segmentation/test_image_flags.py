@@ -125,3 +125,13 @@ def test_sides_of_different_brightness(above, flagged):
     pair = (GREY, replace(WHITE, name="Right-Nucleus-Accumbens"))
     flags = contrast_flags(image, labels, pair)
     assert [flag.kind for flag in flags if flag.kind != "NOISE"] == ["BRIGHTNESS"] * flagged
+
+
+@pytest.mark.parametrize(("smooth", "flagged"), [(0.9, False), (0.3, True)])
+def test_a_side_that_is_smoother(smooth, flagged):
+    image, labels = make_head(noise=0.05, levels=(FLUID_LEVEL, GREY_LEVEL, GREY_LEVEL))
+    right = labels.data == WHITE.index
+    image.data[right] = GREY_LEVEL + smooth * (image.data[right] - GREY_LEVEL)
+    pair = (GREY, replace(WHITE, name="Right-Nucleus-Accumbens"))
+    flags = contrast_flags(image, labels, pair)
+    assert [flag.kind for flag in flags if flag.kind != "NOISE"] == ["TEXTURE"] * flagged

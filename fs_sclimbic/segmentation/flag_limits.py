@@ -11,7 +11,6 @@ from types import MappingProxyType
 from .structure_words import KNOWN_WORDS, split_side
 
 LEARNED = "26 heads"
-LARGE_PAIRS = ("Nucleus-Accumbens", "HypoThal-noMB", "Fornix", "Basal-Forebrain")
 KNOWN_PAIRS = tuple(rest for rest in KNOWN_WORDS if rest != "AntCom")
 
 
@@ -160,12 +159,20 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
             source=f"largest of {LEARNED}: 0.103; not known of other structures",
             advice="look whether one side lies on a lesion: the network labels what should be there",
         ),
-        "TEXTURE": Limit(
-            about="one side much smoother than the other",
-            measure="ratio of the distances between the quartiles of the two sides, above",
-            look_of=dict.fromkeys(LARGE_PAIRS, 1.8),
-            source=f"largest of {LEARNED}: 1.57; small structures vary more",
-            advice="look whether one side lies on a lesion, or on what was painted or filled in",
+        "SMOOTH": Limit(
+            about="smoother than in any good head",
+            measure="distance between the quartiles inside the structure / contrast, below",
+            look_of={
+                "Nucleus-Accumbens": 0.025,
+                "HypoThal-noMB": 0.065,
+                "Fornix": 0.06,
+                "MammillaryBody": 0.055,
+                "Basal-Forebrain": 0.06,
+                "SeptalNuc": 0.04,
+            },
+            source=f"lowest of {LEARNED}: accumbens 0.037, hypothalamus 0.093, fornix 0.082, mammillary body 0.083, "
+            "basal forebrain 0.082, septal nuclei 0.060",
+            advice="look whether the label lies on a lesion, or on what was painted or filled in",
         ),
         "LABELS": Limit(
             about="a segmentation, not a T1",

@@ -40,8 +40,8 @@ class TissueContrast:
     """Median of white matter minus that of grey matter, over the contrast; None where the structures are missing."""
     left_above_right: Mapping[str, float]
     """Median of a structure's left side minus that of its right one, over the contrast, by the right StructName."""
-    spread_ratio: Mapping[str, float]
-    """Larger over smaller distance between the quartiles of the two sides, by the right StructName."""
+    spread: Mapping[str, float]
+    """Distance between the quartiles inside each structure, over the contrast, by its StructName."""
 
 
 def image_flags(image: Volume, profile: IntensityProfile, intensities: IntensityRange) -> list[Flag]:
@@ -82,7 +82,7 @@ def contrast_flags(image: Volume, labels: Volume, structures: Sequence[Structure
     Returns
     -------
     list of Flag
-        ``NOISE``, ``CONTRAST``, ``BRIGHTNESS``, ``TEXTURE``.
+        ``NOISE``, ``CONTRAST``, ``BRIGHTNESS``, ``SMOOTH``.
     """
     contrast = measure_contrast(image, labels, structures)
     if contrast is None:
@@ -93,10 +93,16 @@ def contrast_flags(image: Volume, labels: Volume, structures: Sequence[Structure
         reason = "white matter is not brighter than grey matter: not the contrast of a T1"
         found.append(Flag(kind="CONTRAST", severity="bad", reason=reason, value=value, threshold=limit))
     for name, difference in contrast.left_above_right.items():
-        reason = f"{_both(name)} differ in brightness by {100 * abs(difference):.0f} % of the contrast"
-        found += _differing("BRIGHTNESS", name, abs(difference), reason)
-    for name, ratio in contrast.spread_ratio.items():
-        found += _differing("TEXTURE", name, ratio, f"{_both(name)}: one is {ratio:.1f} times smoother than the other")
+        words = f"left and right {describe_structure(name).removeprefix('right ')}"
+        threshold = LIMITS["BRIGHTNESS"].look_for(name)
+        if abs(difference) > threshold:
+            reason = f"{words} differ in brightness by {100 * abs(difference):.0f} % of the contrast"
+            found.append(_look("BRIGHTNESS", None, reason, abs(difference), threshold))
+    for name, spread in contrast.spread.items():
+        threshold = LIMITS["SMOOTH"].look_of.get(split_side(name)[1], 0.0)
+        if spread < threshold:
+            reason = f"{describe_structure(name)} is smoother than in any good head: what does it lie on?"
+            found.append(_look("SMOOTH", name, reason, spread, threshold))
     return found
 
 
@@ -135,9 +141,8 @@ def measure_contrast(image: Volume, labels: Volume, structures: Sequence[Structu
     quartiles = {one.name: _quartiles_inside(values, ids == one.index) for one in structures}
     pairs = [(right, quartiles[left], quartiles[right]) for left, right in pair_sides(quartiles)]
     sides = {name: (left[1] - right[1]) / contrast for name, left, right in pairs if left and right}
-    spreads = {name: (left[2] - left[0], right[2] - right[0]) for name, left, right in pairs if left and right}
-    ratios = {name: max(spread) / min(spread) for name, spread in spreads.items() if min(spread) > 0}
-    return TissueContrast(_noise_of(values, ids) / contrast, difference, sides, ratios)
+    spreads = {name: (found[2] - found[0]) / contrast for name, found in quartiles.items() if found}
+    return TissueContrast(_noise_of(values, ids) / contrast, difference, sides, spreads)
 
 
 def labels_flags(data: NDArray[Any]) -> list[Flag]:
@@ -218,16 +223,8 @@ def _quartiles_inside(values: NDArray[np.float32], inside: NDArray[np.bool_]) ->
     return float(low), float(middle), float(high)
 
 
-def _both(right: str) -> str:
-    return f"left and right {describe_structure(right).removeprefix('right ')}"
-
-
-def _differing(kind: str, right: str, value: float, reason: str) -> list[Flag]:
-    """A flag if the two sides of a structure differ by more than its limit."""
-    threshold = LIMITS[kind].look_for(right)
-    if value <= threshold:
-        return []
-    return [Flag(kind=kind, severity="look", reason=reason, value=value, threshold=threshold)]
+def _look(kind: str, structure: str | None, reason: str, value: float, threshold: float) -> Flag:
+    return Flag(kind=kind, severity="look", structure=structure, reason=reason, value=value, threshold=threshold)
 
 
 def _noise_of(values: NDArray[np.float32], ids: NDArray[Any]) -> float:

@@ -8,6 +8,7 @@ from ..segmentation.measure import SegStats
 from ..segmentation.options import Options
 from ..segmentation.population import Population
 from .case import Case
+from .freesurfer_marks import touch_older_mark
 from .head_size import HeadSize, read_head_size
 from .inputs import InputFile, input_files, newest_change_ns, states_of
 from .outputs import touch_older
@@ -77,6 +78,7 @@ def look_at_case(case: Case, options: Options, run: Run) -> EarlierResult:
         )
         if not warnings:
             touch_older(case.outputs, newest_change_ns(inputs))
+            touch_older_mark(case, newest_change_ns(inputs))
     elif record is not None and not options.redo and (other := find_difference(case, record, run, options)):
         advice = ADVICE if case.scripts else ADVICE_OF_IMAGE
         raise SclimbicError(f"{case.outputs.segmentation}: {describe_differences([other], 1, run.spec.name)}; {advice}")

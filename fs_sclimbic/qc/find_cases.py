@@ -2,8 +2,10 @@
 
 import fnmatch
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS
@@ -61,7 +63,7 @@ def find_finished_cases(
             f"{folder}: no result found; expected segmentations with their records (<case>{RECORD_ENDING}), or files "
             f"<case>.{base}.mgz or .nii.gz"
         )
-    return _read_all(sorted(found.values(), key=lambda files: files.name))
+    return _read_all(sorted(_named_apart(list(found.values())), key=lambda files: files.name))
 
 
 def find_finished_subjects(
@@ -132,6 +134,17 @@ def _subject_files(home: Path, name: str, base: str) -> CaseFiles:
         record_file=_first_file((subject / "scripts" / f"{base}.json",)),
         transform=_first_file(transforms),
     )
+
+
+def _named_apart(cases: Sequence[CaseFiles]) -> list[CaseFiles]:
+    """Cases of one name, such as T1 of many single images, by the names of their results."""
+    count = Counter(files.name for files in cases)
+    return [
+        replace(files, name=files.segmentation.name.removesuffix(image_suffix(files.segmentation) or ""))
+        if count[files.name] > 1
+        else files
+        for files in cases
+    ]
 
 
 def _with_record(folder: Path, names: Sequence[str], images: Path | None) -> Iterator[CaseFiles]:

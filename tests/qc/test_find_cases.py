@@ -64,6 +64,15 @@ def test_results_of_this_tool(results):
     assert case.provenance["Weights"].startswith("tiny.h5 SHA-256 ")
 
 
+def test_images_of_one_name_are_told_apart_by_their_results(head, predictor, tiny_model, tmp_path):
+    for subject in ("ann", "bob"):
+        (tmp_path / subject).mkdir()
+        write_volume(head, tmp_path / subject / "T1.mgz")
+        case = image_case(tmp_path / subject / "T1.mgz", tmp_path / f"out/{subject}.mgz", Requests())
+        assert run_one(case, lambda: predictor, Run(tiny_model, ())).status == "done"
+    assert [case.name for case in find_finished_cases(tmp_path / "out")] == ["ann", "bob"]
+
+
 def test_moved_results_find_their_images_in_the_given_folder(results, tmp_path):
     for name in ("seg1.mgz", "seg1.sclimbic.json"):
         shutil.copy(results / name, tmp_path / name)

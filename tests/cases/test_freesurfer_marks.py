@@ -1,6 +1,7 @@
 """A finished subject has the marks that FreeSurfer's own steps leave."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -28,6 +29,12 @@ def test_marks_of_a_subject(subjects_dir, predictor, run):
     assert touch.stat().st_mtime_ns > case.t1.stat().st_mtime_ns, "else FreeSurfer's scripts would call us again"
     leave_marks(case, run)
     assert commands.read_text().count("#@# lim") == 2
+
+
+def test_a_subject_whose_results_lie_elsewhere_is_not_written_to(subjects_dir, tmp_path):
+    case = subject_case(subjects_dir, "bert", Requests())
+    elsewhere = replace(case.outputs, record=tmp_path / "out/sclimbic.json")
+    assert mark_paths(replace(case, outputs=elsewhere)) is None
 
 
 def test_an_image_has_none(tmp_path, head_file, run):

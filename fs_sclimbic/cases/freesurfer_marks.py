@@ -24,7 +24,7 @@ def mark_paths(case: Case) -> tuple[Path, Path] | None:
     Returns
     -------
     (Path, Path) or None
-        None for an image, and for results that lie elsewhere than the subject.
+        None for an image, and for a subject that is only read: its results lie elsewhere.
     """
     if case.scripts is None or case.outputs.record.parent != case.scripts:
         return None

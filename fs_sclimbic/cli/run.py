@@ -36,6 +36,7 @@ from .arguments import ALL_DONE, INTERRUPTED
 from .plan import Plan, make_plan
 from .progress import say, show_progress
 from .run_cases import run_plan
+from .workplace import run_elsewhere, runs_elsewhere
 
 CITATION = """\
 If you use these results, please cite: Greve DN, Billot B, Cordero D, Hoopes A, Hoffmann M, Dalca AV, Fischl B,
@@ -117,9 +118,15 @@ def run(
 
     def tell(notice: Notice) -> None:
         told.add((notice.case, notice.text))
-        say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
+        case = f"{notice.case}: " if notice.case else ""
+        say(f"{case}{notice.severity}: {notice.text}", sys.stderr)
 
-    coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell, draw=draw)
+    if runs_elsewhere(args):
+        coming = run_elsewhere(
+            args, plan.cases, options, this_run, make=load_predictor, finders=finders, tell=tell, draw=draw
+        )
+    else:
+        coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell, draw=draw)
     if finish_case:
         coming = map(finish_case, coming)
     show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import ALL_DONE, BAD_USAGE, bare_session
-from .exclusion_arguments import add_exclusion_flags, read_given_exclusion
+from .exclusion_arguments import add_exclusion_flags, leave_out_rated
 from .guard import in_one_line
 from .pipes import outlive_readers
 from .refused_options import refused_option
@@ -212,8 +212,6 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 def _table(args: argparse.Namespace) -> int:
     from ..files.staging import StagedFiles, encode_text
-    from ..group.left_out import mark_excluded, without_excluded
-    from ..group.name_matching import NameRule
     from ..group.tables.cohort_table import cohort_table, read_cohort, stats_name, who_is_left_out
     from ..group.tables.column_choice import Choice
     from ..group.tables.combined import combined_table
@@ -222,7 +220,6 @@ def _table(args: argparse.Namespace) -> int:
     from ..group.tables.subject_lists import read_segids
     from ..group.text_table import format_group_table, notes_for_readers
 
-    exclusion = read_given_exclusion(args)
     measure, in_subjects_dir = MEASURES[args.meas], not args.inputs
     only = read_segids(args.segids_from_file) if args.segids_from_file else args.segno
     files = _files(args, args.stats or stats_name(measure))
@@ -247,15 +244,10 @@ def _table(args: argparse.Namespace) -> int:
         fill=float("nan") if args.missing == "nan" else 0.0,
     )
     built = cohort_table(cohort, choice, percent_of_etiv=args.etiv, scale=args.scale)
-    table, missing = built.table, "nan"
-    if exclusion is not None:  # before sides are combined: the sum with a failed structure has failed
-        marked = mark_excluded(table, exclusion, "the table", NameRule(match=args.match))
-        table, missing = without_excluded(marked), "n/a"
-        print(printable("\n".join(marked.said)))
-    table, more = combined_table(table, args.combine, args.groups)
-    _warn(
-        (*built.warnings, *(notice.text for notice in more), *notes_for_readers(table, args.tablefile, args.delimiter))
-    )
+    rated, missing = leave_out_rated(built.table, args)  # the sum with a failed side has failed
+    table, more = combined_table(rated, args.combine, args.groups)
+    _warn((*built.warnings, *(notice.text for notice in more)))
+    _warn(notes_for_readers(table, args.tablefile, args.delimiter))
     text = format_group_table(table, args.delimiter, transpose=args.transpose, missing=missing)
     print(f"Writing the table to {args.tablefile}")
     with StagedFiles() as staged:

@@ -31,17 +31,17 @@ def test_marks_of_a_subject(subjects_dir, predictor, run):
     assert commands.read_text().count("#@# lim") == 2
 
 
-def test_a_subject_whose_results_lie_elsewhere_is_not_written_to(subjects_dir, tmp_path):
-    case = subject_case(subjects_dir, "bert", Requests())
-    elsewhere = replace(case.outputs, record=tmp_path / "out/sclimbic.json")
-    assert mark_paths(replace(case, outputs=elsewhere)) is None
-
-
 def test_an_image_has_none(tmp_path, head_file, run):
     case = image_case(head_file, tmp_path / "o.mgz", Requests())
     assert mark_paths(case) is None
     leave_marks(case, run)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["head.nii.gz"]
+
+
+def test_a_subject_that_is_only_read_has_none(subjects_dir, tmp_path):
+    case = subject_case(subjects_dir, "bert", Requests())
+    elsewhere = replace(case.outputs, record=tmp_path / "out/bert/scripts/sclimbic.json")
+    assert mark_paths(replace(case, outputs=elsewhere)) is None
 
 
 @pytest.mark.parametrize("name", ["touch", "scripts"])

@@ -139,12 +139,13 @@ def _subject_files(home: Path, name: str, base: str) -> CaseFiles:
 def _named_apart(cases: Sequence[CaseFiles]) -> list[CaseFiles]:
     """Cases of one name, such as T1 of many single images, by the names of their results."""
     count = Counter(files.name for files in cases)
-    return [
-        replace(files, name=files.segmentation.name.removesuffix(image_suffix(files.segmentation) or ""))
-        if count[files.name] > 1
-        else files
-        for files in cases
-    ]
+    return [replace(files, name=_result_name(files)) if count[files.name] > 1 else files for files in cases]
+
+
+def _result_name(files: CaseFiles) -> str:
+    if files.record_file is not None:
+        return files.record_file.name.removesuffix(RECORD_ENDING)
+    return files.segmentation.name.removesuffix(image_suffix(files.segmentation) or "")
 
 
 def _with_record(folder: Path, names: Sequence[str], images: Path | None) -> Iterator[CaseFiles]:

@@ -26,6 +26,7 @@ keys. They open from disk in any browser, also without network, and when the ima
 EPILOG = """\
 examples:
   fs_sclimbic qc results                                     of mri_sclimbic_seg --i images --o results
+  fs_sclimbic qc study/derivatives/sclimbic                  of fs_sclimbic bids
   fs_sclimbic qc --s --sd subjects                           of recon-all subjects, also FreeSurfer's own sclimbic
   fs_sclimbic qc results --participants participants.tsv --group site
   fs_sclimbic qc results --single-file sub-30                one case in one file, to send to somebody
@@ -130,9 +131,12 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _find_cases(args: argparse.Namespace) -> "tuple[Path, list[FinishedCase]]":
+    from ..bids.finished import find_finished_in_bids, holds_bids_results
     from ..errors import UsageError
     from ..qc.find_cases import find_finished_cases, find_finished_subjects
 
+    if args.results is not None and holds_bids_results(args.results):
+        return Path(args.results), find_finished_in_bids(args.results, base=args.output_base)
     if args.results is not None:
         return Path(args.results), find_finished_cases(args.results, args.images, args.output_base)
     home = args.sd or os.environ.get("SUBJECTS_DIR")

@@ -1,11 +1,12 @@
 """Cases of a BIDS dataset: which files are read, and where their results lie among BIDS derivatives."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE, SUBJECT_T1, Case, Outputs, Requests
+from ..cases.case_picture import picture_file_of
 from ..cases.subjects import subject_case
 from ..errors import UsageError
 from .entities import format_entities
@@ -52,7 +53,7 @@ def image_cases(
     for image in images:
         entities = {key: label for key, label in image.name.entities.items() if key not in NOT_IN_CASE_NAME}
         name = format_entities(entities)
-        stem, outputs = _outputs(out, entities, requests, base)
+        stem, outputs = case_outputs(out, entities, requests, base=base)
         case = Case(name=name, t1=image.path, transforms=(), outputs=outputs, problem=image.problem)
         cases.append(BidsCase(case=case, sources=(f"bids:{RAW}:{image.source}",), stem=stem))
     return cases
@@ -97,7 +98,7 @@ def recon_all_cases(
     cases = []
     for name, entities in wanted.items():
         recon_all = subject_case(subjects_dir, name, requests)
-        stem, outputs = _outputs(out, entities, requests, base)
+        stem, outputs = case_outputs(out, entities, requests, base=base)
         case = replace(recon_all, outputs=outputs)
         sources: tuple[str, ...] = (f"bids:{RECON_ALL}:{name}/{SUBJECT_T1}",)
         used = next((path for path in case.transforms if os.path.isfile(path)), None)
@@ -107,7 +108,29 @@ def recon_all_cases(
     return cases
 
 
-def _outputs(out: Path, entities: dict[str, str], requests: Requests, base: str) -> tuple[Path, Outputs]:
+EVERYTHING = Requests(posteriors=True, volumes=True, qa_stats=True, etiv_from_image=True)
+
+
+def case_outputs(
+    out: Path, entities: Mapping[str, str], requests: Requests = EVERYTHING, *, base: str = DEFAULT_BASE
+) -> tuple[Path, Outputs]:
+    """Where the results of a case lie.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the derivatives.
+    entities : mapping of str to str
+        Of the case.
+    requests : Requests
+    base : str
+
+    Returns
+    -------
+    Path
+        Of the files in anat/, up to ``_dseg``.
+    Outputs
+    """
     name = format_entities(entities)
     folders = [f"{key}-{entities[key]}" for key in ("sub", "ses") if key in entities]
     described = {**entities, "seg": SEGMENTATION, **({} if base == DEFAULT_BASE else {"desc": base})}
@@ -115,6 +138,7 @@ def _outputs(out: Path, entities: dict[str, str], requests: Requests, base: str)
     home = f"{out}/{SUBJECTS_FOLDER}/{name}"  # as text: Path's own ways take seconds for 10,000 people
     posteriors, qa_stats = Path(f"{stem}_probseg.nii.gz"), Path(f"{home}/stats/{base}.qa.stats")
     xfm, lta = (Path(f"{home}/mri/transforms/{base}.talairach.{ending}") for ending in ("xfm", "lta"))
+    picture = picture_file_of(Path(f"{home}/mri/{base}.mgz"))
     return Path(stem), Outputs(
         segmentation=Path(f"{stem}_dseg.nii.gz"),
         record=Path(f"{home}/scripts/{base}.json"),
@@ -124,7 +148,8 @@ def _outputs(out: Path, entities: dict[str, str], requests: Requests, base: str)
         xfm=xfm if requests.etiv_from_image else None,
         lta=lta if requests.etiv_from_image else None,
         log=Path(f"{home}/scripts/{base}.log"),
-        optional=(posteriors, qa_stats, xfm, lta),
+        picture=picture if requests.picture else None,
+        optional=(posteriors, qa_stats, xfm, lta, picture),
     )
 
 

@@ -157,7 +157,11 @@ def _why_none(found: FoundImages, request: ImageRequest, notes: Sequence[str]) -
     kind = "desc-preproc_T1w" if request.derived else "T1w"
     people = f"{len(found.participants)} participant(s)"
     reasons = "; ".join((*notes, *found.unreadable)) or "the folders anat/ hold none"
-    hint = "; this dataset is a derivative (dataset_description.json): give the raw one" if request.derived else ""
+    hint = (
+        "; this dataset is a derivative (dataset_description.json): give the raw one, or choose with --bids-filter-file"
+        if request.derived
+        else ""
+    )
     return f"no {kind} image to segment in {people}: {reasons}{hint}"
 
 

@@ -15,8 +15,8 @@ from .ignore import IGNORE_FILE
 DESCRIPTION = "dataset_description.json"
 BIDS_VERSION = "1.10.0"
 PROGRAM = "fs_sclimbic"
-IGNORED = ("*_morph.tsv", "*_morph.json", "/group_*")
-"""What BIDS has no names for yet."""
+IGNORED = ("*_morph.tsv", "*_morph.json", "/group_*", "/sclimbic_qc/")
+"""What BIDS has no names for yet, and pages of quality control."""
 README = """\
 # Limbic structures, segmented by fs_sclimbic
 
@@ -70,10 +70,8 @@ def read_dataset_info(dataset: Path, *, lenient: bool = False) -> DatasetInfo:
     if missing and not lenient:
         raise UsageError(f"{path}: expected a text for {' and '.join(missing)}; --skip-bids-validation goes on without")
     kind, doi = content.get("DatasetType"), content.get("DatasetDOI")
-    # Before BIDS 1.4 nothing said so but the pipeline that made it.
-    is_derived = kind == "derivative" or (
-        kind is None and ("GeneratedBy" in content or "PipelineDescription" in content)
-    )
+    # PipelineDescription: how derivatives were told before BIDS 1.4. Raw datasets may have GeneratedBy, of a converter.
+    is_derived = kind == "derivative" or (kind is None and "PipelineDescription" in content)
     return DatasetInfo(str(content.get("Name") or dataset.name), is_derived, doi if isinstance(doi, str) else None)
 
 

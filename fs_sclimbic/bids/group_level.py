@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE
-from ..cases.protection import WORDS, etiv_source
 from ..cases.record import Record, read_record
 from ..cases.tables import CONFIDENCES, VOLUMES, Z_SCORES, format_table, table_files
 from ..errors import TableError, UsageError
@@ -77,37 +76,6 @@ def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collecti
 def _is_of(name: str, participants: Collection[str]) -> bool:
     parts = parse_case_name(name)
     return parts is not None and (not participants or parts.entities["sub"] in participants)
-
-
-def mixed_settings(cases: Sequence[RecordedCase]) -> list[str]:
-    """What not all cases share: their numbers must not stand in one table.
-
-    Parameters
-    ----------
-    cases : sequence of RecordedCase
-
-    Returns
-    -------
-    list of str
-        One line a setting, which names who differs from most.
-    """
-    lines = []
-    for words, values in _settings_to_share(cases).items():
-        counts = {value: values.count(value) for value in values}
-        usual = max(counts, key=lambda value: counts[value])
-        others = [case.name for case, value in zip(cases, values, strict=True) if value != usual]
-        if others:
-            lines.append(f"{len(others)} of {len(cases)} cases have {words} than the others: {_listed(others)}")
-    return lines
-
-
-def _settings_to_share(cases: Sequence[RecordedCase]) -> dict[str, list[str]]:
-    """The values of the cases, by what one says of a case that has another one."""
-    settings = [case.record.settings for case in cases]
-    values = {words: [json.dumps(one.get(key), sort_keys=True) for one in settings] for key, words in WORDS.items()}
-    values["other excluded structures"] = [json.dumps(one.get("exclude")) for one in settings]
-    values["another source of eTIV"] = [str(etiv_source(one)) for one in settings]
-    return values
 
 
 def group_table(cases: Sequence[RecordedCase]) -> str:
@@ -206,8 +174,18 @@ def without_results(request: DatasetRequest, cases: Sequence[RecordedCase]) -> l
         planned = plan_dataset(request)
     except UsageError:  # the group level needs the results alone
         return []
-    done = {case.name for case in cases}
-    lacking = [one.case.name for one in planned.cases if one.case.name not in done]
+    done: dict[str, list[Mapping[str, str]]] = {}
+    for case in cases:
+        if parts := parse_case_name(case.name):
+            done.setdefault(parts.entities["sub"], []).append(parts.entities)
+
+    def has_results(name: str) -> bool:
+        parts = parse_case_name(name)
+        # A subject of recon-all may stand for several images of a participant.
+        others = done.get(parts.entities["sub"], ()) if parts else ()
+        return parts is not None and any(one.items() <= parts.entities.items() for one in others)
+
+    lacking = [one.case.name for one in planned.cases if not has_results(one.case.name)]
     if not lacking:
         return []
     return [f"{len(lacking)} of {len(planned.cases)} cases of {request.dataset} have no results: {_listed(lacking)}"]

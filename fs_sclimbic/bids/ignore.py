@@ -87,13 +87,17 @@ def _pattern(line: str) -> tuple[re.Pattern[str], bool, bool]:
 
 def _expression(glob: str) -> str:
     """The regular expression of a glob: ``*`` stays within a folder, ``**`` does not."""
+    glob = re.sub(r"(\*\*/)+", "**/", glob)  # many of them mean one, and would take for ever
     parts = re.split(r"(\*\*/|\*+|\?|\[[^]]*\])", glob)
     signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return "".join(signs.get(part) or _literal_or_set(part) for part in parts)
 
 
 def _literal_or_set(part: str) -> str:
-    if part.startswith("[") and part.endswith("]") and len(part) > 2:
-        inside = part[1:-1].replace("\\", "\\\\")
-        return f"[^{inside[1:]}]" if inside[0] in "!^" and len(inside) > 1 else f"[{inside}]"
-    return ".*" if part.startswith("**") else re.escape(part)
+    if not (part.startswith("[") and part.endswith("]") and len(part) > 2):
+        return ".*" if part.startswith("**") else re.escape(part)
+    inside = part[1:-1]
+    negated = inside[0] in "!^" and len(inside) > 1
+    # All but ranges such as a-z stands for itself.
+    signs = re.sub(r"(?<![a-zA-Z0-9])-|-(?![a-zA-Z0-9])|[^a-zA-Z0-9-]", lambda sign: "\\" + sign[0], inside[negated:])
+    return f"[{'^' * negated}{signs}]"

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 
 from ..errors import SclimbicError
+from ..segmentation.flag import Flag
 from ..segmentation.measure import SegStats
 from ..segmentation.options import Options
+from ..segmentation.population import Population
+from ..segmentation.structure_flags import structure_flags
 from .case import Case
+from .freesurfer_marks import touch_older_mark
 from .head_size import HeadSize, read_head_size
 from .inputs import InputFile, input_files, newest_change_ns, states_of
 from .outputs import touch_older
@@ -34,6 +38,14 @@ class EarlierResult:
     def stats(self) -> SegStats | None:
         """The numbers of the earlier run."""
         return self.record.stats if self.record else None
+
+    def flags(self, population: Population) -> tuple[Flag, ...]:
+        """The flags of the earlier run; those that its numbers give if it wrote none."""
+        if self.record is None:
+            return ()
+        if self.record.flags is not None:
+            return self.record.flags
+        return tuple(structure_flags(self.record.stats, population))
 
 
 def look_at_case(case: Case, options: Options, run: Run) -> EarlierResult:
@@ -71,6 +83,7 @@ def look_at_case(case: Case, options: Options, run: Run) -> EarlierResult:
         )
         if not warnings:
             touch_older(case.outputs, newest_change_ns(inputs))
+            touch_older_mark(case, newest_change_ns(inputs))
     elif record is not None and not options.redo and (other := find_difference(case, record, run, options)):
         advice = ADVICE if case.scripts else ADVICE_OF_IMAGE
         raise SclimbicError(f"{case.outputs.segmentation}: {describe_differences([other], 1, run.spec.name)}; {advice}")

@@ -14,7 +14,11 @@ from ..image.volume import Volume
 from ..registration.etiv import etiv_mm3
 from ..registration.plausibility import find_transform_doubts
 from ..registration.talairach import Registration
+from ..segmentation.flag import Flag
 from .case import Case
+
+DOUBTFUL_ETIV = "ETIV (doubtful): "
+"""Begins the warning of a computed transform that is in doubt."""
 
 Register = Callable[[Volume], Registration]
 """Computes the transform of a head to MNI305, as `registration.talairach.register` does."""
@@ -32,6 +36,30 @@ class HeadSize:
     registration: Registration | None = None
     """What was found in the image, where the transform was computed."""
     warnings: tuple[str, ...] = ()
+    doubts: str = ""
+    """What tells that the transform is not that of this head; empty for a sound one."""
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """``ETIV``, if the transform is in doubt."""
+        return (etiv_flag(self.doubts, self.etiv_mm3),) if self.doubts else ()
+
+
+def etiv_flag(doubts: str, etiv_mm3: float | None) -> Flag:
+    """The flag of a doubtful eTIV.
+
+    Parameters
+    ----------
+    doubts : str
+        Why, in one line.
+    etiv_mm3 : float or None
+
+    Returns
+    -------
+    Flag
+    """
+    reason = f"eTIV is doubtful: {doubts}"
+    return Flag(kind="ETIV", severity="look", reason=reason, value=etiv_mm3)
 
 
 def read_head_size(case: Case, *, without_etiv: bool) -> HeadSize:
@@ -67,7 +95,8 @@ def read_head_size(case: Case, *, without_etiv: bool) -> HeadSize:
     doubts = "; ".join(find_transform_doubts(ras2mni))
     if not doubts:
         return HeadSize(etiv, transform, ras2mni)
-    return HeadSize(etiv, transform, warnings=(f"{transform}: {doubts}; check the transform in freeview",))
+    warning = f"{transform}: {doubts}; check the transform in freeview"
+    return HeadSize(etiv, transform, warnings=(warning,), doubts=doubts)
 
 
 def compute_head_size(case: Case, t1: Volume, register: Register) -> HeadSize:
@@ -95,11 +124,12 @@ def compute_head_size(case: Case, t1: Volume, register: Register) -> HeadSize:
     etiv = etiv_mm3(found.ras2mni)
     if not found.doubts:
         return HeadSize(etiv, case.outputs.xfm, found.ras2mni, found)
+    doubts = "; ".join(found.doubts)
     warning = (
-        f"ETIV (doubtful): eTIV of {etiv / 1000:.0f} cm^3 comes from a transform of which {'; '.join(found.doubts)}; "
+        f"{DOUBTFUL_ETIV}eTIV of {etiv / 1000:.0f} cm^3 comes from a transform of which {doubts}; "
         f"look at {case.outputs.xfm} in freeview, correct it there and give it with --tal, or leave this case out"
     )
-    return HeadSize(etiv, case.outputs.xfm, registration=found, warnings=(warning,))
+    return HeadSize(etiv, case.outputs.xfm, registration=found, warnings=(warning,), doubts=doubts)
 
 
 def _find_transform(case: Case) -> Path:

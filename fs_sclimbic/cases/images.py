@@ -81,7 +81,8 @@ def folder_cases(
         raise UsageError(f"{folder}: folder does not exist")
     images = images_in(folder)
     if not images:
-        raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz")
+        hint = "; for a BIDS dataset give 'fs_sclimbic bids'" if any(folder.glob("sub-*/")) else ""
+        raise UsageError(f"{folder}: no image found; expected files that end in .mgz, .mgh, .nii or .nii.gz{hint}")
     return images_cases(images, output, requests, base=base, transform_suffix=transform_suffix)
 
 

@@ -43,15 +43,28 @@ def find_mixture(records: Sequence[tuple[str, Record]]) -> list[str]:
     }
     lines = []
     for key, value_of in values.items():
-        groups: dict[str, list[tuple[str, Record]]] = {}
-        for name, record in records:
-            groups.setdefault(json.dumps(value_of(record.settings), sort_keys=True), []).append((name, record))
+        groups = _groups_of_equals(records, value_of)
         if len(groups) > 1:
-            most, *others = sorted(groups.values(), key=len, reverse=True)
+            most, *others = sorted(groups, key=len, reverse=True)
             told = [f"{len(most)} cases {_shown(key, value_of, most[0][1])}"]
             told += [f"{_who(group)} {_shown(key, value_of, group[0][1])}" for group in others]
             lines.append(f"{NAMES.get(key, key.replace('_', ' '))}: {'; '.join(told)}")
     return lines
+
+
+def _groups_of_equals(
+    records: Sequence[tuple[str, Record]], value_of: Callable[[Settings], Any]
+) -> list[list[tuple[str, Record]]]:
+    """Records by a value that may be a list or a dict; to write each as text takes seconds for thousands."""
+    values: list[Any] = []
+    groups: list[list[tuple[str, Record]]] = []
+    for name, record in records:
+        value = value_of(record.settings)
+        if value not in values:
+            values.append(value)
+            groups.append([])
+        groups[values.index(value)].append((name, record))
+    return groups
 
 
 def _value_of(key: str, settings: Settings) -> Any:

@@ -3,7 +3,7 @@
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ..image.labels import ColorTable, format_ctab
 from ..image.transforms import format_lta, format_xfm
 from ..image.volume import encode_volume
 from ..registration.talairach import Registration
+from ..segmentation.flag import Flag
 from ..segmentation.options import Options
 from ..segmentation.preset import STUDY_PRESET
 from ..segmentation.segment import Segmentation
@@ -34,6 +35,7 @@ class CaseResult:
     segmentation: Segmentation
     settings: Settings
     warnings: tuple[str, ...]
+    flags: tuple[Flag, ...] = ()
     options: Options
     run: Run
     picture: bytes | None = None
@@ -108,7 +110,7 @@ def write_outputs(result: CaseResult) -> list[str]:
     if outputs.posteriors:
         contents[outputs.posteriors] = encode_volume(segmentation.posteriors, outputs.posteriors)
     if outputs.qa_stats:
-        contents[outputs.qa_stats] = encode_text(format_qa_stats(stats, result.options.population, provenance))
+        contents[outputs.qa_stats] = encode_text(_qa_stats_of(result, provenance))
     if outputs.stats:
         contents[outputs.stats] = encode_text(format_stats(stats, provenance))
     warnings = []
@@ -119,7 +121,8 @@ def write_outputs(result: CaseResult) -> list[str]:
                 contents[outputs.picture] = result.picture
             except OSError as error:
                 warnings.append(f"{outputs.picture}: picture cannot be written ({error.strerror or error})")
-        record = Record(result.settings, stats, result.warnings, _hashes_of(contents, result), tuple(provenance))
+        hashes = _hashes_of(contents, result)
+        record = Record(result.settings, stats, result.warnings, hashes, tuple(provenance), result.flags)
         for path, content in contents.items():
             if path != outputs.picture:
                 staged.write(path, content)
@@ -127,6 +130,12 @@ def write_outputs(result: CaseResult) -> list[str]:
         # From here until the last rename the case counts as not done.
         outputs.record.unlink(missing_ok=True)
     return warnings
+
+
+def _qa_stats_of(result: CaseResult, provenance: list[str]) -> str:
+    colors = result.segmentation.colors
+    flags = [replace(flag, reason=_header_prose(flag.reason, colors)) for flag in result.flags]
+    return format_qa_stats(result.segmentation.stats, result.options.population, provenance, flags)
 
 
 def _hashes_of(contents: dict[Path, bytes], result: CaseResult) -> dict[str, str]:

@@ -11,6 +11,7 @@ from ..files.owner_lock import HeldElsewhereError, OwnedLock
 from ..image.volume import read_volume
 from ..registration.head_search import locate_head
 from ..registration.talairach import register
+from ..segmentation.flag import Flag
 from ..segmentation.local_prediction import LocalPrediction, Predictor
 from ..segmentation.measure import SegStats
 from ..segmentation.options import Options
@@ -18,7 +19,8 @@ from ..segmentation.segment import LocateHead, Prepared, Segmentation, finish, p
 from .case import Case
 from .case_lock import HeldCases, remove_left_lock
 from .case_picture import DrawPicture, PictureContent, draw_picture, transform_to_show
-from .earlier_result import look_at_case
+from .earlier_result import EarlierResult, look_at_case
+from .freesurfer_marks import leave_marks
 from .head_size import HeadSize, Register, compute_head_size
 from .inputs import InputFile, check_unchanged
 from .outputs import CaseResult, check_names, check_writable, write_outputs
@@ -54,6 +56,8 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """How it was done, for the log."""
+    flags: tuple[Flag, ...] = ()
+    """What looks wrong about the results."""
     stats: SegStats | None = None
     """The numbers of a done or skipped case."""
     details: str = ""
@@ -127,20 +131,14 @@ def open_case(case: Case, options: Options, run: Run, finders: HeadFinders, held
         found = look_at_case(case, options, run)
         if found.is_done:
             remove_left_lock(case)
-            return Outcome(case=case, status="skipped", seconds=seconds(), warnings=found.warnings, stats=found.stats)
+            return _skipped(case, seconds(), found, options)
         check_names(case)
         check_writable(case)
-        try:
-            lock = held.take(case)
-        except HeldElsewhereError as error:
-            message = f"running elsewhere: {error}"
-            return Outcome(case=case, status="skipped", seconds=seconds(), message=message)
+        lock = held.take(case)
         if read_record(case.outputs.record) != found.record:  # another run did it between the look and the lock
             found = look_at_case(case, options, run)
             if found.is_done:
-                return Outcome(
-                    case=case, status="skipped", seconds=seconds(), warnings=found.warnings, stats=found.stats
-                )
+                return _skipped(case, seconds(), found, options)
         t1, head = read_volume(case.t1), found.head
         check_unchanged(found.inputs)
         with naming(case.t1):
@@ -229,6 +227,7 @@ def close_case(predicted: PredictedCase, options: Options, draw: DrawPicture | N
             f"{path} is of an earlier run with other settings" for path in stale_files(record, settings, optional)
         )
         warnings = result.warnings + opened.head.warnings + stale
+        flags = result.flags + opened.head.flags
         check_unchanged(opened.inputs)
         if opened.lock:
             opened.lock.check()
@@ -239,11 +238,13 @@ def close_case(predicted: PredictedCase, options: Options, draw: DrawPicture | N
                 segmentation=result,
                 settings=settings,
                 warnings=warnings,
+                flags=flags,
                 options=options,
                 run=run,
                 picture=picture,
             )
         )
+        leave_marks(case, run)
         otherwise = changed_settings(record, settings) if record is not None else []
         if otherwise:
             warnings = (
@@ -256,6 +257,7 @@ def close_case(predicted: PredictedCase, options: Options, draw: DrawPicture | N
             status="done",
             seconds=opened.seconds + predicted.seconds + seconds(),
             warnings=(*warnings, *picture_warnings),
+            flags=flags,
             notes=(
                 *(opened.notes + result.notes + predicted.notes),
                 *([f"wrote {drawn}"] if drawn and not picture_warnings else []),
@@ -264,6 +266,13 @@ def close_case(predicted: PredictedCase, options: Options, draw: DrawPicture | N
         )
 
     return _outcome_of_errors(case, action, opened.seconds + predicted.seconds)
+
+
+def _skipped(case: Case, seconds: float, found: EarlierResult, options: Options) -> Outcome:
+    flags = found.flags(options.population)
+    return Outcome(
+        case=case, status="skipped", seconds=seconds, warnings=found.warnings, flags=flags, stats=found.stats
+    )
 
 
 def _content_of(opened: OpenCase, result: Segmentation) -> PictureContent:
@@ -294,6 +303,9 @@ def _outcome_of_errors(
         return action(lambda: time.monotonic() - start)
     except ModelError:
         raise
+    except HeldElsewhereError as error:
+        message, seconds = f"running elsewhere: {error}", seconds_before + time.monotonic() - start
+        return Outcome(case=case, status="skipped", seconds=seconds, message=message)
     except SclimbicError as error:
         return failed(str(error))
     except OSError as error:

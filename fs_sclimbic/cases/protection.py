@@ -46,6 +46,12 @@ N_READERS = 8
 """Threads that read records; most of the time they wait for a network file system."""
 
 
+MAX_OTHERS = 200
+"""A task looks at the records of all its cases, and at so many of other tasks: thousands of tasks share a disk."""
+READ_AT_ONCE = 256
+"""Records that are held at the same time."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """A finished case that was made in another way than this run would make it."""
@@ -117,9 +123,28 @@ def read_records(cases: Sequence[Case]) -> Iterator[tuple[Case, Record]]:
         In the order of the cases.
     """
     with ThreadPoolExecutor(N_READERS) as pool:
-        for case, record in zip(cases, pool.map(lambda case: read_record(case.outputs.record), cases), strict=True):
-            if record is not None:
-                yield case, record
+        for start in range(0, len(cases), READ_AT_ONCE):
+            some = cases[start : start + READ_AT_ONCE]
+            for case, record in zip(some, pool.map(lambda case: read_record(case.outputs.record), some), strict=True):
+                if record is not None:
+                    yield case, record
+
+
+def spread(cases: Sequence[Case], most: int) -> Sequence[Case]:
+    """Some of many cases, spread evenly over them.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+    most : int
+        So many, about.
+
+    Returns
+    -------
+    sequence of Case
+        All, if there are no more than that.
+    """
+    return cases[:: max(len(cases) // most, 1)]
 
 
 def check_study(cases: Sequence[Case], run: Run, options: Options, *, advice: str = ADVICE) -> None:
@@ -128,7 +153,7 @@ def check_study(cases: Sequence[Case], run: Run, options: Options, *, advice: st
     Parameters
     ----------
     cases : sequence of Case
-        All cases of the command line, also those of other tasks.
+        Those of the run, and some of other tasks.
     run : Run
     options : Options
         With ``redo`` only a fall-back from published to shipped weights is refused.
@@ -140,15 +165,14 @@ def check_study(cases: Sequence[Case], run: Run, options: Options, *, advice: st
     UsageError
         In one line: how many cases, and what differs.
     """
-    records = list(read_records(cases))
-    if is_fallback(run) and any(record.settings.get("weights_sha256") == PUBLISHED_SHA256 for _, record in records):
-        raise UsageError(
-            f"this run would use the shipped weights, earlier results have the published ones; {FALLBACK_ADVICE}"
-        )
-    if options.redo:
-        return
-    found = [find_difference(case, record, run, options) for case, record in records]
-    differing = [difference for difference in found if difference]
+    differing = []
+    for case, record in read_records(cases):
+        if is_fallback(run) and record.settings.get("weights_sha256") == PUBLISHED_SHA256:
+            raise UsageError(
+                f"this run would use the shipped weights, earlier results have the published ones; {FALLBACK_ADVICE}"
+            )
+        if not options.redo and (difference := find_difference(case, record, run, options)):
+            differing.append(difference)
     if differing:
         raise UsageError(f"{describe_differences(differing, len(cases), run.spec.name)}; {advice}")
 

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from ..files.hashing import sha256_of_text
 from ..image.labels import Structure
+from ..segmentation.flag import Flag
 from ..segmentation.measure import SegStats, StructureStats
 
 FORMAT = 1
@@ -40,6 +41,8 @@ class Record:
     """SHA-256 of the files that were written with these settings, by their names without folders."""
     provenance: tuple[str, ...] = ()
     """Lines about the run, as in the header of the stats file."""
+    flags: tuple[Flag, ...] | None = None
+    """What looks wrong; None in records that were written before there were flags in them."""
 
 
 def format_record(record: Record) -> str:
@@ -66,6 +69,7 @@ def format_record(record: Record) -> str:
         "warnings": list(record.warnings),
         "files": dict(record.files),
         "provenance": list(record.provenance),
+        **({} if record.flags is None else {"flags": [asdict(flag) for flag in record.flags]}),
     }
     return json.dumps({**content, CHECKSUM: _checksum(content)}, indent=1) + "\n"
 
@@ -115,6 +119,22 @@ def _parse_record(content: Any) -> Record | None:
         tuple(_text(warning) for warning in content["warnings"]),
         {_text(name): _text(digest) for name, digest in content["files"].items()},
         tuple(_text(line) for line in content["provenance"]),
+        tuple(_flag(flag) for flag in content["flags"]) if "flags" in content else None,
+    )
+
+
+def _flag(content: Any) -> Flag:
+    """A flag; ValueError, KeyError or TypeError if it is not as it was written."""
+    severity, structure = content["severity"], content["structure"]
+    if severity not in ("look", "bad"):
+        raise ValueError(f"{severity!r:.40}: expected 'look' or 'bad'")
+    return Flag(
+        kind=_text(content["kind"]),
+        severity=severity,
+        reason=_text(content["reason"]),
+        structure=None if structure is None else _text(structure),
+        value=_any_number(content["value"]),
+        threshold=_any_number(content["threshold"]),
     )
 
 
@@ -133,6 +153,14 @@ def _count(value: Any) -> int:
 def _number(value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
         raise TypeError(f"expected a number from 0, found {value!r:.40}")
+    return float(value)
+
+
+def _any_number(value: Any) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise TypeError(f"expected a number, found {value!r:.40}")
     return float(value)
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from ..errors import TableError, quote_text
 from ..files.resources import data_file
 from ..image.labels import Structure
-from ..segmentation.flags import flags
+from ..segmentation.flag import CaseVerdict, Flag
 from ..segmentation.measure import SegStats, StructureStats
 from ..segmentation.population import Population, z_score
 
@@ -40,7 +40,9 @@ def format_stats(stats: SegStats, provenance: Sequence[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def format_qa_stats(stats: SegStats, population: Population, provenance: Sequence[str] = ()) -> str:
+def format_qa_stats(
+    stats: SegStats, population: Population, provenance: Sequence[str] = (), flags: Sequence[Flag] = ()
+) -> str:
     """The text of a .qa.stats file: the columns of a stats file, then four of quality control.
 
     The first five columns are those of a stats file, so asegstats2table reads this one too.
@@ -49,25 +51,47 @@ def format_qa_stats(stats: SegStats, population: Population, provenance: Sequenc
     ----------
     stats : SegStats
     population : Population
-        Norms for the z scores and flags.
+        Norms for the z scores.
     provenance : sequence of str
         As for `format_stats`.
+    flags : sequence of Flag
+        Of the case; those of single structures stand in their rows, and all with their reasons in the header.
 
     Returns
     -------
     str
         A z score of a structure that the population table lacks is ``-``, as are no flags.
     """
-    lines = header_lines(stats, QA_COLUMNS, provenance)
+    about = [
+        f"Verdict {CaseVerdict(case='', flags=tuple(flags)).verdict}",
+        *(f"Flag {flag.kind} {flag.severity} {flag.reason}" for flag in flags),
+    ]
+    lines = header_lines(stats, QA_COLUMNS, [*provenance, *about])
     width = max((len(row.structure.name) for row in stats.structures), default=0)
     for number, row in enumerate(stats.structures, 1):
         z = z_score(row, population)
         lines.append(
             f"{row_start(number, row)}{'':{width - len(row.structure.name)}s} {row.confidence:>8.4f} "
             f"{'-' if z is None else format(z, '.4f'):>9s} {row.detached_voxels:>6d}  "
-            f"{','.join(flags(row, population, stats.voxel_volume_mm3)) or '-'}"
+            f"{','.join(kinds_of(flags, row.structure.name)) or '-'}"
         )
     return "\n".join(lines) + "\n"
+
+
+def kinds_of(flags: Sequence[Flag], structure: str | None) -> list[str]:
+    """The kinds of the flags of one structure, or of the whole case for None; each once.
+
+    Parameters
+    ----------
+    flags : sequence of Flag
+    structure : str or None
+        StructName.
+
+    Returns
+    -------
+    list of str
+    """
+    return list(dict.fromkeys(flag.kind for flag in flags if flag.structure == structure))
 
 
 def header_lines(stats: SegStats, columns: Sequence[str], provenance: Sequence[str]) -> list[str]:

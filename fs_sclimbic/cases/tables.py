@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..files.locks import LockedError, locked
-from ..files.staging import encode_text, write_atomically, write_new
+from ..files.staging import encode_text, write_atomically
 from ..segmentation.measure import SegStats, StructureStats
 from ..segmentation.population import Population, z_score
+from .kept_rows import read_rows_to_keep, write_copy
 from .pipeline import Outcome
 
 logger = logging.getLogger(__name__)
@@ -74,36 +75,14 @@ def format_table(table: Table, cases: Sequence[tuple[str, SegStats]], population
     return text.getvalue()
 
 
-def is_table(text: str) -> bool:
-    """Whether a text is a table of this tool, or holds nothing, so that rows can be added without loss.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    bool
-        False for other separators, column names that occur twice, and rows with more cells than there are columns.
-    """
-    if not text.strip():
-        return True
-    try:
-        header, *rows = csv.reader(io.StringIO(text))
-    except csv.Error:  # a cell of more than 100 kB, for instance
-        return False
-    is_ours = header[:1] == ["case"] and len(set(header)) == len(header)
-    return is_ours and all(len(row) <= len(header) for row in rows)
-
-
 def merge_rows(old: str, new: str) -> str:
     """Put the rows of an old table behind those of a new one, which replace rows of the same cases.
 
     Parameters
     ----------
     old, new : str
-        Texts of tables, see `is_table`. Rows of an old table with other columns keep their cells: columns that the new
-        table lacks stand behind its own, and cells that a row lacks are empty.
+        Texts of tables, see `kept_rows.is_table`. Rows of an old table with other columns keep their cells: columns
+        that the new table lacks stand behind its own, and cells that a row lacks are empty.
 
     Returns
     -------
@@ -246,13 +225,13 @@ def write_rows(
             continue
         try:
             with locked(lock_file_of(path), lock_timeout_s):
-                old = _read_rows_to_keep(path, warn)
+                old = read_rows_to_keep(path, warn)
                 here = {name for name, _ in rows}
                 names = [name for name in dict.fromkeys(case_names(old)) if name not in here and name not in without]
                 kept = [(name, stats) for name in names if (stats := others(name)) is not None]
                 lost = [name for name in names if name not in {name for name, _ in kept}]
                 if lost:
-                    warn(_tell_lost_rows(path, lost, _write_copy(path, path.read_bytes())))
+                    warn(_tell_lost_rows(path, lost, write_copy(path, path.read_bytes())))
                 for group in _by_columns(kept, population, table):
                     text = merge_rows(format_table(table, group, population), text)
                 write_atomically(path, encode_text(text))
@@ -287,34 +266,3 @@ def _tell_lost_rows(path: Path, lost: Sequence[str], copy: Path) -> str:
 def lock_file_of(table: Path) -> Path:
     """The file that a job locks while it updates a table."""
     return table.with_name(f".{table.name}.lock")
-
-
-def _read_rows_to_keep(path: Path, warn: Callable[[str], None]) -> str:
-    """The text of a table that is to be updated; empty if there is none. Another file's content is kept elsewhere."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return ""
-    # Spreadsheet programs put a mark before the first name, and end lines in their own ways.
-    text = content.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
-    if is_table(text):
-        return text
-    copy = _write_copy(path, content)
-    warn(
-        f"{path}: is no table of this tool (comma-separated, first column 'case', no column twice), so no row could be "
-        f"added to it; it is kept as {copy}, and a new table was begun: put its rows there if they are needed"
-    )
-    return ""
-
-
-def _write_copy(path: Path, content: bytes) -> Path:
-    """Write ``<name>.old``, or ``.old2`` and so on where there are earlier ones."""
-    number = 1
-    while True:
-        copy = path.with_name(f"{path.name}.old{number if number > 1 else ''}")
-        try:
-            write_new(copy, content)
-        except FileExistsError:
-            number += 1
-        else:
-            return copy

@@ -103,7 +103,7 @@ def _add_further_outputs_flags(add: Callable[..., object]) -> None:
     add(
         "--write_qc",
         action=argparse.BooleanOptionalAction,
-        help="draw each case, outlines over the T1, as a picture beside the segmentation (.webp, 0.1 MB, 0.4 s beside "
+        help="draw each case, outlines over the T1, as a picture beside the segmentation (.webp, 0.1 MB, 0.2 s beside "
         "the network; default: on for subjects and folders, off for a single image)",
     )
 

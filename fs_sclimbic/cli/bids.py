@@ -101,6 +101,12 @@ def _add_dataset_flags(parser: argparse.ArgumentParser) -> None:
     add("--redo", action="store_true", help="run cases again that are done with the same input and settings")
     add("--write_posteriors", action="store_true", help="write the posteriors, as _probseg")
     add(
+        "--write_qc",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="draw each case, outlines over the T1, as a picture beside its stats (.webp; default: on)",
+    )
+    add(
         "--output-base",
         metavar="NAME",
         default="sclimbic",
@@ -161,7 +167,7 @@ def _request(args: argparse.Namespace) -> "DatasetRequest":
         filter=read_filter_file(Path(args.bids_filter_file)) if args.bids_filter_file else NO_FILTER,
         subjects_dir=args.subjects_dir,
         lenient=args.skip_bids_validation,
-        outputs=Requests(posteriors=args.write_posteriors, volumes=True, qa_stats=True),
+        outputs=Requests(posteriors=args.write_posteriors, volumes=True, qa_stats=True, picture=args.write_qc),
         from_image=args.etiv_from_image,
         with_etiv=not args.no_etiv,
         base=args.output_base,
@@ -195,13 +201,14 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
 
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
-    from ..bids.group_level import mixed_settings, read_finished, without_results, write_group_tables
+    from ..bids.group_level import read_finished, without_results, write_group_tables
+    from ..cases.mixture import find_mixture
     from ..errors import TableError
     from ..segmentation.population import read_population
 
     request = _request(args)
     cases = read_finished(request.out, base=request.base, participants=request.participants)
-    mixed = mixed_settings(cases)
+    mixed = find_mixture([(case.name, case.record) for case in cases])
     if mixed and not args.allow_mixed:
         advice = "run them again with the same settings (--redo), or give --allow-mixed"
         raise TableError("\n".join((*mixed, f"such numbers do not belong into one table: {advice}")))

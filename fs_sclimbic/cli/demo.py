@@ -61,7 +61,7 @@ def _demo(args: argparse.Namespace) -> int:
         "--write_qa_stats",
         "--write_qc",
     ]
-    words += ["--keep_ac", "--threads", str(args.threads)]
+    words += ["--keep_ac", "--threads", str(args.threads), *(["--redo"] if args.redo else [])]
     say(f"$ mri_sclimbic_seg {shlex.join(words)}")
     status = segment.main([*words, "--no-cite-sclimbic"])
     if status != ALL_DONE:

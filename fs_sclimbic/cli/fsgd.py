@@ -106,6 +106,13 @@ def _add_check(check: argparse.ArgumentParser) -> None:
     check.add_argument("--table", metavar="FILE", help="see that every subject is in this table")
     check.add_argument("--sd", metavar="DIR", help="see that every subject of this subjects directory has its stats")
     check.add_argument(
+        "--match",
+        choices=("bids", "exact"),
+        default="bids",
+        help="find subjects there by the same name; bids: else by BIDS entities (default: bids)",
+    )
+    check.add_argument("--session", metavar="LABEL", type=bare_session, help="only names of this session there")
+    check.add_argument(
         "--stats", metavar="FILE", default="sclimbic.stats", help="name of the stats file (default: sclimbic.stats)"
     )
     check.add_argument(
@@ -189,6 +196,7 @@ def _check(args: argparse.Namespace) -> int:
     from ..files.staging import encode_text, write_atomically
     from ..group.design.fsgd_review import ReviewOptions, review_fsgd
     from ..group.design.matrix_files import format_matrix
+    from ..group.name_matching import NameRule
 
     too_many = [words for words in args.matrices if len(words) > 2]
     if too_many:
@@ -202,6 +210,7 @@ def _check(args: argparse.Namespace) -> int:
         table=args.table,
         subjects_dir=args.sd,
         stats=args.stats,
+        names=NameRule(match=args.match, session=args.session),
     )
     review = review_fsgd(args.fsgd, options)
     print(printable("\n".join(review.lines)))

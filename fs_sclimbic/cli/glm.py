@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .arguments import ALL_DONE, BAD_USAGE
+from .exclusion_arguments import read_given_exclusion
 from .glm_arguments import PROGRAM, parse_flags
 from .guard import in_one_line, signals_interrupt
 from .pipes import outlive_readers
@@ -101,7 +102,11 @@ def _inputs(args: argparse.Namespace) -> "GlmInputs":
         contrast_files=tuple((words[0], words[1] if len(words) == 2 else None) for words in args.C),
         contrasts=tuple(args.contrast),
         no_contrasts_ok=args.no_contrasts_ok,
+        allow_mixed=args.allow_mixed,
         excluded_rows_file=args.exclude_frame_file,
+        exclusion=read_given_exclusion(args),
+        combine=args.combine,
+        groups_file=args.groups,
         options=StudyOptions(
             etiv=SCALED if args.scale_by_etiv else COVARIATE if args.etiv_covariate else RAW,
             analyse_etiv=args.analyse_etiv,

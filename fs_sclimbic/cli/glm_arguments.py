@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from .._version import __version__
 from .arguments import bare_session
+from .exclusion_arguments import add_exclusion_flags
+from .mri_glmfit_options import IMAGE_ONLY, WITHOUT_EFFECT
 
 PROGRAM = "sclimbic_glmfit"
 DEFAULT_SEED = 1
@@ -33,47 +35,6 @@ For each contrast: C.dat, images as mri_glmfit's, results.tsv (effects, interval
 figures; report.html shows everything on one page.
 
 exit status: 0 written, 1 failed, 2 the command line makes no sense, 130 interrupted"""
-
-IMAGE_ONLY = {
-    **dict.fromkeys(
-        ("--surf", "--surface", "--label", "--cortex", "--mask", "--no-mask", "--fwhm", "--var-fwhm", "--frame-mask"),
-        "belongs to images on a surface or in a volume; the values of a table have no neighbours",
-    ),
-    **dict.fromkeys(
-        ("--y", "--w", "--wls", "--pvr", "--self-reg"), "takes an image; here the values come from --table"
-    ),
-    **dict.fromkeys(
-        ("--sim", "--sim-done", "--perm-force", "--perm"),
-        "simulates clusters of an image; here --permutations N tests by permutation",
-    ),
-    **dict.fromkeys(
-        (
-            "--dti",
-            "--dti-b0",
-            "--asl",
-            "--qa",
-            "--mrtm1",
-            "--mrtm2",
-            "--logan",
-            "--bp",
-            "--bp-clip-neg",
-            "--bp-clip-max",
-        ),
-        "is for images of one subject, not for a table over subjects",
-    ),
-    **dict.fromkeys(("--prune", "--prune_thr"), "masks an image; rows and columns are chosen by name here"),
-    **dict.fromkeys(
-        ("--pca", "--skew", "--kurtosis", "--y-out"),
-        "is not computed by this program; input.table.dat holds the values",
-    ),
-    **dict.fromkeys(("--fsgd-rescale-x", "--ffxdof", "--ffxdofdat"), "is not part of a fit to a table"),
-}
-"""Options of mri_glmfit that a table has no use for, and why."""
-WITHOUT_EFFECT = (
-    "--no-rescale-x", "--rescale-x", "--no-sig-link", "--no-sig-double", "--no-est-fwhm", "--no-prune",
-    "--no-fix-vertex-area", "--fix-vertex-area", "--no-mask-smooth",
-)  # fmt: skip
-"""Options that are taken and change nothing: the arithmetic is float64 throughout, and columns are always scaled."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -132,8 +93,17 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         help="leave out row N of the design, from 0",
     )
     add("--exclude-frame-file", metavar="FILE", help="the same, numbers in a file")
+    add_exclusion_flags(add, "so is, from the whole fit, who has a failed structure among those that are analysed")
     add("--columns", metavar="NAME", nargs="+", default=[], help="analyse these structures (default: all)")
     add("--exclude-columns", metavar="NAME", nargs="+", default=[], help="leave these columns out")
+    add(
+        "--combine",
+        choices=("bilateral", "laterality"),
+        help="both sides of each structure: their sum, or 2 (L - R) / (L + R)",
+    )
+    add(
+        "--groups", metavar="FILE", help="sums of structures, a line NAME = STRUCTURE + STRUCTURE ...; before --combine"
+    )
     add(
         "--allowsubjrep",
         "--allow-repeated-subjects",
@@ -164,6 +134,11 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
         "F-test; repeat",
     )
     add("--no-contrasts-ok", action="store_true", help="fit without a contrast")
+    add(
+        "--allow-mixed",
+        action="store_true",
+        help="fit rows that were made with different weights, settings or sources of eTIV, and say which",
+    )
     add(
         "--robust",
         action="store_true",
@@ -290,5 +265,7 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong("--robust needs degrees of freedom: take out --allow-zero-dof")
     if args.seed < 0:
         wrong(f"--seed {args.seed}: give 0 or a positive number")
+    if args.combine == "laterality" and args.scale_by_etiv:
+        wrong("--combine laterality has no unit, so that --scale-by-etiv has nothing to scale: give one of them")
     if args.columns and set(args.columns) & set(args.exclude_columns):
         wrong("--columns and --exclude-columns name the same structure")

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from . import bids, demo, etiv, fsgd, glm, merge, model, segment, table, train
+from . import bids, demo, doctor, etiv, fsgd, glm, merge, model, ratings, segment, table, train
 from .pipes import outlive_readers
 
 COMMANDS = {
@@ -14,7 +14,12 @@ COMMANDS = {
     "table": (table.main, "make a table over subjects from their stats files (same as sclimbic_stats2table)"),
     "fsgd": (fsgd.main, "make the group descriptor file of a study from a table of participants, and check one"),
     "glm": (glm.main, "fit a design to a table and test contrasts on each structure (same as sclimbic_glmfit)"),
+    "ratings": (ratings.main, "put the ratings of several people into one table, and measure how far they agree"),
     "demo": (demo.main, "segment a head that comes along, print the table and make a picture"),
+    "doctor": (
+        doctor.main,
+        "look at this machine: which program, weights and engine run, and where it can write",
+    ),
     "train": (train.main, "train a model on heads with labels or posteriors, of these structures or of your own"),
     "model": (model.main, "list, install and verify network weights; measure where a model looks"),
 }

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..cases.case import DEFAULT_LOG, Case, Requests
+from ..cases.flag_table import FLAGS
 from ..cases.images import find_images, folder_cases, image_case, images_cases, stem_of
 from ..cases.study_folder import StudyFolder
 from ..cases.subjects import find_subjects, is_pattern, read_names, subject_case
@@ -126,7 +127,7 @@ def _requests(args: argparse.Namespace, *, with_picture: bool = True) -> Request
 
 
 def _qa_tables(args: argparse.Namespace) -> list[Table]:
-    return [Z_SCORES, CONFIDENCES, CONFIDENCE] if args.write_qa_stats else []
+    return [Z_SCORES, CONFIDENCES, CONFIDENCE, FLAGS] if args.write_qa_stats else []
 
 
 def _is_bare(name: str | None) -> bool:
@@ -151,7 +152,7 @@ def _subjects(args: argparse.Namespace) -> Plan:
         )
         for name in find_subjects(home, _subject_names(args))
     ]
-    tables = ([VOLUMES] if len(cases) > 1 else []) + _qa_tables(args)
+    tables = [*([VOLUMES] if len(cases) > 1 else []), *_qa_tables(args)]
     run_log = home / args.logfile if args.logfile and not log_in_scripts else None
     files = table_files(home / args.output_base, "_", tables)
     study = StudyFolder(folder=home, base=args.output_base, of_subjects=True)

@@ -13,7 +13,7 @@ from ..cases.case_picture import DrawPicture
 from ..cases.cohort import DEFAULT_FINDERS, run_cohort
 from ..cases.file_names import check_file_names
 from ..cases.pipeline import HeadFinders, Outcome
-from ..cases.protection import ADVICE, ADVICE_OF_IMAGE, check_study
+from ..cases.protection import ADVICE, ADVICE_OF_IMAGE, MAX_OTHERS, check_study, spread
 from ..cases.run import Run
 from ..cases.study_weights import claim_study
 from ..cases.tables import lock_file_of
@@ -157,7 +157,8 @@ def _prepare_folder(plan: Plan) -> None:
 def _protect(plan: Plan, this_run: Run, options: Options) -> None:
     """Refuse a run that would replace or mix results of other weights or settings; nothing is done before."""
     everyone = plan.everyone or tuple(plan.cases)
-    check_study(everyone, this_run, options, advice=ADVICE if plan.study else ADVICE_OF_IMAGE)
+    ours_first = {case.name: case for case in (*plan.cases, *spread(everyone, MAX_OTHERS))}
+    check_study(list(ours_first.values()), this_run, options, advice=ADVICE if plan.study else ADVICE_OF_IMAGE)
     if plan.study:
         ours = frozenset(case.name for case in everyone)
         others = partial(plan.study.records, without=ours)

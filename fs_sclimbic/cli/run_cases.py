@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from ..cases.case_log import outcome_lines, write_log
 from ..cases.pipeline import Outcome
 from ..cases.run import Run
+from ..cases.verdicts import describe_verdicts, verdict_of
 from ..errors import SclimbicError
+from ..qc.judge_cohort import add_cohort_flags
 from ..segmentation.options import Options
 from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_ask, signals_interrupt
@@ -76,15 +78,20 @@ def run_plan(
             log(str(error) if isinstance(error, SclimbicError) else f"{type(error).__name__}: {error}")
         outcomes.sort(key=order_of(plan))
         with signals_ask() as asked:  # the tables are still written
+            outcomes = add_cohort_flags(outcomes)
             tables_written = write_run_tables(plan, outcomes, options, this_run, log, quiet=quiet)
         interrupted = interrupted or asked()
     if len(plan.cases) == 1 and not quiet:
         for line in (line for outcome in outcomes if outcome.stats for line in measure_lines(outcome.stats)):
             say(line)
     summary = summarise(outcomes, len(plan.cases), interrupted)
-    log(summary)
+    verdicts = [verdict_of(outcome) for outcome in outcomes if outcome.stats is not None]
+    judged = describe_verdicts(verdicts)
+    log(summary, *([judged] if judged else []))
     if interrupted or (len(plan.cases) > 1 and not quiet):
         say(summary, sys.stderr if interrupted else sys.stdout)
+    if judged and not quiet:
+        say(judged)
     if lost:
         raise lost
     failed = sum(outcome.status == "failed" for outcome in outcomes)

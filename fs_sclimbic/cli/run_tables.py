@@ -4,12 +4,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..cases.flag_table import write_all_tables
 from ..cases.pipeline import Outcome
 from ..cases.record import Settings
 from ..cases.run import Run
 from ..cases.settings import run_settings
 from ..cases.study_folder import StudyFolder
-from ..cases.tables import case_names, cases_with_other_columns, write_tables
+from ..cases.tables import case_names, cases_with_other_columns
 from ..segmentation.measure import SegStats
 from ..segmentation.options import Options
 from .plan import Plan
@@ -94,7 +95,7 @@ def write_run_tables(
     if plan.study:
         others = OtherRows(plan.study, run_settings(this_run, options), this_run.spec.name)
     try:
-        written = write_tables(plan.tables, in_order, options.population, others=others, warn=warn, note=note)
+        written = write_all_tables(plan.tables, in_order, options.population, others=others, warn=warn, note=note)
     except OSError as error:
         say(
             f"mri_sclimbic_seg: error: {error.filename}: table cannot be written ({error.strerror or error}); the "

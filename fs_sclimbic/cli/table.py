@@ -4,9 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import ALL_DONE, BAD_USAGE, bare_session
+from .exclusion_arguments import add_exclusion_flags, read_given_exclusion
 from .guard import in_one_line
 from .pipes import outlive_readers
 from .terminal import printable
@@ -104,6 +106,7 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         type=bare_session,
         help="only folders of this session, as ses-LABEL in their names",
     )
+    add_exclusion_flags(add, "failed structures are n/a")
     add("--allow-repeated", action="store_true", help="let a subject be listed, and stand in the table, twice")
 
 
@@ -130,6 +133,14 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         help="what --all-segs fills in: zero, as the original does, which a fit takes for a volume, or nan, which it "
         "refuses (default: zero)",
     )
+    add(
+        "--combine",
+        choices=("bilateral", "laterality"),
+        help="both sides of each structure: their sum, or 2 (L - R) / (L + R)",
+    )
+    add(
+        "--groups", metavar="FILE", help="sums of structures, a line NAME = STRUCTURE + STRUCTURE ...; before --combine"
+    )
     add("--etiv", action="store_true", help="values in percent of eTIV")
     add("--scale", metavar="X", type=float, default=1.0, help="multiply every value, also eTIV; after --etiv")
     add("--replace53", action="store_true", help="Left-Thalamus-Proper becomes Left-Thalamus, and so the right one")
@@ -138,6 +149,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
 def _add_leniency(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("files that are not as they should be").add_argument
     add("--skip", action="store_true", help="leave out subjects whose stats file is missing or empty, and say which")
+    add("--allow-mixed", action="store_true", help="take files of different weights or settings, and say which")
     add("--skipped", metavar="FILE", help="with --skip: write their names into a file, one a line")
     add(
         "--lenient", action="store_true", help="take files with fewer rows than NRows says, and leave out rows with a #"
@@ -202,6 +214,8 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error("--common-segs and --all-segs exclude each other")
     if args.missing != "zero" and not args.all_segs:
         parser.error("--missing goes with --all-segs")
+    if (args.combine or args.groups) and args.meas in ("confidence", "z"):
+        parser.error(f"--meas {args.meas} cannot be added up by --combine or --groups")
     if args.skipped and not args.skip:
         parser.error("--skipped goes with --skip")
     if args.skipped and os.path.abspath(args.skipped) == os.path.abspath(args.tablefile):
@@ -224,12 +238,17 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 def _table(args: argparse.Namespace) -> int:
     from ..files.staging import StagedFiles, encode_text
+    from ..group.left_out import mark_excluded, without_excluded
+    from ..group.name_matching import NameRule
     from ..group.tables.cohort_table import cohort_table, read_cohort, stats_name, who_is_left_out
     from ..group.tables.column_choice import Choice
+    from ..group.tables.combined import combined_table
     from ..group.tables.measures import MEASURES, ReadOptions
+    from ..group.tables.provenance import check_provenance, format_provenance, provenance_file
     from ..group.tables.subject_lists import read_segids
     from ..group.text_table import format_group_table, notes_for_readers
 
+    exclusion = read_given_exclusion(args)
     measure, in_subjects_dir = MEASURES[args.meas], not args.inputs
     only = read_segids(args.segids_from_file) if args.segids_from_file else args.segno
     files = _files(args, args.stats or stats_name(measure))
@@ -240,6 +259,12 @@ def _table(args: argparse.Namespace) -> int:
         print(printable(f"Skipping {line}"), file=sys.stderr)
     _warn(who_is_left_out(cohort, in_subjects_dir=in_subjects_dir))
     print("Building the table..")
+    made = [(file.name, row.provenance) for file, row in zip(cohort.files, cohort.values, strict=True)]
+    with_etiv = measure.with_etiv and not args.no_vol_extras
+    mixed, made_with = check_provenance(made, with_etiv=with_etiv, allow_mixed=args.allow_mixed)
+    _warn(mixed)
+    for line in made_with:
+        print(printable(f"rows made with {line}"))
     choice = Choice(
         only=tuple(only) if only else None,
         without=frozenset(args.no_segno),
@@ -248,20 +273,28 @@ def _table(args: argparse.Namespace) -> int:
         fill=float("nan") if args.missing == "nan" else 0.0,
     )
     built = cohort_table(cohort, choice, percent_of_etiv=args.etiv, scale=args.scale)
-    _warn((*built.warnings, *notes_for_readers(built.table, args.tablefile, args.delimiter)))
-    text = format_group_table(built.table, args.delimiter, transpose=args.transpose)
+    table, missing = built.table, "nan"
+    if exclusion is not None:  # before sides are combined: the sum with a failed structure has failed
+        marked = mark_excluded(table, exclusion, "the table", NameRule(match=args.match))
+        table, missing = without_excluded(marked), "n/a"
+        print(printable("\n".join(marked.said)))
+    table, more = combined_table(table, args.combine, args.groups)
+    _warn(
+        (*built.warnings, *(notice.text for notice in more), *notes_for_readers(table, args.tablefile, args.delimiter))
+    )
+    text = format_group_table(table, args.delimiter, transpose=args.transpose, missing=missing)
     print(f"Writing the table to {args.tablefile}")
     with StagedFiles() as staged:
         if args.skipped:
             staged.write(args.skipped, encode_text("".join(f"{name}\n" for name in cohort.skipped)))
         staged.write(args.tablefile, encode_text(text))
+        if any(one for _, one in made):
+            staged.write(provenance_file(Path(args.tablefile)), format_provenance(made))
     return ALL_DONE
 
 
 def _files(args: argparse.Namespace, stats: str) -> "tuple[StatsFile, ...]":
     """The stats files of the rows, from whichever source was given."""
-    from pathlib import Path
-
     from ..errors import UsageError
     from ..group.name_matching import NameRule
     from ..group.tables.cohort_table import SubjectSource, list_subjects

@@ -281,7 +281,7 @@ def _report_text(analysis: GroupAnalysis, glmdir: str | PathLike[str], output: O
     plan = analysis.plan
     design = plan.study.design
     method = [notice_line(notice) for notice in plan.model.notices]
-    method += notes_at_zero(fitted_design(plan.study), plan.contrasts)
+    method += [*plan.left_out, *notes_at_zero(fitted_design(plan.study), plan.contrasts)]
     if design and design.variables:
         method.append(f"variables {'demeaned over all subjects' if design.demean else 'not demeaned'}")
     return ReportText(

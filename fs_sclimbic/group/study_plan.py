@@ -7,14 +7,18 @@ import numpy as np
 
 from ..errors import UsageError
 from ..notice import Notice
+from ..qc.exclusion import Exclusion
 from .design.contrast import Contrast, named_contrast, read_contrast
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
-from .fit.study import DEFAULT_STUDY_OPTIONS, Study, StudyOptions, assemble
+from .fit.study import DEFAULT_STUDY_OPTIONS, RAW, SCALED, Study, StudyOptions, assemble
+from .left_out import MarkedTable, check_missing, choose_fitted, known_columns, mark_excluded
 from .output.glm_tree import check_names
 from .output.study_summary import fitted_design
-from .text_table import read_group_table
+from .tables.combined import LATERALITY, Way, combined_table
+from .tables.provenance import provenance_notices
+from .text_table import GroupTable, read_group_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,14 @@ class GlmInputs:
     no_contrasts_ok: bool = False
     excluded_rows_file: str | None = None
     """Further rows of the design to leave out, from 0."""
+    allow_mixed: bool = False
+    """Take rows that were made with different weights, settings or sources of eTIV."""
+    combine: Way | None = None
+    """Both sides of each structure together: their sum (``bilateral``) or 2 (L - R) / (L + R) (``laterality``)."""
+    groups_file: str | None = None
+    """Sums of structures, before ``combine``."""
+    exclusion: Exclusion | None = None
+    """Who and what is left out because of ratings."""
     options: StudyOptions = DEFAULT_STUDY_OPTIONS
     """What is done with rows and columns."""
 
@@ -56,6 +68,8 @@ class StudyPlan:
     """With a weight for each column of the study."""
     notices: tuple[Notice, ...]
     """On the design and the data, in the order in which they arise."""
+    left_out: tuple[str, ...] = ()
+    """What is left out because of ratings, in words for the report."""
 
 
 def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
@@ -105,26 +119,70 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     TableError, DesignError, UsageError
         If a file cannot be read, names do not match, there is no contrast, or no honest p value comes of the rows.
     """
-    table = read_group_table(inputs.table)
+    raw = read_group_table(inputs.table, missing_ok=inputs.exclusion is not None)
+    marked = _mark(inputs, raw)
+    table, combined = combined_table(marked.table if marked else raw, inputs.combine, inputs.groups_file)
+    if table.measure == LATERALITY and inputs.options.etiv == SCALED:
+        raise UsageError(f"{inputs.table}: laterality has no unit, so that --scale-by-etiv has nothing to scale")
     model = read_model(inputs, len(table.subjects))
     frames = read_frames(inputs.excluded_rows_file) if inputs.excluded_rows_file else ()
     options = replace(inputs.options, exclude=(*inputs.options.exclude, *frames))
+    table, options, left_out = _leave_out(inputs, marked, table, model, options)
     study = assemble(model, table, options, inputs.table)
+    raw = known_columns(raw, study.subjects)
     # Names that stand twice were allowed before: by the flag, or by mri_glmfit's environment variable.
     allow_repeated = inputs.allow_repeated or len(set(study.subjects)) < len(study.subjects)
-    refuse_dishonest_rows(study, table, inputs.table, allow_repeated=allow_repeated)
+    refuse_dishonest_rows(study, raw, inputs.table, allow_repeated=allow_repeated)
     contrasts = _contrasts(inputs, model, study.columns)
     check_names(contrasts)
-    doubts = [*data_doubts(study, table), *contrast_doubts(study, fitted_design(study), contrasts)]
-    study = replace(study, notices=(*study.notices, *doubts))
+    made = _how_rows_were_made(inputs, table.subjects, study)
+    doubts = [*combined, *data_doubts(study, raw), *contrast_doubts(study, fitted_design(study), contrasts)]
+    study = replace(study, notices=(*study.notices, *made, *doubts))
     design_notice = Notice("note", f"design: {model.description}")
     return StudyPlan(
         inputs=inputs,
         model=model,
         study=study,
         contrasts=contrasts,
-        notices=(*model.notices, design_notice, *study.notices),
+        notices=(*model.notices, design_notice, *(Notice("note", line) for line in left_out), *study.notices),
+        left_out=left_out,
     )
+
+
+def _how_rows_were_made(inputs: GlmInputs, rows: tuple[str, ...], study: Study) -> list[Notice]:
+    """Weights, settings and source of eTIV of the rows that are fitted; an error if they differ."""
+    fitted = [name for name in rows if name in set(study.subjects)] or list(rows)
+    with_etiv = study.options.etiv != RAW or study.options.analyse_etiv
+    return provenance_notices(Path(inputs.table), fitted, with_etiv=with_etiv, allow_mixed=inputs.allow_mixed)
+
+
+def _mark(inputs: GlmInputs, raw: GroupTable) -> MarkedTable | None:
+    """The table in which what ratings exclude is nan; None without ratings."""
+    if inputs.exclusion is None:
+        return None
+    marked = mark_excluded(raw, inputs.exclusion, inputs.table, inputs.options.names)
+    check_missing(raw, marked, inputs.table)
+    return marked
+
+
+def _leave_out(
+    inputs: GlmInputs, marked: MarkedTable | None, table: GroupTable, model: Model, options: StudyOptions
+) -> tuple[GroupTable, StudyOptions, tuple[str, ...]]:
+    """The table and the options without what ratings exclude, and that in words."""
+    if inputs.exclusion is None or marked is None:
+        return table, options, ()
+    part = choose_fitted(
+        replace(marked, table=table),
+        model.subjects,
+        inputs.exclusion,
+        columns=options.columns,
+        exclude_columns=options.exclude_columns,
+        rule=options.names,
+    )
+    dropped = set(table.columns).difference(part.table.columns)
+    left = tuple(name for name in options.exclude_columns if name not in dropped)
+    options = replace(options, exclude=(*options.exclude, *part.rows), exclude_columns=left)
+    return part.table, options, (*marked.said, *part.said)
 
 
 def _contrasts(inputs: GlmInputs, model: Model, columns: tuple[str, ...]) -> tuple[Contrast, ...]:

@@ -39,7 +39,7 @@ class GroupTable:
     """Shape (subjects, columns); mm^3 for volumes."""
 
 
-def read_group_table(path: str | PathLike[str]) -> GroupTable:
+def read_group_table(path: str | PathLike[str], *, missing_ok: bool = False) -> GroupTable:
     """Read a table of subjects x structures.
 
     Tabs, commas, semicolons or blanks between the cells are told apart by content, not by the file's ending.
@@ -49,6 +49,8 @@ def read_group_table(path: str | PathLike[str]) -> GroupTable:
     ----------
     path : path-like
         Of ``asegstats2table``, ``fs_sclimbic table``, ``sclimbic_volumes_all.csv`` or a spreadsheet's CSV or TSV.
+    missing_ok : bool
+        Take an empty cell, ``n/a`` and the like for nan.
 
     Returns
     -------
@@ -99,6 +101,8 @@ def read_group_table(path: str | PathLike[str]) -> GroupTable:
             continue
         for column, cell in enumerate(row.cells[1:]):
             value = finite_number(cell)
+            if value is None and missing_ok and is_missing(cell):
+                value = np.nan
             if value is None and column in without:
                 continue
             if value is None:
@@ -192,7 +196,9 @@ def holds_volumes(table: GroupTable) -> bool:
     return not table.measure.startswith("Measure:") or table.measure == "Measure:volume"
 
 
-def format_group_table(table: GroupTable, delimiter: str = "tab", *, transpose: bool = False) -> str:
+def format_group_table(
+    table: GroupTable, delimiter: str = "tab", *, transpose: bool = False, missing: str = "nan"
+) -> str:
     r"""The text of a table as asegstats2table writes it.
 
     Parameters
@@ -201,6 +207,8 @@ def format_group_table(table: GroupTable, delimiter: str = "tab", *, transpose: 
     delimiter : {'tab', 'comma', 'space', 'semicolon'}
     transpose : bool
         Structures in rows, with 6 digits a value: to look at, not for an analysis.
+    missing : str
+        What stands where a value is nan.
 
     Returns
     -------
@@ -229,10 +237,16 @@ def format_group_table(table: GroupTable, delimiter: str = "tab", *, transpose: 
             )
     if transpose:
         heads, names, cells = table.subjects, table.columns, table.values.T.tolist()
-        lines = [[name, *(f"{value:g}" for value in row)] for name, row in zip(names, cells, strict=True)]
+        lines = [
+            [name, *(f"{value:g}" if value == value else missing for value in row)]
+            for name, row in zip(names, cells, strict=True)
+        ]
     else:
         heads, names, cells = table.columns, table.subjects, table.values.tolist()
-        lines = [[name, *map(repr, row)] for name, row in zip(names, cells, strict=True)]
+        lines = [
+            [name, *(repr(value) if value == value else missing for value in row)]
+            for name, row in zip(names, cells, strict=True)
+        ]
     return "".join(f"{sign.join(line)}\n" for line in [[table.measure, *heads], *lines])
 
 
@@ -259,4 +273,6 @@ def notes_for_readers(table: GroupTable, path: str, delimiter: str) -> list[str]
         )
     if any(len(name.split()) != 1 for name in (*table.subjects, *table.columns)):
         notes.append("a name holds a blank: mri_glmfit cannot read such a table")
+    if np.isnan(table.values).any():
+        notes.append("values are missing: mri_glmfit does not read such a table")
     return notes

@@ -15,6 +15,7 @@ from ..image.labels import ColorTable
 from ..image.volume import Grid, Volume
 from ..network.store import KNOWN_PRIORS_NAME
 from ..network.structure_prior import MAX_FILE_BYTES, MIN_STRUCTURE_VOXELS, Site, large_parts, parse_prior
+from .slices import label_box
 
 Point = NDArray[np.float64]
 
@@ -102,23 +103,20 @@ def locate_structures(
 def _found_centres(labels: Volume, colors: ColorTable) -> dict[str, Point]:
     """Medians of the structures' voxels without islands."""
     ids = {structure.index: structure.name for structure in colors.foreground}
+    box = label_box(labels.data)
+    there = np.asarray(labels.data[box])
     # Ids of a foreign colour table may be large: only those of this one are counted, from 1.
-    channels = np.zeros(labels.data.shape, np.int16)
-    is_any = labels.data != 0
-    if not is_any.any():
-        return {}
-    values = labels.data[is_any]
-    numbers = np.zeros(values.shape, np.int16)
+    channels = np.zeros(there.shape, np.int16)
     for number, index in enumerate(ids, 1):
-        numbers[values == index] = number
-    channels[is_any] = numbers
+        channels[there == index] = number
+    corner = np.array([part.start for part in box])
     centres = {}
-    for number, (name, box) in enumerate(zip(ids.values(), ndimage.find_objects(channels, len(ids)), strict=True), 1):
-        if box is None:
+    for number, (name, part) in enumerate(zip(ids.values(), ndimage.find_objects(channels, len(ids)), strict=True), 1):
+        if part is None:
             continue
-        inside = channels[box] == number
+        inside = channels[part] == number
         if np.count_nonzero(inside) >= MIN_STRUCTURE_VOXELS:
-            start = np.array([part.start for part in box])
+            start = corner + [axis.start for axis in part]
             centres[name] = start + np.median(np.argwhere(large_parts(inside)), axis=0)
     return centres
 

@@ -11,6 +11,7 @@ from ..cases.subjects import LOST_FOUND, is_pattern
 from ..errors import UsageError, describe_unreadable
 from ..image.volume import IMAGE_SUFFIXES, image_suffix
 from .finished_case import FinishedCase
+from .judge_cohort import judge_cohort
 from .read_case import CaseFiles, provenance_of, read_finished_case
 
 RECORD_ENDING = f".{DEFAULT_BASE}.json"
@@ -57,7 +58,7 @@ def find_finished_cases(
             f"{folder}: no result found; expected segmentations with their records (<case>{RECORD_ENDING}), or files "
             f"<case>.{base}.mgz or .nii.gz"
         )
-    return [read_finished_case(files) for files in sorted(found.values(), key=lambda files: files.name)]
+    return judge_cohort([read_finished_case(files) for files in sorted(found.values(), key=lambda files: files.name)])
 
 
 def find_finished_subjects(
@@ -97,7 +98,9 @@ def find_finished_subjects(
         wanted += (fnmatch.filter(there, given) or [given]) if as_pattern else [given]
     if not names and not there:
         raise UsageError(f"{home}: no subject with mri/{base}.mgz found; segment them first (mri_sclimbic_seg --s)")
-    return [read_finished_case(_subject_files(home, name, base)) for name in dict.fromkeys(wanted or there)]
+    return judge_cohort(
+        [read_finished_case(_subject_files(home, name, base)) for name in dict.fromkeys(wanted or there)]
+    )
 
 
 def _list_folder(folder: Path, noun: str) -> list[str]:

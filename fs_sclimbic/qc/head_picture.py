@@ -12,7 +12,7 @@ from ..image.volume import Volume
 from ..registration.average import read_average
 from ..registration.brain_template import AVERAGE_BRAIN, HALF_PROBABILITY
 from .canvas import Canvas, Color
-from .slices import ACROSS, AXIAL, CORONAL, SAGITTAL, View, outlines, pick_nearest, sample_gray, to_gray
+from .slices import ACROSS, AXIAL, CORONAL, SAGITTAL, View, label_box, outlines, pick_nearest, sample_gray, to_gray
 
 HEAD_PIXELS = 240
 """Edge of a view."""
@@ -65,7 +65,7 @@ def draw_head_views(
     """
     size = labels.grid.voxel_size_mm
     center = middle * size + HEAD_OFFSET_MM
-    is_label = labels.data != 0
+    box = label_box(labels.data)
     for number, axis in enumerate((SAGITTAL, CORONAL, AXIAL)):
         first, second = ACROSS[axis]
         view = View(
@@ -81,17 +81,20 @@ def draw_head_views(
             pixels = to_gray(sample_gray(head, view), *window)
         if ras2mni is not None:
             pixels[outlines(_brain_of(view, labels, ras2mni))] = BRAIN_COLOR
-        projected = _project(labels, is_label, axis)
-        seen = pick_nearest(projected, view.columns_mm / size[first], view.rows_mm / size[second])
+        columns, rows = (
+            view.columns_mm / size[first] - box[first].start,
+            view.rows_mm / size[second] - box[second].start,
+        )
+        seen = pick_nearest(_project(labels.data[box], axis), columns, rows)
         for index, color in rgb.items():
             pixels[seen == index] = color
         canvas.put(pixels, row, number * (HEAD_PIXELS + GAP_PIXELS))
 
 
-def _project(labels: Volume, is_label: NDArray[np.bool_], axis: int) -> NDArray[np.int32]:
+def _project(labels: NDArray[np.int32], axis: int) -> NDArray[np.int32]:
     """The first label along an axis, of each line of voxels."""
-    first = np.expand_dims(is_label.argmax(axis), axis)
-    return np.asarray(np.take_along_axis(labels.data, first, axis).squeeze(axis), np.int32)
+    first = np.expand_dims((labels != 0).argmax(axis), axis)
+    return np.asarray(np.take_along_axis(labels, first, axis).squeeze(axis), np.int32)
 
 
 def _brain_of(view: View, volume: Volume, ras2mni: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -17,10 +17,10 @@ from .picture import Picture
 from .slices import outlines, sample_gray, sample_labels, to_gray
 from .tiles import FIELD_MM, PIXELS_PER_MM, TILE_COLUMNS, TILE_ROWS, Tile, choose_tiles, group_structures, sort_groups
 
-WINDOW_PERCENTILES = (0.5, 99.7)
-"""Of the intensities of the field around the structures: black, and what is nearly white."""
-WHITE_OVER_PERCENTILE = 1.12
-"""Leaves white matter light grey, so that light outlines show on it."""
+WINDOW_PERCENTILES = (0.5, 97.0)
+"""Of the intensities of the field around the structures: black, and light grey. Enhanced vessels lie above."""
+WHITE_OVER_PERCENTILE = 1.2
+"""So much further is white: light outlines show on light grey."""
 MAX_COLUMNS = 8
 """Groups of structures side by side; further ones stand in a band of rows below."""
 
@@ -65,7 +65,7 @@ def draw_case(
     The subject's left is on the left of the picture. All slices have one scale, 3 pixels a mm, and show the same field
     of 72 x 72 x 56 mm in each case. Slices run along the image's own axes, so that an outline is that of the voxels;
     within a slice grey values are interpolated. Black is the 0.5th percentile of the field around the structures,
-    nearly white the 99.7th; the rest of the head does not count. A lost structure has slices where it should be.
+    light grey the 97th; the rest of the head does not count. A lost structure has slices where it should be.
 
     Parameters
     ----------

@@ -12,15 +12,14 @@ from ..cases.record import Record, read_record
 from ..cases.stats_files import read_stats
 from ..errors import ImageError, SclimbicError, describe_memory_error, describe_system_error
 from ..files.content import find_problem
-from ..image.box import Box
-from ..image.conform import shift_grid
 from ..image.labels import OPAQUE, ColorTable, Structure, read_ctab
 from ..image.volume import Volume, read_volume
+from ..segmentation.case_flags import crop_labels
 from ..segmentation.flag import CaseVerdict, Flag
 from ..segmentation.measure import SegStats, StructureStats, count_detached
 from ..segmentation.options import ANTERIOR_COMMISSURE_ID
-from ..segmentation.postprocess import bounding_box
 from .finished_case import FinishedCase
+from .judge_case import judge_case
 
 NO_NUMBERS = SegStats((), math.nan)
 NO_PROVENANCE = frozenset({"Subcortical", "Created", "Warning", "Measure", "NRows", "NTableCols", "ColHeaders"})
@@ -88,19 +87,18 @@ def _read(files: CaseFiles) -> FinishedCase:
     record = read_record(files.record_file) if files.record_file else None
     if record is None:
         return _read_without_record(replace(files, record_file=None))
-    return _finished(
-        files,
-        record.stats,
-        CaseVerdict(case=files.name),
-        _colors_of(record),
-        lines=record.provenance,
-        warnings=record.warnings,
-    )
+    colors, flags = _colors_of(record), record.flags
+    if flags is None:
+        labels = read_volume(files.segmentation)
+        flags = judge_case(labels, record.stats, colors, t1=files.t1, transform=files.transform, record=record)
+    verdict = CaseVerdict(case=files.name, flags=flags)
+    return _finished(files, record.stats, verdict, colors, lines=record.provenance, warnings=record.warnings)
 
 
 def _read_without_record(files: CaseFiles) -> FinishedCase:
     """A case of the published tool, or one whose record was edited: measure what its files do not say."""
-    labels = _cropped(read_volume(files.segmentation))
+    segmentation = read_volume(files.segmentation)
+    labels = crop_labels(segmentation)
     written = read_stats(files.stats_file) if files.stats_file else None
     channels = read_ctab(files.ctab)
     colors = _with_unknown(channels, labels, written)
@@ -114,13 +112,8 @@ def _read_without_record(files: CaseFiles) -> FinishedCase:
         stats = replace(stats, structures=rows)
     if files.posteriors:
         stats = _with_confidences(stats, read_volume(files.posteriors, frames=True), channels)
-    return _finished(files, stats, CaseVerdict(case=files.name), colors, lines=lines)
-
-
-def _cropped(labels: Volume) -> Volume:
-    """The part of a segmentation that has labels, as integers: measuring it takes no time then."""
-    box = bounding_box(labels.data != 0) or Box.of_shape((1, 1, 1))
-    return Volume(labels.data[box.slices].astype(np.int32), shift_grid(labels.grid, box.low, box.shape))
+    flags = judge_case(segmentation, stats, colors, t1=files.t1, transform=files.transform)
+    return _finished(files, stats, CaseVerdict(case=files.name, flags=flags), colors, lines=lines)
 
 
 def _with_unknown(colors: ColorTable, labels: Volume, written: SegStats | None) -> ColorTable:

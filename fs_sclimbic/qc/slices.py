@@ -127,6 +127,28 @@ def voxel_index(volume: Volume, axis: int, position_mm: float) -> int:
     return int(np.floor(position_mm / volume.grid.voxel_size_mm[axis] + 0.5))
 
 
+def label_box(labels: NDArray[np.generic]) -> tuple[slice, slice, slice]:
+    """The smallest box that holds all labels: a small part of a head, and quick to look through.
+
+    Parameters
+    ----------
+    labels : ndarray, three axes
+
+    Returns
+    -------
+    tuple of 3 slice
+        One voxel where there is no label.
+    """
+    x = np.flatnonzero(labels.any(axis=(1, 2)))
+    if not len(x):
+        return (slice(0, 1),) * 3
+    first = slice(int(x[0]), int(x[-1]) + 1)
+    y = np.flatnonzero(labels[first].any(axis=(0, 2)))
+    second = slice(int(y[0]), int(y[-1]) + 1)
+    z = np.flatnonzero(labels[first, second].any(axis=(0, 1)))
+    return first, second, slice(int(z[0]), int(z[-1]) + 1)
+
+
 def take_slice(volume: Volume, axis: int, index: int) -> NDArray[np.generic] | None:
     """One slice of a volume, without a copy.
 

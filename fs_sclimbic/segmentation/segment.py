@@ -14,9 +14,10 @@ from ..image.volume import Volume, read_volume
 from ..network.spec import ModelSpec
 from ..network.structure_prior import StructurePrior, expect, measure_prior
 from ..registration.head_search import Head, locate_head
-from .flags import flag_messages
+from .case_flags import SeenImage, find_flags, flag_messages
+from .flag import Flag
 from .image_warnings import are_structures_cut, edge_warnings, image_warnings, size_notes
-from .intensity_check import check_content, profile_intensities
+from .intensity_check import IntensityProfile, check_content, profile_intensities
 from .local_prediction import Guess, LocalPrediction, Predictor, predict_locally, trimmed, whole_field_of_view
 from .measure import SegStats, label_image, measure, winning_channels
 from .options import Options
@@ -48,6 +49,8 @@ class Segmentation:
     """What a reader of the numbers should know, one line each."""
     notes: tuple[str, ...] = ()
     """Where the network was run, one line each, for the log."""
+    flags: tuple[Flag, ...] = ()
+    """What looks wrong about the case or one of its structures."""
     region: str = AROUND
     """Which part of the head is kept, in words for the header of the stats."""
 
@@ -58,6 +61,8 @@ class Prepared:
 
     image: Volume
     conformed: Conformed
+    profile: IntensityProfile
+    """The intensities of the image."""
     guesses: tuple[Guess, ...]
     """Transforms of the head to MNI305 that are known already."""
     locate: LocateHead
@@ -157,6 +162,7 @@ def prepare(
     return Prepared(
         image=image,
         conformed=conformed,
+        profile=profile,
         guesses=tuple(_search_head(image, locate)) if search else guesses,
         locate=locate,
         is_searched=search,
@@ -233,8 +239,20 @@ def finish(
     )
     _check_head(prepared, stats)
     doubt = f"{prediction.doubt}: all labels of the {spec.fov} mm box are kept, islands too; look at the image"
+    labels = resample_nearest(label_image(winner, spec.colors, posteriors.grid), image.grid)
+    flags = find_flags(
+        stats,
+        options.population,
+        labels,
+        spec.colors,
+        seen=SeenImage(image=image, profile=prepared.profile, intensities=conformed.intensities),
+        prior=spec.prior,
+        box_mm=spec.fov,
+        is_beyond=prediction.beyond,
+        doubt=prediction.doubt,
+    )
     return Segmentation(
-        labels=resample_nearest(label_image(winner, spec.colors, posteriors.grid), image.grid),
+        labels=labels,
         posteriors=posteriors,
         stats=stats,
         colors=spec.colors,
@@ -242,8 +260,9 @@ def finish(
             *prepared.warnings,
             *([doubt] if prediction.doubt else []),
             *edge_warnings(conformed, prediction, crop),
-            *flag_messages(stats, options.population),
+            *flag_messages(flags),
         ),
+        flags=flags,
         notes=(*prepared.notes, *prediction.notes),
         region=WHOLE if prediction.whole else BEYOND if prediction.beyond else AROUND,
     )

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fs_sclimbic.bids.entities import format_entities, parse_case_name, parse_file_name, same_label
 
@@ -47,3 +49,16 @@ def test_only_numbers_may_have_zeros_before_them():
     assert same_label("run", "01", "1")
     assert not same_label("run", "a1", "1")
     assert not same_label("ses", "01", "1")
+
+
+@given(st.text(alphabet="sub-0a_.1T w", max_size=25))
+def test_no_name_is_an_error(name):
+    for parts in (parse_case_name(name), parse_file_name(name)):
+        assert parts is None or "sub" in parts.entities
+
+
+@given(st.dictionaries(st.sampled_from(["ses", "acq", "run", "echo"]), st.from_regex(r"[a-z0-9]{1,3}", fullmatch=True)))
+def test_names_that_are_written_are_read(entities):
+    whole = {"sub": "01", **entities}
+    assert parse_case_name(format_entities(whole)).entities == whole
+    assert parse_file_name(f"{format_entities(whole)}_T1w.nii.gz").entities == whole

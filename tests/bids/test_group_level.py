@@ -5,13 +5,11 @@ import pytest
 
 from fs_sclimbic.bids.group_level import (
     group_table,
-    mixed_settings,
     read_finished,
     without_results,
     write_group_tables,
 )
 from fs_sclimbic.bids.participant_level import DatasetRequest
-from fs_sclimbic.cases.record import format_record, read_record
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.group.text_table import read_group_table
 from tests.datasets import make_dataset, t1
@@ -23,13 +21,6 @@ HOME = "sourcedata/sclimbic"
 def out(segmented, tmp_path):
     """A copy of results that a test may change."""
     return shutil.copytree(segmented[1], tmp_path / "out")
-
-
-def change(out, name, **settings):
-    """Let the record of a case say that it was made with other settings."""
-    path = out / HOME / name / "scripts/sclimbic.json"
-    record = read_record(path)
-    path.write_text(format_record(type(record)({**record.settings, **settings}, record.stats, (), record.files)))
 
 
 def test_rows_have_their_entities(out):
@@ -69,16 +60,6 @@ def test_a_record_that_was_edited_is_no_lost_row(out):
     path.write_text(path.read_text().replace('"NVoxels"', '"Voxels"'))
     with pytest.raises(TableError, match="1 of 3 records cannot be read"):
         read_finished(out)
-
-
-def test_mixed_settings_are_named_with_those_who_differ(out):
-    assert mixed_settings(read_finished(out)) == []
-    change(out, "sub-01_ses-2", weights_sha256="0" * 64)
-    change(out, "sub-02_ses-1_run-1", percentile=99.9)
-    assert mixed_settings(read_finished(out)) == [
-        "1 of 3 cases have other weights than the others: sub-01_ses-2",
-        "1 of 3 cases have another top of the intensity range than the others: sub-02_ses-1_run-1",
-    ]
 
 
 def test_who_has_no_results_is_told_where_the_dataset_is_there(out, tmp_path):

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fs_sclimbic.bids.ignore import parse_ignore_rules, read_ignore_rules
 from fs_sclimbic.errors import UsageError
@@ -36,6 +38,15 @@ def test_the_last_pattern_decides():
 
 def test_a_folder_that_is_ignored_stays_so():
     assert parse_ignore_rules("sub-01/\n!*_T1w.nii.gz\n").ignores(T1)
+
+
+@given(st.text(alphabet="ab*?[]!-/\\\n#", max_size=30))
+def test_no_text_is_an_error(text):
+    parse_ignore_rules(text).ignores("a/b/aab")
+
+
+def test_many_stars_are_quick():
+    assert not parse_ignore_rules("**/" * 40 + "x").ignores("/".join("a" * 40))
 
 
 def test_no_file_ignores_nothing(tmp_path):

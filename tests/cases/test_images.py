@@ -102,3 +102,9 @@ def test_a_transform_that_cannot_be_looked_at_fails_alone(tmp_path, head_file, r
     outcome = run_one(case, never, run)
     assert outcome.status == "failed"
     assert outcome.message.startswith(f"{tmp_path}/head.xfm: transform cannot be read (File name too long)")
+
+
+def test_a_bids_dataset_is_pointed_to_its_command(tmp_path):
+    (tmp_path / "sub-01/anat").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"no image found; .*; for a BIDS dataset give 'fs_sclimbic bids'"):
+        folder_cases(tmp_path, tmp_path / "out", Requests())

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from fs_sclimbic.cases.stats_files import format_qa_stats, format_stats, read_stats
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.image.labels import Structure
+from fs_sclimbic.segmentation.flag import Flag
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
 from fs_sclimbic.segmentation.population import Norm
 
@@ -98,16 +99,25 @@ def test_published_files_come_back_as_text(shared):
 POPULATION = {"A": Norm(370, 125, 227)}
 
 
+FLAGS = (
+    Flag(kind="EMPTY", severity="bad", reason="longer b lost", structure="Longer-B"),
+    Flag(kind="NOISE", severity="look", reason="noise is 12 % of the contrast"),
+)
+
+
 def qa_row(name="A", count=300, volume=370.0, confidence=0.85, detached=0):
     return StructureStats(Structure(26, name, (0, 0, 0, 0)), count, volume, confidence, detached)
 
 
 def test_qa_stats_text():
     text = format_qa_stats(
-        SegStats((qa_row(), qa_row("Longer-B", 0, 0.0, 0.0)), 1.0, 1e6), POPULATION, ["subjectname bert"]
+        SegStats((qa_row(), qa_row("Longer-B", 0, 0.0, 0.0)), 1.0, 1e6), POPULATION, ["subjectname bert"], FLAGS
     )
     assert text.splitlines()[2:] == [
         "# subjectname bert",
+        "# Verdict bad",
+        "# Flag EMPTY bad longer b lost",
+        "# Flag NOISE look noise is 12 % of the contrast",
         "# Measure EstimatedTotalIntraCranialVol, eTIV, Estimated Total Intracranial Volume, 1000000.000000, mm^3",
         "# NRows 2",
         "# NTableCols 9",

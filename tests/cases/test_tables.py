@@ -14,7 +14,6 @@ from fs_sclimbic.cases.tables import (
     Z_SCORES,
     cases_with_other_columns,
     format_table,
-    is_table,
     merge_rows,
     table_files,
     write_tables,
@@ -98,7 +97,7 @@ def outcome(name, numbers=None):
 OUTCOMES = [outcome("bert", stats(12.0, 3.0, 1.4e6)), outcome("broken"), outcome("ernie", stats(10.0, 4.0, 1.5e6))]
 
 
-NUMBERS = {"bert_seg": stats(12.0, 3.0, 1.4e6), "ernie_seg": stats(10.0, 4.0, 1.5e6), "other": stats(1.0, 2.0)}
+NUMBERS = {"bert": stats(12.0, 3.0, 1.4e6), "ernie": stats(10.0, 4.0, 1.5e6), "other": stats(1.0, 2.0)}
 OTHER_CASES = NUMBERS.get
 """What lies beside a table."""
 
@@ -111,7 +110,7 @@ def test_tables_hold_the_cases_that_have_numbers(tmp_path):
     files = table_files(tmp_path / "sclimbic", "_", [VOLUMES, Z_SCORES, CONFIDENCES])
     assert write_tables(files, OUTCOMES, POPULATION) == [path for path, _ in files]
     for path, _ in files:
-        assert names_in(path) == ["case", "bert_seg", "ernie_seg"]
+        assert names_in(path) == ["case", "bert", "ernie"]
     assert files[0][0].read_text().splitlines()[0].endswith(",eTIV")
 
 
@@ -138,7 +137,7 @@ def test_a_file_system_without_locks_still_gets_its_rows(tmp_path, monkeypatch):
     files = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES])
     for one in OUTCOMES:
         write_tables(files, [one], POPULATION, others=OTHER_CASES)
-    assert names_in(files[0][0]) == ["case", "ernie_seg", "bert_seg"]
+    assert names_in(files[0][0]) == ["case", "ernie", "bert"]
     assert list(tmp_path.iterdir()) == [files[0][0]], "no lock file stays"
 
 
@@ -160,7 +159,7 @@ def test_a_file_that_is_no_table_is_kept_and_told(tmp_path, content):
     path = files[0][0]
     path.write_bytes(content)
     write_tables(files, OUTCOMES[:1], POPULATION, others=OTHER_CASES, warn=warnings.append)
-    assert names_in(path) == ["case", "bert_seg"]
+    assert names_in(path) == ["case", "bert"]
     copy = path.with_name(f"{path.name}.old")
     assert copy.read_bytes() == content
     (warning,) = warnings
@@ -178,10 +177,10 @@ def test_a_file_that_is_no_table_is_kept_and_told(tmp_path, content):
 def test_rows_that_are_still_valid_are_kept_with_the_numbers_of_their_case(tmp_path):
     files, notes, warnings = table_files(tmp_path / "sclimbic", "_", [VOLUMES]), [], []
     path = files[0][0]
-    path.write_text("case,A,B\nother,5.0000,5.0000\nbert_seg,1,1\nbroken_seg,2,2\n")
+    path.write_text("case,A,B\nother,5.0000,5.0000\nbert,1,1\nbroken,2,2\n")
     told = {"warn": warnings.append, "note": notes.append}
     write_tables(files, OUTCOMES[:2], POPULATION, others=OTHER_CASES, **told)
-    assert path.read_text() == "case,A,B,eTIV\nbert_seg,12.0000,3.0000,1400000.0000\nother,1.0000,2.0000,\n"
+    assert path.read_text() == "case,A,B,eTIV\nbert,12.0000,3.0000,1400000.0000\nother,1.0000,2.0000,\n"
     assert notes == [f"{path}: had 3 rows; now 1 of this run, 1 kept"]
     assert warnings == []
 
@@ -192,7 +191,7 @@ def test_rows_without_results_are_kept_elsewhere_and_told(tmp_path):
     before = "case,A,B\ngone,5.0000,5.0000\nother,1,1\n"
     path.write_text(before)
     write_tables(files, OUTCOMES[:1], POPULATION, others=OTHER_CASES, warn=warnings.append)
-    assert names_in(path) == ["case", "bert_seg", "other"]
+    assert names_in(path) == ["case", "bert", "other"]
     assert path.with_name(f"{path.name}.old").read_text() == before
     assert "1 of its rows are not kept" in warnings[0]
     assert "(gone)" in warnings[0]
@@ -205,7 +204,7 @@ def test_etiv_stays_last_beside_rows_with_more_structures(tmp_path):
     write_tables(files, OUTCOMES[:1], POPULATION, others=lambda _: more)
     assert files[0][0].read_text().splitlines() == [
         "case,A,B,C,eTIV",
-        "bert_seg,12.0000,3.0000,,1400000.0000",
+        "bert,12.0000,3.0000,,1400000.0000",
         "more,1.0000,2.0000,7.0000,",
     ]
 
@@ -214,17 +213,11 @@ def test_etiv_stays_last_beside_rows_with_more_structures(tmp_path):
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "mark"])
 def test_a_table_that_a_spreadsheet_program_saved_keeps_its_rows(tmp_path, mark, line_end):
     files, warnings = table_files(tmp_path / "sclimbic", "_", [CONFIDENCES]), []
-    files[0][0].write_bytes(mark + line_end.join(["case,A,B", "other,0.5,0.6", "bert_seg,0,0", ""]).encode())
+    files[0][0].write_bytes(mark + line_end.join(["case,A,B", "other,0.5,0.6", "bert,0,0", ""]).encode())
     write_tables(files, OUTCOMES[:1], POPULATION, others=OTHER_CASES, warn=warnings.append)
-    assert files[0][0].read_bytes() == b"case,A,B\nbert_seg,0.5100,0.5200\nother,0.5100,0.5200\n"
+    assert files[0][0].read_bytes() == b"case,A,B\nbert,0.5100,0.5200\nother,0.5100,0.5200\n"
     assert warnings == []
     assert list(tmp_path.iterdir()) == [files[0][0]]
-
-
-def test_what_is_a_table():
-    assert is_table("")
-    assert is_table("case,A\nbert\n\nernie,1\n")
-    assert not is_table("Case,A\nbert,1\n")
 
 
 def test_the_lock_of_another_computer_is_named(tmp_path, monkeypatch):

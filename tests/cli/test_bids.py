@@ -43,6 +43,7 @@ def test_from_a_dataset_to_a_table(tmp_path, head, head_image, run_bids, capsys)
     labels = read_volume(tmp_path / "out/sub-01/anat/sub-01_seg-limbic_dseg.nii.gz")
     assert labels.grid.shape == head.grid.shape
     stats = (tmp_path / "out/sourcedata/sclimbic/sub-01/stats/sclimbic.stats").read_text()
+    assert (tmp_path / "out/sourcedata/sclimbic/sub-01/mri/sclimbic.webp").stat().st_size > 0
     assert f"cmdline fs_sclimbic bids {tmp_path / 'study'}" in stats
     assert run_bids("group") == 0
     assert "2 cases" in capsys.readouterr().out
@@ -94,10 +95,32 @@ def test_two_settings_in_one_table_are_refused(tmp_path, head_image, run_bids, c
     assert run_bids("participant --participant-label 01") == 0
     assert run_bids("participant --participant-label 02 --vox-count-volumes") == 0
     assert run_bids("group") == 1
-    assert "1 of 2 cases have another way to measure volumes than the others: sub-02" in capsys.readouterr().err
+    assert "voxel counts for volumes: 1 cases false; sub-02 true" in capsys.readouterr().err
     assert not (tmp_path / "out/group_morph.tsv").exists()
     assert run_bids("group --allow-mixed") == 0
-    assert "warning: 1 of 2 cases have another way" in capsys.readouterr().err
+    assert "warning: voxel counts for volumes" in capsys.readouterr().err
+
+
+def test_parts_of_an_array(tmp_path, head_image, run_bids, capsys):
+    make_dataset(tmp_path / "study", *(t1(f"sub-{i}") for i in (1, 2, 3)), head=head_image)
+    for part in (1, 2):
+        assert run_bids(f"participant --part {part}/2") == 0
+    printed = capsys.readouterr().out
+    assert "part 1/2: 2 of 3 cases" in printed
+    assert "part 2/2: 1 of 3 cases" in printed
+    assert run_bids("group") == 0
+    assert "3 cases" in capsys.readouterr().out
+
+
+def test_a_done_case_is_not_replaced_by_one_of_other_settings(tmp_path, head_image, run_bids, capsys):
+    make_dataset(tmp_path / "study", t1("sub-01"), head=head_image)
+    assert run_bids("participant") == 0
+    assert run_bids("participant --vox-count-volumes") == 2
+    assert "made with another way to measure volumes; --redo" in capsys.readouterr().err
+    assert run_bids("participant --vox-count-volumes --output-base counts") == 0
+    assert (tmp_path / "out/sub-01/anat/sub-01_seg-limbic_desc-counts_dseg.nii.gz").exists()
+    assert run_bids("group --output-base counts") == 0
+    assert (tmp_path / "out/group_desc-counts_morph.tsv").exists()
 
 
 @pytest.mark.parametrize(

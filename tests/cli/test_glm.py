@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fs_sclimbic.cli.glm import main
+from fs_sclimbic.group.tables.provenance import Provenance, format_provenance, provenance_file
 from fs_sclimbic.group.text_table import GroupTable, format_group_table
 from fs_sclimbic.image.volume import read_volume
 from tests.conftest import ROOT
@@ -730,3 +732,47 @@ def test_units_and_ages_are_refused(tmp_path, refused):
     refused([*argv, "--scale-by-etiv"], "eTIV is in another unit", "sub-04")
     (tmp_path / "g.fsgd").write_text(fsgd_text().replace("Patient 44", "Patient 443"))
     refused(argv, "no age in years", "sub-02 (443)")
+
+
+def provenance_of(subjects, weights="a.h5 01234567", etiv="transform"):
+    return [(name, Provenance(weights, ("IntensityRange minimum to the maximum",), etiv)) for name in subjects]
+
+
+def test_rows_made_in_different_ways_are_refused_before_the_fit(tmp_path, run_glm, refused):
+    argv = [*write_study(tmp_path), *PLAIN]
+    beside = provenance_file(Path(argv[argv.index("--table") + 1]))
+    beside.write_bytes(format_provenance(provenance_of(SUBJECTS)))
+    assert "rows made with weights: a.h5 01234567" in run_glm(*argv).out
+    mixed = [*provenance_of(SUBJECTS[:-1]), *provenance_of(SUBJECTS[-1:], "b.h5 ff", "image")]
+    beside.write_bytes(format_provenance(mixed))
+    message = refused(argv, f"weights of {SUBJECTS[-1]}: b.h5 ff; of 11 others: a.h5 01234567", "--allow-mixed")
+    assert "source of eTIV" not in message, "raw volumes are fitted"
+    refused([*argv, "--etiv-covariate"], f"source of eTIV of {SUBJECTS[-1]}: image")
+    assert "mixed rows: weights" in run_glm(*argv, "--allow-mixed").err
+    assert run_glm(*argv, "--exclude-frame", "11").out, "the other one is not fitted"
+
+
+def test_the_report_says_how_the_rows_were_made(tmp_path, run_glm):
+    argv = [*write_study(tmp_path), *GROUP]
+    provenance_file(Path(argv[argv.index("--table") + 1])).write_bytes(format_provenance(provenance_of(SUBJECTS)))
+    run_glm(*argv)
+    page = (Path(argv[argv.index("--glmdir") + 1]) / "report.html").read_text()
+    for words in ("weights: a.h5 01234567", "settings: IntensityRange"):
+        assert f"rows made with {words}" in page
+
+
+def test_both_sides_together(tmp_path, run_glm, refused):
+    values = make_table().values
+    run_glm(*write_study(tmp_path), *PLAIN, "--combine", "laterality")
+    head, _, found = numbers((tmp_path / "out/input.table.dat").read_text())
+    assert head == ["Measure:laterality", "Laterality-A", "eTIV"]
+    expected = 2 * (values[:, 0] - values[:, 1]) / (values[:, 0] + values[:, 1])
+    np.testing.assert_allclose(found[:, 0], expected, atol=6e-4)
+    row = results(tmp_path / "out/group/results.tsv")["Laterality-A"]
+    fitted = sm.OLS(expected, np.loadtxt(tmp_path / "out/Xg.dat")).fit().t_test([1, -1, 0, 0])
+    assert number(row, "p") == pytest.approx(float(fitted.pvalue), rel=1e-6)
+    refused([*write_study(tmp_path), *PLAIN, "--combine", "laterality", "--scale-by-etiv"], "no unit", status=2)
+    (tmp_path / "groups.txt").write_text("All = Left-A + Right-A + B\n")
+    run_glm(*write_study(tmp_path), *PLAIN, "--groups", tmp_path / "groups.txt", "--scale-by-etiv")
+    _, _, found = numbers((tmp_path / "out/input.table.dat").read_text())
+    np.testing.assert_allclose(found[:, 0], values[:, :3].sum(axis=1) / values[:, 3] * 1e5, atol=6e-4)

@@ -20,7 +20,7 @@ def test_one_image(head_file, tmp_path):
     plan = plan_of(f"--i {head_file} --o {tmp_path}/out/seg.mgz --write_qa_stats --etiv")
     (case,) = plan.cases
     assert (case.name, case.etiv_from_image, case.transforms) == ("head", True, ())
-    assert names(plan) == ["seg.zqa_scores_all.csv", "seg.confidences_all.csv"]
+    assert names(plan) == ["seg.zqa_scores_all.csv", "seg.confidences_all.csv", "seg.qa_flags_all.csv"]
     assert (plan.folder, plan.log) == (tmp_path / "out", tmp_path / "out/mri_sclimbic.log")
     assert plan.study is None
 
@@ -38,7 +38,8 @@ def test_subjects(subjects_dir, monkeypatch):
     several, one = plan_of("--s"), plan_of("--s bert --write_qa_stats")
     assert [case.name for case in several.cases] == ["bert", "bert.long.base", "ernie"]
     assert names(several) == ["sclimbic_volumes_all.csv"]
-    assert names(one) == ["sclimbic_zqa_scores_all.csv", "sclimbic_confidences_all.csv", "sclimbic_confidence_all.csv"]
+    endings = ("zqa_scores", "confidences", "confidence", "qa_flags")
+    assert names(one) == [f"sclimbic_{ending}_all.csv" for ending in endings]
     assert several.study == one.study == StudyFolder(folder=subjects_dir, of_subjects=True)
     assert several.log is None
     assert one.cases[0].outputs.log == subjects_dir / "bert/scripts/sclimbic.log"
@@ -119,7 +120,7 @@ def test_several_images_and_patterns(head_file, tmp_path):
         ("--i {0}/*.mgh --o {0}/out", "matches no image"),
         ("--i {0}/head.nii.gz {0} --o {0}/out", "is a folder"),
         ("--i {0}/head.nii.gz {0}/head.nii.gz --o {0}/out.mgz", "--i names several images, so --o must be a folder"),
-        ("--subjectsfile {0}/none.txt --sd {0}/subjects", "list of subjects cannot be read"),
+        ("--subjectsfile {0}/none.txt --sd {0}/subjects", "list of subjects does not exist"),
         ("--subjectsfile {0}/empty.txt --sd {0}/subjects", "names no subject"),
         ("--s --sd {0}/subjects --part 4/3", "counted from 1 to 3"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 
 import pytest
 
@@ -11,6 +12,7 @@ from fs_sclimbic.cli.segment import main
 from fs_sclimbic.image.volume import Volume, write_volume
 from fs_sclimbic.network.architecture import network_weights
 from fs_sclimbic.segmentation.population import Norm
+from tests.conftest import BRIGHT, DARK, MODEL_FLAGS, make_model
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_cold_and_hot_voxels_are_told_before_the_network_runs(tmp_path, head, pr
         return predictor
 
     run_seg(f"--i {tmp_path}/hot.mgz --o {tmp_path}/o.mgz", load_predictor=load)
-    assert before[0].count("o: warning: the brightest voxel (1500)") == 1
+    assert before[0].count("hot: warning: the brightest voxel (1500)") == 1
     assert "--preset study" in before[0]
     assert "the brightest voxel (1500)" not in capsys.readouterr().err, "not again at the end"
     assert "the brightest voxel (1500)" in (tmp_path / "mri_sclimbic.log").read_text()
@@ -156,3 +158,47 @@ def test_how_it_is_run_reaches_the_network(tmp_path, head_file, predictor, run_s
         {"threads": 3, "device": "1", "engine": "auto", "precision": "bfloat16"},
         {"threads": 2, "device": None, "engine": "openvino", "precision": "float32"},
     ]
+
+
+@pytest.fixture(scope="session")
+def other_flags(tmp_path_factory):
+    """The flags of the tiny model with other weights."""
+    spec = make_model(tmp_path_factory.mktemp("other"), lines=(BRIGHT, DARK))
+    return ["--model", str(spec.weights), "--ctab", str(spec.weights.with_name("tiny.ctab")), *MODEL_FLAGS]
+
+
+def test_a_study_has_one_set_of_weights(subjects_dir, run_seg, other_flags, capsys):
+    """Also of subjects that have no result yet, and in tasks that start at once."""
+    assert run_seg(f"--s bert --sd {subjects_dir}") == 0
+    before = (subjects_dir / "bert/mri/sclimbic.mgz").read_bytes()
+    other = shlex.join(other_flags)
+    assert run_seg(f"--s --sd {subjects_dir} {other}", model=False) == 2
+    assert "1 of 3 cases was made with other weights (bert)" in capsys.readouterr().err
+    assert run_seg(f"--s ernie --sd {subjects_dir} {other}", model=False) == 2
+    assert "1 of 1 other cases of this study was made with other weights (bert)" in capsys.readouterr().err
+    assert run_seg(f"--s ernie --sd {subjects_dir} {other} --redo", model=False) == 2
+    assert not (subjects_dir / "ernie/mri/sclimbic.mgz").exists()
+    assert run_seg(f"--s ernie --sd {subjects_dir} {other} --output-base lim", model=False) == 0
+    assert run_seg(f"--s --sd {subjects_dir} {other} --redo", model=False) == 0
+    assert (subjects_dir / "bert/mri/sclimbic.mgz").read_bytes() != before
+    assert run_seg(f"--s ernie --sd {subjects_dir}") == 2
+
+
+def test_nothing_is_done_before_a_run_is_refused(tmp_path, head_file, run_seg, capsys):
+    call = f"--i {tmp_path} --o {tmp_path}/out --write_volumes"
+    assert run_seg(call) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert run_seg(f"{call} --7T") == 2
+    assert "--redo replaces them, --output-base NAME keeps both" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert run_seg(f"{call} --conform") == 0
+    assert run_seg(f"{call} --7T --output-base seven") == 0
+    assert {path: path.read_bytes() for path in before if path.suffix != ".log"}.items() <= before.items()
+
+
+def test_a_subject_that_recon_all_works_on_fails_alone(subjects_dir, run_seg, capsys):
+    (subjects_dir / "bert/scripts").mkdir()
+    (subjects_dir / "bert/scripts/IsRunning.lh+rh").write_text("HOST far\nPROCESSID 1\n")
+    assert run_seg(f"--s bert ernie --sd {subjects_dir}") == 1
+    assert "IsRunning.lh+rh: recon-all works on this subject (far); --wait-for-recon-all" in capsys.readouterr().err
+    assert (subjects_dir / "ernie/mri/sclimbic.mgz").exists()

@@ -82,6 +82,7 @@ def test_a_folder_with_one_good_image(tmp_path, head, capsys, run_seg):
         "sclimbic.ctab",
         "sclimbic_confidence_all.csv",
         "sclimbic_confidences_all.csv",
+        "sclimbic_qa_flags_all.csv",
         "sclimbic_volumes_all.csv",
         "sclimbic_weights.txt",
         "sclimbic_zqa_scores_all.csv",
@@ -125,6 +126,7 @@ def test_one_image(tmp_path, head_file, capsys, run_seg):
                     ".sclimbic.json",
                     ".zqa_scores_all.csv",
                     ".confidences_all.csv",
+                    ".qa_flags_all.csv",
                 )
             ),
         ]
@@ -173,6 +175,7 @@ def test_one_subject_writes_no_volume_table(subjects_dir, run_seg):
     assert sorted(path.name for path in subjects_dir.glob("*.csv")) == [
         "sclimbic_confidence_all.csv",
         "sclimbic_confidences_all.csv",
+        "sclimbic_qa_flags_all.csv",
         "sclimbic_zqa_scores_all.csv",
     ]
     assert run_seg(f"--s bert --sd {subjects_dir} --output-base entowm") == 0

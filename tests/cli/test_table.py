@@ -63,6 +63,7 @@ def test_table_and_what_is_printed(run, subjects, tmp_path):
     assert (status, text, err) == (0, HEADER + ERNIE + BERT, "")
     assert out == (
         f"SUBJECTS_DIR : {subjects}\nParsing the .stats files\nBuilding the table..\n"
+        "rows made with weights: not named in the files, as in those of the published tool\n"
         f"Writing the table to {tmp_path / 'out/t.dat'}\n"
     )
 
@@ -443,3 +444,59 @@ def test_all_subjects_of_a_session(subjects, tmp_path, capsys):
     assert read_group_table(tmp_path / "t.dat").subjects == ("sub-01_ses-2",)
     assert main(shlex.split(f"--all --session 3 -t {tmp_path / 't.dat'}")) == 1
     assert "no subject of session 3" in capsys.readouterr().err
+
+
+MADE = ["Weights a.h5 SHA-256 0123456789abcdef (--model)", "IntensityRange minimum to the maximum"]
+
+
+def made_with(path, *lines):
+    path.write_text(format_stats(segmented(10.0), [*lines, "TransformFile /x.xfm"]))
+
+
+def test_rows_made_in_different_ways_are_refused(run, subjects):
+    bert, ernie = (subjects / name / "stats/sclimbic.stats" for name in ("bert", "ernie"))
+    made_with(bert, *MADE)
+    made_with(ernie, MADE[0].replace("0123", "f123"), MADE[1])
+    status, text, _, err = run("--all")
+    assert (status, text) == (1, None)
+    assert "weights of " in err
+    assert "--allow-mixed" in err
+    status, text, _, err = run("--all", "--allow-mixed")
+    assert (status, len(text.splitlines())) == (0, 3)
+    assert "WARNING: mixed rows: weights of" in err
+    made_with(ernie, *MADE, "Preset study")
+    assert "settings of" in run("--all")[3]
+    made_with(ernie, *MADE, "Transform computed from the image (whole head), score 0.9")
+    assert "source of eTIV of" in run("--all")[3]
+    assert run("--all", "--no-vol-extras")[0] == 0, "without eTIV its source does not count"
+
+
+def test_files_of_the_published_tool_do_not_mix_with_ours(run, subjects):
+    made_with(subjects / "bert/stats/sclimbic.stats", *MADE)
+    status, _, _, err = run("--all")
+    assert status == 1
+    assert "1 of 2 rows do not say their weights (files of the published tool do not), the others do: ernie" in err
+
+
+def test_a_table_keeps_how_its_rows_were_made(run, subjects, tmp_path):
+    for name in ("bert", "ernie"):
+        made_with(subjects / name / "stats/sclimbic.stats", *MADE)
+    _, _, out, _ = run("--all")
+    assert "rows made with weights: a.h5 01234567\n" in out
+    beside = (tmp_path / "out/t.dat.provenance.json").read_text()
+    assert "a.h5 01234567" in beside
+    assert "bert" in beside
+
+
+def test_both_sides_and_groups_of_structures(run, tmp_path):
+    _, text, _, err = run("--subjects", "bert", "--combine", "bilateral")
+    assert text == f"Measure:volume\tBilateral-A\tMid\t{ETIV}\nbert\t30.0\t7.25\t1000000.0\n"
+    _, text, _, err = run("--subjects", "bert", "--combine", "laterality", "--no-vol-extras")
+    assert text.startswith("Measure:laterality\tLaterality-A\nbert\t-0.66")
+    assert "WARNING: without two sides and left out: Mid" in err
+    (tmp_path / "g.txt").write_text("All = Left-A + Right-A + Mid\n")
+    _, text, _, _ = run("--subjects", "bert", "--groups", tmp_path / "g.txt", "--meas", "nvoxels")
+    assert text == "Measure:nvoxels\tAll\nbert\t37.0\n"
+    status, text, _, err = run("--subjects", "bert", "--combine", "bilateral", "--meas", "z")
+    assert (status, text) == (2, None)
+    assert "cannot be added up" in err

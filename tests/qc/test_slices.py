@@ -9,6 +9,7 @@ from fs_sclimbic.qc.slices import (
     CORONAL,
     SAGITTAL,
     View,
+    label_box,
     outlines,
     sample_gray,
     sample_labels,
@@ -95,3 +96,10 @@ def test_outlines_are_the_outermost_pixels_of_each_label():
     # Each label has its own line where two touch.
     assert edge[1:6, [1, 4, 5, 8]].all()
     assert not edge[2:5, [2, 3, 6, 7]].any()
+
+
+def test_the_box_of_labels():
+    labels = np.zeros((10, 12, 14), np.int32)
+    assert label_box(labels) == (slice(0, 1),) * 3
+    labels[2, 5, 13] = labels[4, 3, 13] = 7
+    assert label_box(labels) == (slice(2, 5), slice(3, 6), slice(13, 14))

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from ...errors import DesignError, TableError, UsageError
-from ..name_matching import DEFAULT_RULE, find_names
+from ..name_matching import DEFAULT_RULE, NameRule, find_names
 from ..text_files import read_text
 from ..text_table import read_group_table
 from .compared_at import comparison_doubts
@@ -48,6 +48,8 @@ class ReviewOptions:
     """A subjects directory that must hold every subject."""
     stats: str = "sclimbic.stats"
     """Name of the stats file in a subject."""
+    names: NameRule = DEFAULT_RULE
+    """How subjects are found in the table and the subjects directory."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,10 +100,10 @@ def review_fsgd(path: str | PathLike[str], options: ReviewOptions) -> FsgdReview
     elsewhere = [contrast for contrast in contrasts if not tested_at(design, contrast)]
     notices += [*notes_at_zero(design, contrasts), *comparison_doubts(design, elsewhere)]
     if options.table:
-        more, wrong = _against_table(options.table, design)
+        more, wrong = _against_table(options.table, design, options.names)
         notices, problems = [*notices, *more], [*problems, *wrong]
     if options.subjects_dir:
-        problems += _against_subjects_dir(Path(options.subjects_dir), options.stats, design)
+        problems += _against_subjects_dir(Path(options.subjects_dir), options.stats, design, options.names)
     return FsgdReview(design=design, lines=tuple(lines), notices=tuple(notices), problems=tuple(problems))
 
 
@@ -153,13 +155,13 @@ def _contrasts(path: str | PathLike[str], design: Design, options: ReviewOptions
     return found, problems
 
 
-def _against_table(path: str, design: Design) -> tuple[list[str], list[str]]:
+def _against_table(path: str, design: Design, rule: NameRule) -> tuple[list[str], list[str]]:
     """Notices and problems of a table's rows."""
     try:
         rows = read_group_table(path).subjects
     except TableError as error:
         return [], str(error).split("\n")
-    sought = find_names(design.subjects, rows, DEFAULT_RULE, path)
+    sought = find_names(design.subjects, rows, rule, path)
     found = sought.found
     if sought.problems:
         return [], list(sought.problems)
@@ -181,12 +183,12 @@ def _against_table(path: str, design: Design) -> tuple[list[str], list[str]]:
     return notices, problems
 
 
-def _against_subjects_dir(folder: Path, stats: str, design: Design) -> list[str]:
+def _against_subjects_dir(folder: Path, stats: str, design: Design, rule: NameRule) -> list[str]:
     """Subjects without a folder or without a stats file."""
     if not folder.is_dir():
         raise UsageError(f"{folder}: subjects directory does not exist; give --sd DIR")
     problems: list[str] = []
-    sought = find_names(design.subjects, [entry.name for entry in folder.iterdir()], DEFAULT_RULE, str(folder))
+    sought = find_names(design.subjects, [entry.name for entry in folder.iterdir()], rule, str(folder))
     problems += sought.problems
     found = sought.found
     for name in dict.fromkeys(design.subjects):

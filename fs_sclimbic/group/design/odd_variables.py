@@ -52,10 +52,8 @@ def impossible_values(design: Design) -> list[str]:
     """
     found = []
     for name, column in zip(design.variables, design.values.T, strict=True):
-        possible = (column >= 0) & (column <= MAX_AGE_YEARS)
-        if not _is_age(name) or not len(column) or possible.all() or possible.mean() < MIN_OTHERS_IN_RANGE:
-            continue
-        if column.min() < 0 and abs(np.mean(column)) < 0.1 * np.std(column):  # centred on its mean
+        possible = (column <= MAX_AGE_YEARS) & ((column >= 0) | _is_counted_from_an_age(column))
+        if not _is_age(name) or possible.all() or possible.mean() < MIN_OTHERS_IN_RANGE:
             continue
         wrong = [f"{design.subjects[i]} ({column[i]:g})" for i in np.flatnonzero(~possible).tolist()]
         found.append(
@@ -128,6 +126,15 @@ def class_doubts(design: Design) -> list[str]:
 def _is_age(name: str) -> bool:
     words = {word.lower() for word in WORD.findall(name)}
     return bool(words & {"age", "ages"}) and not words & NO_AGE
+
+
+def _is_counted_from_an_age(column: Array) -> bool:
+    """Whether negative values go on where the others end, as in ages minus 20; codes stand apart."""
+    below, others = column[column < 0], np.sort(column[column >= 0])
+    if not len(below) or len(others) < 2:
+        return bool(len(below))
+    gap = others[0] - below.max()
+    return not (np.isin(below, (-1, *MISSING_CODES)).all() and gap > np.diff(others).max())
 
 
 def _codes(column: Array, subjects: Sequence[str]) -> list[str]:

@@ -91,7 +91,13 @@ def has_column_of_each(people: dict[str, tuple[str, ...]], names: Sequence[str],
     bool
         True if the indicator of every repeated person is a sum of columns.
     """
-    indicators = np.array([[name in set(rows) for rows in people.values()] for name in names], float)
+    if len(people) > matrix.shape[1]:
+        return False
+    number = {name: column for column, rows in enumerate(people.values()) for name in rows}
+    indicators = np.zeros((len(names), len(people)))
+    for row, name in enumerate(names):
+        if name in number:
+            indicators[row, number[name]] = 1
     if not indicators.size:
         return True
     rest = indicators - matrix @ np.linalg.lstsq(matrix, indicators, rcond=None)[0]

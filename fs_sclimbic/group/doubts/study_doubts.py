@@ -55,16 +55,18 @@ def refuse_dishonest_rows(study: Study, table: GroupTable, table_name: str, *, a
     if problems:
         raise DesignError("\n".join(problems))
     if not allow_repeated:
-        refuse_equal_rows(values, table_name)
+        refuse_equal_rows(measurements(study, table, of_all_columns=True), table_name)
 
 
-def measurements(study: Study, table: GroupTable) -> Measurements:
+def measurements(study: Study, table: GroupTable, *, of_all_columns: bool = False) -> Measurements:
     """The volumes of the subjects of a study as they stand in its table.
 
     Parameters
     ----------
     study : Study
     table : GroupTable
+    of_all_columns : bool
+        Also of structures that are not analysed; so it is where the study has combinations of columns.
 
     Returns
     -------
@@ -73,7 +75,9 @@ def measurements(study: Study, table: GroupTable) -> Measurements:
     place = {name: row for row, name in enumerate(table.subjects)}
     rows = [place[name] for name in study.subjects]
     left_out = {*GLOBAL_MEASURES, *ETIV_NAMES}
-    columns = [k for k, name in enumerate(table.columns) if name in study.structures and name not in left_out]
+    is_combined = not set(study.structures) <= set(table.columns)
+    wanted = set(table.columns if of_all_columns or is_combined else study.structures) - left_out
+    columns = [k for k, name in enumerate(table.columns) if name in wanted]
     try:
         etiv = etiv_column(table)
     except TableError:  # two columns of it, one of which is left out

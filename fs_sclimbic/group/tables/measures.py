@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ...cases.stats_files import QA_COLUMNS
 from ..text_table import ETIV_NAMES
+from .provenance import Provenance
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class StatsValues:
     """Rows that were not read, with file and line, and files with fewer or more than they say."""
     other_measures: tuple[str, ...] = ()
     """Global measures of the header other than eTIV, which aseg.stats has many of; they are not read."""
+    provenance: Provenance | None = None
+    """How the file was made; None for other programs' files. Files made alike share one object."""
     concerns: tuple[str, ...] = ()
     """Kinds of the header's warnings, each once: a flag such as SMALL, or ``other``."""
 

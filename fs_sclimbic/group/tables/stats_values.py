@@ -6,16 +6,17 @@ from pathlib import Path
 
 from ...cases.stats_files import COLUMNS, ETIV_MEASURE
 from ...errors import TableError
-from ...segmentation.flags import FLAGS
+from ...segmentation.flag_limits import LIMITS
 from ..text_files import finite_number, is_whole_number, raise_problems, read_content
 from .measures import ETIV, STRICT, Column, Measure, ReadOptions, StatsValues
+from .provenance import parse_provenance
 from .stats_paths import StatsFile, side_by_side
 
 MIN_STATS_BYTES = 10
 """A smaller file counts as missing; the limit is asegstats2table's."""
 UNKNOWN = float("nan")
 
-KINDS = {*FLAGS, "ETIV"}
+KINDS = frozenset(LIMITS)
 """First words of warnings that name their kind."""
 OTHER = "other"
 
@@ -144,6 +145,7 @@ def parse_values(
         left_out=tuple(left_out),
         other_measures=tuple(header.other_measures),
         concerns=tuple(dict.fromkeys(header.concerns)),
+        provenance=parse_provenance(header.lines),
     )
 
 
@@ -161,8 +163,10 @@ class _Header:
         """Rows that the file promises."""
         self.other_measures: list[str] = []
         self.concerns: list[str] = []
+        self.lines: list[str] = []
 
     def take(self, number: int, line: str) -> None:
+        self.lines.append(line)
         words = line.split()
         if line.startswith(ETIV_START):
             if self.etiv is not None:

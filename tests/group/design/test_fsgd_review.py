@@ -4,6 +4,7 @@ import pytest
 
 from fs_sclimbic.errors import DesignError, UsageError
 from fs_sclimbic.group.design.fsgd_review import ReviewOptions, review_fsgd
+from fs_sclimbic.group.name_matching import NameRule
 from fs_sclimbic.group.text_table import format_group_table
 from tests.groups import SUBJECTS, fsgd_text, make_table, reordered
 
@@ -69,6 +70,21 @@ def test_blank_lines_and_a_broken_file(fsgd):
     fsgd.write_text("no fsgd")
     with pytest.raises(DesignError, match="expected 'GroupDescriptorFile 1'"):
         review_fsgd(fsgd, ReviewOptions())
+
+
+def test_a_session_of_the_table_is_chosen(fsgd, tmp_path):
+    text = format_group_table(make_table())
+    for session in ("1", "2"):
+        text = text.replace(
+            "sub-02\t", f"sub-02_ses-{session}\t" + text.split("sub-02\t")[1].split("\n")[0] + "\nsub-02\t", 1
+        )
+    (tmp_path / "t.dat").write_text("\n".join(line for line in text.split("\n") if not line.startswith("sub-02\t")))
+    options = ReviewOptions(table=str(tmp_path / "t.dat"))
+    (problem,) = review_fsgd(fsgd, options).problems
+    assert "'sub-02' fits sub-02_ses-1 and sub-02_ses-2; choose one with --session" in problem
+    review = review_fsgd(fsgd, ReviewOptions(table=str(tmp_path / "t.dat"), names=NameRule(session="1")))
+    assert f"{tmp_path / 't.dat'}: no row of subject 'sub-01'" in review.problems
+    assert not [problem for problem in review.problems if "'sub-02'" in problem]
 
 
 def test_names_with_accents_meet(fsgd, tmp_path):

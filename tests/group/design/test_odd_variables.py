@@ -12,7 +12,7 @@ def with_value(value, name="age", column=AGES):
     return make(TWELVE, [value, *column[1:]], variables=[name])
 
 
-@pytest.mark.parametrize("value", [-9, 443, 999, 123])
+@pytest.mark.parametrize("value", [-9, -1, 443, 999, 123])
 @pytest.mark.parametrize("name", ["age", "Age", "AGE", "age_years", "AgeAtScan", "scan_age"])
 def test_ages_that_nobody_has(name, value):
     (line,) = impossible_values(with_value(value, name))
@@ -28,6 +28,8 @@ def test_other_variables_may_have_such_values(name):
 def test_ages_in_other_forms_are_let_be():
     centred = np.array(AGES) - np.mean(AGES)
     assert impossible_values(make(TWELVE, centred, variables=["age"])) == []
+    assert impossible_values(make(TWELVE, np.array(AGES) - 30, variables=["age"])) == []  # 29 is -1 then
+    assert impossible_values(make(TWELVE, np.array(AGES) - 31.5, variables=["age"])) == []
     assert impossible_values(make(TWELVE, np.array(AGES) * 365.25, variables=["age"])) == []
     assert impossible_values(with_value(101)) == []
 

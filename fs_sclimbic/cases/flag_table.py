@@ -1,0 +1,145 @@
+"""The table of flags: one row a case, with its verdict, the reasons, and the kinds of flags of each structure."""
+
+import csv
+import errno
+import io
+import logging
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from ..files.locks import LockedError, locked
+from ..files.staging import encode_text, write_atomically
+from ..segmentation.population import Population
+from .kept_rows import read_rows_to_keep
+from .pipeline import Outcome
+from .stats_files import kinds_of
+from .tables import (
+    LOCK_TIMEOUT_S,
+    Numbers,
+    Table,
+    case_names,
+    lock_file_of,
+    merge_rows,
+    write_tables,
+)
+from .verdicts import FAILED, verdict_of, worst_first
+
+logger = logging.getLogger(__name__)
+
+FIRST_COLUMNS = ("case", "verdict", "n_flags", "reasons", "whole_case")
+FLAGS = Table("qa_flags_all.csv", lambda _row, _population: None)
+"""Its cells are no numbers: it is written here, not by `write_tables`."""
+NONE, NOT_MEASURED = "-", "NA"
+
+
+def format_flag_table(outcomes: Sequence[Outcome]) -> str:
+    """The text of the table of flags: one row a case, and one column a structure, named as in the table of volumes.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        At least one has numbers; all have the same structures, since they come from one model.
+
+    Returns
+    -------
+    str
+        ``case,verdict,n_flags,reasons,whole_case,<StructName ...>``. The last columns hold the kinds of the flags,
+        separated by blanks, or ``-``; of a case that failed ``NA``.
+    """
+    measured = next(outcome.stats for outcome in outcomes if outcome.stats is not None)
+    names = [row.structure.name for row in measured.structures]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*FIRST_COLUMNS, *names])
+    for outcome in outcomes:
+        if outcome.stats is None and outcome.status != "failed":  # it runs elsewhere
+            continue
+        verdict = verdict_of(outcome)
+        flags = verdict.flags
+        cells = [" ".join(kinds_of(flags, name)) or NONE for name in names]
+        writer.writerow(
+            [
+                verdict.case,
+                verdict.verdict,
+                len(flags),
+                "; ".join(" ".join(flag.reason.split()) for flag in worst_first(flags)) or NONE,
+                " ".join(kinds_of(flags, None)) or NONE,
+                *(cells if outcome.stats is not None else [NOT_MEASURED] * len(names)),
+            ]
+        )
+    return text.getvalue()
+
+
+def write_all_tables(
+    files: Sequence[tuple[Path, Table]],
+    outcomes: Sequence[Outcome],
+    population: Population,
+    *,
+    others: Numbers | None = None,
+    lock_timeout_s: float = LOCK_TIMEOUT_S,
+    warn: Callable[[str], None] = logger.warning,
+    note: Callable[[str], None] = logger.info,
+) -> list[Path]:
+    """Write the tables of a cohort, that of flags among them; none is written without a case that is done.
+
+    Parameters
+    ----------
+    files : sequence of (Path, Table)
+    outcomes : sequence of Outcome
+        The table of flags also holds those that failed.
+    population, others, lock_timeout_s, warn, note
+        See `write_tables`. In the table of flags, rows of other cases stay as they are.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    OSError
+        If a table cannot be written.
+    """
+    numeric = [(path, table) for path, table in files if table is not FLAGS]
+    of_flags = [path for path, table in files if table is FLAGS]
+    written = write_tables(
+        numeric, outcomes, population, others=others, lock_timeout_s=lock_timeout_s, warn=warn, note=note
+    )
+    if all(outcome.stats is None for outcome in outcomes):
+        return written
+    for path in of_flags:
+        _write_flags(path, outcomes, others, lock_timeout_s, warn)
+    return written + of_flags
+
+
+def _write_flags(
+    path: Path,
+    outcomes: Sequence[Outcome],
+    others: Numbers | None,
+    lock_timeout_s: float,
+    warn: Callable[[str], None],
+) -> None:
+    """Write one table; rows of other cases are kept while they have results, or tell of a failure."""
+    text = format_flag_table(outcomes)
+    if others is None:
+        write_atomically(path, encode_text(text))
+        return
+    try:
+        with locked(lock_file_of(path), lock_timeout_s):
+            old = read_rows_to_keep(path, warn)
+            here = {outcome.case.name for outcome in outcomes}
+            gone = [name for name in case_names(old) if name not in here and others(name) is None]
+            write_atomically(path, encode_text(merge_rows(_without_rows(old, gone), text)))
+    except LockedError as error:
+        which = f" ({error})" if str(error) else ""
+        reason = f"locked by another job for {lock_timeout_s:g} s{which}"
+        raise OSError(errno.EAGAIN, reason, str(path)) from error
+
+
+def _without_rows(text: str, names: Collection[str]) -> str:
+    """A table without the rows of some cases; those that tell of a failure stay."""
+    rows = list(csv.reader(io.StringIO(text)))
+    kept = [row for number, row in enumerate(rows) if number == 0 or not row or row[0] not in names or FAILED in row]
+    shorter = io.StringIO()
+    csv.writer(shorter, lineterminator="\n").writerows(kept)
+    return shorter.getvalue()

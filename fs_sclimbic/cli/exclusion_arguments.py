@@ -1,0 +1,47 @@
+"""The flags that leave out what ratings exclude, of table and glm."""
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..qc.exclusion import Exclusion
+
+
+def _comma_list(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def add_exclusion_flags(add: Callable[..., object], effect: str) -> None:
+    """Add the flags to a group of a parser.
+
+    Parameters
+    ----------
+    add : callable
+        The group's ``add_argument``.
+    effect : str
+        What becomes of an excluded structure.
+    """
+    add(
+        "--exclude-from",
+        metavar="TSV",
+        help=f"ratings of the pages of fs_sclimbic qc: cases that are rated fail are left out; {effect}",
+    )
+    add(
+        "--exclude-ratings",
+        metavar="WORD,...",
+        type=_comma_list,
+        help="the ratings that exclude, of fail, artefact, unsure; of several raters one is enough (default: fail)",
+    )
+
+
+def read_given_exclusion(args: argparse.Namespace) -> "Exclusion | None":
+    """What the flags exclude; None without them."""
+    from ..errors import UsageError
+    from ..qc.exclusion import DEFAULT_EXCLUDED, read_exclusion
+
+    if not args.exclude_from:
+        if args.exclude_ratings:
+            raise UsageError("--exclude-ratings goes with --exclude-from")
+        return None
+    return read_exclusion(args.exclude_from, args.exclude_ratings or DEFAULT_EXCLUDED)

@@ -24,9 +24,9 @@ def mark_paths(case: Case) -> tuple[Path, Path] | None:
     Returns
     -------
     (Path, Path) or None
-        None for an image.
+        None for an image, and for a subject that is only read: its results lie elsewhere.
     """
-    if case.scripts is None:
+    if case.scripts is None or case.outputs.record.parent != case.scripts:
         return None
     base = case.outputs.record.stem
     return case.scripts.parent / "touch" / f"{base}.touch", case.scripts / f"{base}.cmd"

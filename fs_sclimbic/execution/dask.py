@@ -33,6 +33,7 @@ CONNECT_TIMEOUT_S = 20.0
 CLUSTERS = {"slurm": "SLURMCluster", "sge": "SGECluster", "pbs": "PBSCluster", "lsf": "LSFCluster"}
 """Words for ``--dask``, and the classes of dask-jobqueue."""
 DEFAULT_JOB_MEMORY = "2GB"
+"""For each worker of a job; docs/cluster.md has what was measured."""
 
 
 class UnfitWorkerError(ModelError):

@@ -262,8 +262,10 @@ def _started(system: str, jobs: int, threads: int) -> Iterator[Any]:
             cores=cores,
             processes=given.get("processes") or max(1, cores // threads),
             memory=given.get("memory") or DEFAULT_JOB_MEMORY,
-            # One case at a time: the network itself runs on the threads.
-            worker_extra_args=[*(given.get("worker-extra-args") or []), "--nthreads", "1"],
+            # One case at a time: the network itself runs on the threads. Pages of the state for browsers are not
+            # served: whoever reaches the login node could read names of cases there.
+            worker_extra_args=[*(given.get("worker-extra-args") or []), "--nthreads", "1", "--no-dashboard"],
+            scheduler_options={"dashboard": False, "dashboard_address": "localhost:0"},
         )
         with cluster:
             cluster.scale(jobs=jobs)

@@ -218,8 +218,8 @@ class Verdict:
     """Cases that should have results at the end, over all times."""
     lost: int = 0
     """Of them, those without a result, or with another one."""
-    twice: int = 0
-    """Cases that were done more than once."""
+    twice: int | None = None
+    """Cases that were done more than once; None where one run follows the other."""
     leftovers: int = 0
     """Locks and temporary files that were left."""
 
@@ -463,11 +463,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 continue
             seconds = time.monotonic() - start
         bad = bad or bool(verdict.lost or verdict.twice or verdict.leftovers)
-        print(
-            f"| {verdict.fault} | {verdict.tried} | {verdict.cases} | {verdict.lost} | {verdict.twice} | "
-            f"{verdict.leftovers} | {seconds:.0f} |",
-            flush=True,
-        )
+        twice = "-" if verdict.twice is None else str(verdict.twice)
+        cells = (verdict.fault, verdict.tried, verdict.cases, verdict.lost, twice, verdict.leftovers, round(seconds))
+        print(f"| {' | '.join(map(str, cells))} |", flush=True)
     return int(bad)
 
 

@@ -224,6 +224,20 @@ def _add_running_flags(add: Callable[..., object]) -> None:
         help="processor threads of the network, 0 or less: all; with more than one, reading and writing go on beside "
         "it (default: 1)",
     )
+    add(
+        "--workers",
+        metavar="N",
+        type=int,
+        default=1,
+        help="processes that run cases side by side, each with its model; --threads is divided among them; 0: as many "
+        "as processors and memory allow (default: 1)",
+    )
+    add(
+        "--dask",
+        metavar="ADDRESS",
+        help="run the cases on a Dask cluster: the address of its scheduler or its scheduler file, or slurm, sge, pbs "
+        "or lsf to start --workers jobs (docs/cluster.md)",
+    )
     add("--cuda-device", metavar="D", help="run on this CUDA device, -1: the processor (default: the processor)")
     add(
         "--part",

@@ -204,6 +204,8 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from ..bids.group_level import read_finished, without_results, write_group_tables
     from ..cases.mixture import find_mixture
     from ..errors import TableError
+    from ..files.staging import write_atomically
+    from ..group.tables.provenance import format_provenance, provenance_file, provenance_of_record
     from ..segmentation.population import read_population
 
     request = _request(args)
@@ -214,7 +216,10 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
         raise TableError("\n".join((*mixed, f"such numbers do not belong into one table: {advice}")))
     for line in (*mixed, *without_results(request, cases)):
         print(printable(f"warning: {line}"), file=sys.stderr)
-    for path in write_group_tables(request.out, cases, read_population(args.population_stats), base=request.base):
+    tables = write_group_tables(request.out, cases, read_population(args.population_stats), base=request.base)
+    made = [(case.name, provenance_of_record(case.record)) for case in cases]
+    write_atomically(provenance_file(tables[0]), format_provenance(made))  # fs_sclimbic glm looks for it
+    for path in tables:
         print(printable(f"wrote {path}"))
     print(f"{len(cases)} cases")
     return ALL_DONE

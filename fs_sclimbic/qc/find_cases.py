@@ -2,7 +2,10 @@
 
 import fnmatch
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS
@@ -16,6 +19,8 @@ from .read_case import CaseFiles, provenance_of, read_finished_case
 
 RECORD_ENDING = f".{DEFAULT_BASE}.json"
 POSTERIORS_ENDING = ".posteriors"
+N_IMAGE_READERS = 4
+"""Threads that read cases; each holds two images."""
 OTHER_T1S = ("mri/T1.mgz", "mri/orig.mgz", "mri/norm.mgz")
 """Of a recon-all subject, on the same grid as its T1: shown where that one is no longer there."""
 
@@ -58,7 +63,7 @@ def find_finished_cases(
             f"{folder}: no result found; expected segmentations with their records (<case>{RECORD_ENDING}), or files "
             f"<case>.{base}.mgz or .nii.gz"
         )
-    return judge_cohort([read_finished_case(files) for files in sorted(found.values(), key=lambda files: files.name)])
+    return _read_all(sorted(_named_apart(list(found.values())), key=lambda files: files.name))
 
 
 def find_finished_subjects(
@@ -98,9 +103,13 @@ def find_finished_subjects(
         wanted += (fnmatch.filter(there, given) or [given]) if as_pattern else [given]
     if not names and not there:
         raise UsageError(f"{home}: no subject with mri/{base}.mgz found; segment them first (mri_sclimbic_seg --s)")
-    return judge_cohort(
-        [read_finished_case(_subject_files(home, name, base)) for name in dict.fromkeys(wanted or there)]
-    )
+    return _read_all([_subject_files(home, name, base) for name in dict.fromkeys(wanted or there)])
+
+
+def _read_all(files: Sequence[CaseFiles]) -> list[FinishedCase]:
+    """Read cases side by side: most of the time goes into files and their compression."""
+    with ThreadPoolExecutor(N_IMAGE_READERS) as pool:
+        return judge_cohort(list(pool.map(read_finished_case, files)))
 
 
 def _list_folder(folder: Path, noun: str) -> list[str]:
@@ -125,6 +134,17 @@ def _subject_files(home: Path, name: str, base: str) -> CaseFiles:
         record_file=_first_file((subject / "scripts" / f"{base}.json",)),
         transform=_first_file(transforms),
     )
+
+
+def _named_apart(cases: Sequence[CaseFiles]) -> list[CaseFiles]:
+    """Cases of one name, such as T1 of many single images, by the names of their results."""
+    count = Counter(files.name for files in cases)
+    return [
+        replace(files, name=files.segmentation.name.removesuffix(image_suffix(files.segmentation) or ""))
+        if count[files.name] > 1
+        else files
+        for files in cases
+    ]
 
 
 def _with_record(folder: Path, names: Sequence[str], images: Path | None) -> Iterator[CaseFiles]:

@@ -59,7 +59,7 @@ def image_flags(image: Volume, profile: IntensityProfile, intensities: Intensity
     list of Flag
         Any of ``LABELS``, ``HOT``, ``COLD``, ``SATURATED``, ``COARSE``, ``ORIENTATION``.
     """
-    found = [*_label_flags(image.data), *_intensity_flags(profile, intensities)]
+    found = [*labels_flags(image.data), *_intensity_flags(profile, intensities)]
     longest = float(image.grid.voxel_size_mm.max())
     sizes = " x ".join(f"{size:.3g}" for size in image.grid.voxel_size_mm)
     found += _above("COARSE", longest, f"voxels of {sizes} mm")
@@ -142,10 +142,23 @@ def measure_contrast(image: Volume, labels: Volume, structures: Sequence[Structu
     return TissueContrast(_noise_of(values, ids) / contrast, difference, sides)
 
 
-def _label_flags(data: NDArray[Any]) -> list[Flag]:
-    """An image of whole numbers whose neighbouring voxels mostly have one value is no T1: its noise is missing."""
+def labels_flags(data: NDArray[Any]) -> list[Flag]:
+    """Flag an image of whole numbers whose neighbouring voxels mostly have one value: it is no T1, it has no noise.
+
+    Parameters
+    ----------
+    data : ndarray, shape (x, y, z)
+
+    Returns
+    -------
+    list of Flag
+        One ``LABELS``, or none.
+    """
     first, second = data[:-1:PLANE_STEP], data[1::PLANE_STEP]
-    inside = (first != 0) & (second != 0)
+    # The background has one value in brains without their heads, too, and it need not be 0.
+    values, counts = np.unique(first[:, ::PLANE_STEP, ::PLANE_STEP], return_counts=True)
+    background = values[counts.argmax()]
+    inside = (first != 0) & (second != 0) & (first != background) & (second != background)
     count = int(np.count_nonzero(inside))
     if not count or not (data.dtype.kind in "iub" or np.array_equal(first, np.rint(first))):
         return []

@@ -70,12 +70,15 @@ def test_coarse_voxels(size_mm, severity):
 
 
 def test_a_segmentation_instead_of_a_t1():
-    image, labels = make_head(noise=0)
+    image, _ = make_head(noise=0)
     assert ("LABELS", "bad") in kinds_of(Volume(image.data.astype(np.int16), image.grid))
+    noisy = make_head()[0]
+    brain = np.where(noisy.data > 0, np.rint(noisy.data) + 40, 30).astype(np.int16)
+    assert "LABELS" not in dict(kinds_of(Volume(brain, image.grid)))  # a background that is not 0
     smooth = Volume(np.where(image.data > 0, image.data + 0.25, 0), image.grid)  # no whole numbers: no segmentation
     assert "LABELS" not in dict(kinds_of(smooth))
-    blank = Volume(np.where(labels.data > 0, 0, 0.0) + 1, image.grid)
-    assert "LABELS" in dict(kinds_of(with_voxel(blank, 3)))
+    blank = Volume(np.ones_like(image.data), image.grid)
+    assert "LABELS" not in dict(kinds_of(with_voxel(blank, 3)))
 
 
 def test_headers_that_contradict_themselves_about_left():

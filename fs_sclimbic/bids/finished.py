@@ -7,8 +7,8 @@ from pathlib import Path
 from ..cases.case import DEFAULT_BASE
 from ..cases.record import Record
 from ..errors import UsageError
-from ..qc.finished_case import FinishedCase
 from ..qc.find_cases import ReadCase, read_cases
+from ..qc.finished_case import FinishedCase
 from ..qc.read_case import CaseFiles, provenance_of, read_finished_case
 from .cases import SUBJECTS_FOLDER, case_outputs
 from .entities import parse_case_name

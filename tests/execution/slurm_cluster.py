@@ -33,7 +33,7 @@ MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs={processors} RealMemory=3000 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs={processors} RealMemory={memory_mb} State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 # No limits are set with it here, but slurmd wants one.
@@ -69,6 +69,8 @@ def slurm(folder: Path):
             port=free_port(),
             node_port=free_port(),
             processors=len(os.sched_getaffinity(0)),
+            # A node with less than what is written here gets no jobs.
+            memory_mb=int(0.9 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20),
         )
     )
     munge_files = (f"--{kind}-file={folder}/munge.{kind}" for kind in ("key", "pid", "log", "seed"))

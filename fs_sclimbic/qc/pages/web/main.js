@@ -152,7 +152,16 @@
     return true;
   }
 
+  /** DataTables is dark where the page's element has this class. */
+  function followColors() {
+    const dark = window.matchMedia("(prefers-color-scheme: dark)");
+    const follow = () => document.documentElement.classList.toggle("dark", dark.matches);
+    dark.addEventListener("change", follow);
+    follow();
+  }
+
   function start() {
+    followColors();
     Sclimbic.marks.start();
     const views = Object.entries(VIEWS).filter(([name]) => name !== "groups" || study.groupName);
     document.getElementById("views").append(...views.map(([name, words]) => element("a", { href: `#${name}` }, words)));

@@ -4,8 +4,8 @@
 
 Each way of giving the scans to the nodes is simulated event by event, several times with other random numbers; the
 table has medians. Each number is a flag, with its default in `Cluster`: the time of a case is measured
-(docs/cluster.md), those of a start and of a skipped case are mostly assumed. A lost node loses the case that it works on, since
-results are written whole or not at all; its task is queued again and skips what is done.
+(docs/cluster.md), those of a start and of a skipped case are mostly assumed. A lost node loses the case that it works
+on, since results are written whole or not at all; its task is queued again and skips what is done.
 """
 
 import argparse

@@ -3,9 +3,9 @@
     python benchmarks/cluster_simulation.py [--scans 100000] [--nodes 100] [--per-node 1] [--case-s 8] ...
 
 Each way of giving the scans to the nodes is simulated event by event, several times with other random numbers; the
-table has medians. What is assumed is in `Cluster`: each number is a flag. What a case, a start and a skipped case take
-is measured (docs/cluster.md says where). A lost node loses the case that it works on, since results are written whole
-or not at all; its task is queued again and skips what is done.
+table has medians. Each number is a flag, with its default in `Cluster`: the time of a case is measured
+(docs/cluster.md), those of a start and of a skipped case are mostly assumed. A lost node loses the case that it works
+on, since results are written whole or not at all; its task is queued again and skips what is done.
 """
 
 import argparse
@@ -30,7 +30,7 @@ class Cluster:
     start_s: float = 5.0
     """Start of a task until its first case: 1 s measured on a local disk, the rest for files over a network."""
     skip_s: float = 0.015
-    """Measured: a case that is done already."""
+    """Assumed: a case that is done already, ten times what it takes on a local disk."""
     spread: float = 0.25
     """Standard deviation of the logarithm of a case's time: images differ in size."""
     straggler_fraction: float = 0.02

@@ -40,6 +40,10 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CGROUPS = "CgroupPlugin=cgroup/v1\nCgroupMountpoint=/sys/fs/cgroup\nCgroupAutomount=no\n"
 
 
+class CannotStartError(Exception):
+    """SLURM does not run on this machine, for instance because it lacks control groups of version 1."""
+
+
 def missing_programs():
     """Programs of SLURM and munge that are not installed (Debian: slurm-wlm, munge)."""
     return [name for name in PROGRAMS if not shutil.which(name)]
@@ -77,13 +81,16 @@ def slurm(folder: Path):
     commands = (["munged", *munge_files, f"--socket={folder}/munge.sock", "--force"], ["slurmctld"], ["slurmd"])
     try:
         for command in commands:
-            subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+            started = subprocess.run(command, env=environment, capture_output=True, text=True)
+            if started.returncode:
+                raise CannotStartError(f"{command[0]}: {started.stderr.strip()}")
         # Waits for the node; it fails as long as the controller does not answer.
         for _ in range(20):
             ready = subprocess.run(["srun", "true"], env=environment, capture_output=True, text=True)
             if ready.returncode == 0:
                 break
-        assert ready.returncode == 0, f"{ready.stderr}\n{(folder / 'slurmd.log').read_text()}"
+        else:
+            raise CannotStartError(f"{ready.stderr}\n{(folder / 'slurmd.log').read_text()[-1000:]}")
         yield environment
     finally:
         for name in ("slurmd", "slurmctld", "munge"):

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.execution.slurm_cluster import missing_programs, slurm
+from tests.execution.slurm_cluster import CannotStartError, missing_programs, slurm
 
 SCRIPTS = ROOT / "docs/cluster"
 SUBJECTS = ("bert", "bert.long.base", "ernie")
@@ -70,7 +71,11 @@ def test_the_tasks_of_a_grid_engine_array_share_the_subjects(subjects_dir, tiny_
 def real_slurm(tmp_path_factory, commands):
     if missing := missing_programs():
         pytest.skip(f"needs SLURM: {', '.join(missing)} not installed (Debian: slurm-wlm, munge)")
-    with slurm(tmp_path_factory.mktemp("slurm")) as environment:
+    with ExitStack() as running:
+        try:
+            environment = running.enter_context(slurm(tmp_path_factory.mktemp("slurm")))
+        except CannotStartError as error:
+            pytest.skip(f"SLURM cannot run on this machine: {error}")
         yield {**environment, **{name: commands[name] for name in ("PATH", "PYTHONPATH")}}
 
 

@@ -28,8 +28,12 @@ import numpy as np
 
 from fs_sclimbic.cases.record import Record, format_record, read_record
 from fs_sclimbic.cases.stats_files import format_stats, read_stats
+from fs_sclimbic.cases.study_weights import read_study_weights
+from fs_sclimbic.cases.subjects import read_names
 from fs_sclimbic.errors import SclimbicError
+from fs_sclimbic.files.owner_lock import read_owner, take_lock
 from fs_sclimbic.files.resources import data_file
+from fs_sclimbic.group.tables.provenance import Provenance, format_provenance, read_provenance
 from fs_sclimbic.image.labels import format_ctab, read_ctab
 from fs_sclimbic.image.transforms import format_lta, format_xfm, read_transform
 from fs_sclimbic.image.volume import Grid, Volume, encode_volume, read_volume
@@ -113,6 +117,15 @@ def checkpoint_file() -> bytes:
         return Path(folder, CHECKPOINT_NAME).read_bytes()
 
 
+def lock_file() -> bytes:
+    """The lock of a case."""
+    with tempfile.TemporaryDirectory() as folder:
+        lock = take_lock(Path(folder, ".x.lock"))
+        content = lock.path.read_bytes()
+        lock.release()
+    return content
+
+
 def read_as_checkpoint(path: Path) -> object:
     """A checkpoint is found by its folder."""
     path.replace(path.with_name(CHECKPOINT_NAME))
@@ -138,6 +151,14 @@ READERS = {
     "record": Reader(".json", lambda: format_record(RECORD).encode(), read_whole_record),
     "stats": Reader(".stats", lambda: format_stats(STATS, ("subjectname x",)).encode(), read_stats),
     "population": Reader(".csv", lambda: data_file(*DEFAULT_POPULATION).read_bytes(), read_population),
+    "study weights": Reader(".txt", lambda: b"weights a.h5\nsha256 0123\norigin --model\n", read_study_weights),
+    "lock": Reader(".lock", lock_file, read_owner),
+    "list of subjects": Reader(".txt", lambda: b"# ours\nbert\nernie\n", read_names),
+    "provenance": Reader(
+        ".dat.provenance.json",
+        lambda: format_provenance([("a", Provenance("a.h5 01", ("Preset study",), "image")), ("b", None)]),
+        lambda path: read_provenance(path.with_name(path.name.removesuffix(".provenance.json")), ["a", "b", "c"]),
+    ),
     "checkpoint": Reader(".npz", checkpoint_file, read_as_checkpoint),
 }
 

@@ -174,6 +174,65 @@ def count_refused(studies: int, seed: int) -> int:
     return refused
 
 
+def spoilt(table: list[list[str]], fsgd: list[list[str]], fault: str, rng: np.random.Generator) -> None:
+    """Put a fault into the cells of a table and the words of an FSGD."""
+    one, structure = int(rng.integers(1, len(table))), int(rng.integers(1, len(table[0]) - 1))
+    inputs = [words for words in fsgd if words[0] == "Input"]
+    who = inputs[int(rng.integers(len(inputs)))]
+    if fault == "eTIV of one in cm^3":
+        table[one][-1] = str(float(table[one][-1]) / 1000)
+    elif fault == "volumes of one in cm^3":
+        table[one][1:-1] = [str(float(cell) / 1000) for cell in table[one][1:-1]]
+    elif fault == "a volume times 10":
+        table[one][structure] = str(float(table[one][structure]) * 10)
+    elif fault == "a volume a third":
+        table[one][structure] = str(float(table[one][structure]) / 3)
+    elif fault == "one image twice":
+        table[one][1:] = table[one - 1 if one > 1 else one + 1][1:]
+    elif fault.startswith("an age of"):
+        who[3] = fault.split()[-1]
+    elif fault == "ages of classes apart":
+        for words in inputs:
+            words[3] = f"{rng.uniform(25, 34) if words[2] == 'Control' else rng.uniform(76, 84):.1f}"
+    elif fault == "a site as a number":
+        next(words for words in fsgd if words[0] == "Variables").append("site")
+        for words in inputs:
+            words.append(str(rng.integers(1, 4)))
+
+
+FAULTS = {
+    "eTIV of one in cm^3": "in another unit",
+    "volumes of one in cm^3": "write all rows in one unit",
+    "a volume times 10": "a digit too many",
+    "a volume a third": "far from the others of the class",
+    "one image twice": "one image under several names",
+    "an age of -9": "no age in years",
+    "an age of 443": "no age in years",
+    "an age of 999": "no age in years",
+    "ages of classes apart": "share no value of age|has nobody",
+    "a site as a number": "fitted as one straight line",
+}
+"""Faults, and the words by which each is told."""
+
+
+def count_caught(studies: int, seed: int) -> None:
+    """Print how many well-behaved studies with one fault are told of it, in its words."""
+    for fault, words in FAULTS.items():
+        caught = 0
+        for number in range(studies):
+            rng = np.random.default_rng([seed, number])
+            with tempfile.TemporaryDirectory() as folder:
+                inputs = write_study(Path(folder), rng)
+                table, fsgd = Path(folder) / "t.dat", Path(folder) / "g.fsgd"
+                cells = [line.split("\t") for line in table.read_text().splitlines()]
+                lines = [line.split() for line in fsgd.read_text().splitlines()]
+                spoilt(cells, lines, fault, rng)
+                table.write_text("".join("\t".join(row) + "\n" for row in cells))
+                fsgd.write_text("".join(" ".join(line) + "\n" for line in lines))
+                caught += any(re.search(words, text) is not None for text in warnings_of(inputs))
+        print(f"  {fault}: told in {caught} of {studies}")
+
+
 def unequal_variances(
     null: int, rng: np.random.Generator, sizes: tuple[int, int], sds: tuple[float, float]
 ) -> NDArray[np.float64]:
@@ -194,6 +253,8 @@ def main() -> None:
     parser.add_argument("--seed", metavar="S", type=int, default=1)
     args = parser.parse_args()
     count_false_alarms(args.studies, args.seed)
+    print("the same studies with one fault")
+    count_caught(args.studies, args.seed)
     if args.reference:
         print("the reference's cohort (contrasts are fitted with raw volumes, scaled by eTIV, adjusted for eTIV)")
         review_reference(args.reference)

@@ -7,6 +7,7 @@ heads, no pictures are drawn, and the network has two features: what is left are
 """
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -70,6 +71,8 @@ class Measured:
     """One run of a command."""
 
     seconds: float
+    processor_s: float
+    """Of all its threads; on a busy machine this says more than the clock."""
     memory_mb: list[tuple[int, float]]
     """Number of finished cases, and resident memory then."""
     status: int
@@ -78,6 +81,7 @@ class Measured:
 def measure(words: Sequence[str], out: Path) -> Measured:
     """Run a command, and look at its memory while it runs."""
     start, seen = time.monotonic(), list[tuple[int, float]]()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     call = [sys.executable, "-m", "fs_sclimbic", *words]
     process = subprocess.Popen(call, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
@@ -88,7 +92,9 @@ def measure(words: Sequence[str], out: Path) -> Measured:
         except (OSError, StopIteration):  # it has just ended
             pass
         time.sleep(POLL_S)
-    return Measured(time.monotonic() - start, seen, process.returncode)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(time.monotonic() - start, processor_s, seen, process.returncode)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -97,8 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=2000, help="number of cases (default: 2000)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the command (default: 1)")
     args = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         flags = write_model(folder)
         write_images(folder / "in", args.count)
         out = folder / "out"
@@ -109,10 +115,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     tenth = next((mb for done, mb in first.memory_mb if done >= args.count // 10), 0.0)
     last = first.memory_mb[-1][1] if first.memory_mb else 0.0
     print(f"cases {args.count}, threads {args.threads}")
-    print(f"first run {first.seconds:.1f} s, {1000 * first.seconds / args.count:.0f} ms a case")
+    for name, run in (("first run", first), ("the same command again", again), ("merge", merge)):
+        per_case = f"{1000 * run.seconds / args.count:.1f} ms a case"
+        print(f"{name}: {run.seconds:.1f} s, {per_case}; processor {run.processor_s:.1f} s")
     print(f"resident memory {tenth:.0f} MB at a tenth of the cases, {last:.0f} MB at the end")
-    print(f"the same command again {again.seconds:.1f} s, {1000 * again.seconds / args.count:.1f} ms a case")
-    print(f"merge {merge.seconds:.1f} s")
     return max(first.status, again.status, merge.status)
 
 

@@ -14,6 +14,7 @@ MODULES = [
     "fs_sclimbic.bids.entities",
     "fs_sclimbic.bids.ignore",
     "fs_sclimbic.bids.matching",
+    "fs_sclimbic.execution.parts",
     "fs_sclimbic.group.design.contrast",
     "fs_sclimbic.group.design.matrix_files",
     "fs_sclimbic.group.fit.results",

@@ -15,6 +15,7 @@ import pytest
 from fs_sclimbic.image.labels import format_ctab
 from fs_sclimbic.image.volume import write_volume
 from tests.conftest import ROOT
+from tests.datasets import make_dataset, t1
 from tests.groups import write_study
 from tests.heads import FOUR, write_heads
 from tests.tracing import strace_works, trace
@@ -110,10 +111,38 @@ def test_segment_a_folder(sandbox, tiny_flags):
     check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags)))
 
 
+def test_segment_in_workers(sandbox, tiny_flags):
+    flags = ["--i", "images", "--o", "results", "--write_volumes", "--write_qa_stats"]
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags), "--workers", "2"))
+
+
+def test_merge_and_doctor(sandbox, tiny_flags):
+    flags = ["--i", "images", "--o", "results", "--part", "1/1"]
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags)))
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", "merge", "results"))
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", "doctor"), may_write=("tmp",))
+
+
+def test_pages(sandbox, tiny_flags):
+    pytest.importorskip("itables")
+    flags = ["--i", "images", "--o", "results", "--write_volumes"]
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags)))
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", "qc", "results"))
+    assert (sandbox / "work/results/sclimbic_qc/index.html").exists()
+
+
 def test_segment_subjects(sandbox, tiny_flags, subjects_dir):
     flags = ["--s", "bert", "--sd", subjects_dir, "--write_qa_stats"]
     found = run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags))
     check(sandbox, found, may_write=("work", "tmp", "models", "subjects"))
+
+
+def test_segment_a_bids_dataset(sandbox, tiny_flags):
+    dataset = make_dataset(sandbox / "study", t1("sub-01"), head=sandbox / "work/head.nii.gz")
+    flags = ["--no-etiv", *tiny_flags]
+    found = run_traced(sandbox, "-m", "fs_sclimbic", "bids", dataset, "out", "participant", *flags)
+    check(sandbox, found)
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", "bids", dataset, "out", "group"), may_write=("work", "tmp"))
 
 
 def test_etiv_and_models(sandbox):

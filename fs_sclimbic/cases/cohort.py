@@ -136,6 +136,72 @@ class Steps:
         return replace(outcome, warnings=(*outcome.warnings, *warnings))
 
 
+def first_shared(run: Run, options: Options) -> Shared:
+    """What the first case of a run is given.
+
+    Parameters
+    ----------
+    run : Run
+    options : Options
+
+    Returns
+    -------
+    Shared
+        A prior is to be learned if the model has none, and the network does not run on its whole box anyway.
+    """
+    return Shared(run, learns=run.spec.prior is None and not options.full_fov)
+
+
+def load_once(load: Callable[[], Predictor]) -> Callable[[], Predictor]:
+    """Wrap what loads a model: it is called when the model is first asked for, and its errors are a ModelError.
+
+    Parameters
+    ----------
+    load : callable
+
+    Returns
+    -------
+    callable
+        Gives the same model each time.
+    """
+
+    @cache
+    def loaded() -> Predictor:
+        try:
+            return load()
+        except SclimbicError as error:
+            raise ModelError(str(error)) from error
+        except Exception as error:  # whatever it is, it would happen again for the next case
+            summary = " ".join(str(error).split())[:300]
+            raise ModelError(f"the model cannot be loaded ({type(error).__name__}: {summary})") from error
+
+    return loaded
+
+
+def run_case(case: Case, steps: Steps, shared: Shared) -> tuple[Outcome, Shared]:
+    """Run one case from its inputs to its log.
+
+    Parameters
+    ----------
+    case : Case
+    steps : Steps
+    shared : Shared
+
+    Returns
+    -------
+    Outcome
+    Shared
+        For the next case.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be loaded.
+    """
+    predicted, shared = steps.predict(steps.open(case, shared.run), shared)
+    return steps.close(predicted, shared.run), shared
+
+
 def run_cohort(
     cases: Sequence[Case],
     load: Callable[[], Predictor],
@@ -182,22 +248,11 @@ def run_cohort(
     ModelError
         If the model cannot be loaded.
     """
-
-    @cache
-    def load_once() -> Predictor:
-        try:
-            return load()
-        except SclimbicError as error:
-            raise ModelError(str(error)) from error
-        except Exception as error:  # whatever it is, it would happen again for the next case
-            summary = " ".join(str(error).split())[:300]
-            raise ModelError(f"the model cannot be loaded ({type(error).__name__}: {summary})") from error
-
-    shared = Shared(run, learns=run.spec.prior is None and not options.full_fov)
+    shared = first_shared(run, options)
     runs = _side_by_side if run.threads != 1 and len(cases) > 1 else _one_by_one
     elsewhere: list[Outcome] = []
     with HeldCases(system_lock=system_lock) as held:
-        steps = Steps(load_once, options, finders, tell, held, draw)
+        steps = Steps(load_once(load), options, finders, tell, held, draw)
         with closing(runs(cases, steps, shared)) as course:
             for learned, outcome in course:
                 shared = learned
@@ -207,7 +262,7 @@ def run_cohort(
                     yield outcome
         for outcome in elsewhere:
             while outcome.is_elsewhere:
-                tell(Notice("note", f"waited for, {outcome.message}", outcome.case.name))
+                tell(Notice("note", f"waiting: {outcome.message}", outcome.case.name))
                 wait_for_case(outcome.case, with_recon_all=run.wait_for_recon_all)
                 ((shared, outcome),) = _one_by_one([outcome.case], steps, shared)
             yield outcome
@@ -215,9 +270,7 @@ def run_cohort(
 
 def _one_by_one(cases: Sequence[Case], steps: Steps, shared: Shared) -> Generator[tuple[Shared, Outcome], None, None]:
     for case in cases:
-        predicted, shared = steps.predict(steps.open(case, shared.run), shared)
-        outcome = steps.close(predicted, shared.run)
-        del predicted  # its images, before the next case is read
+        outcome, shared = run_case(case, steps, shared)
         yield shared, outcome
 
 

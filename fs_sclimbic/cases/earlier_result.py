@@ -7,13 +7,13 @@ from ..segmentation.flag import Flag
 from ..segmentation.measure import SegStats
 from ..segmentation.options import Options
 from ..segmentation.population import Population
-from ..segmentation.structure_flags import structure_flags
 from .case import Case
+from .freesurfer_marks import touch_older_mark
 from .head_size import HeadSize, read_head_size
 from .inputs import InputFile, input_files, newest_change_ns, states_of
 from .outputs import touch_older
 from .protection import ADVICE, ADVICE_OF_IMAGE, describe_differences, find_difference, weights_of_run
-from .record import Record, Settings, changed_files, is_done, made_at, read_record
+from .record import Record, Settings, changed_files, is_done, made_at, read_record, recorded_flags
 from .run import Run
 from .settings import hash_inputs, settings_of
 
@@ -40,11 +40,7 @@ class EarlierResult:
 
     def flags(self, population: Population) -> tuple[Flag, ...]:
         """The flags of the earlier run; those that its numbers give if it wrote none."""
-        if self.record is None:
-            return ()
-        if self.record.flags is not None:
-            return self.record.flags
-        return tuple(structure_flags(self.record.stats, population))
+        return () if self.record is None else recorded_flags(self.record, population)
 
 
 def look_at_case(case: Case, options: Options, run: Run) -> EarlierResult:
@@ -82,6 +78,7 @@ def look_at_case(case: Case, options: Options, run: Run) -> EarlierResult:
         )
         if not warnings:
             touch_older(case.outputs, newest_change_ns(inputs))
+            touch_older_mark(case, newest_change_ns(inputs))
     elif record is not None and not options.redo and (other := find_difference(case, record, run, options)):
         advice = ADVICE if case.scripts else ADVICE_OF_IMAGE
         raise SclimbicError(

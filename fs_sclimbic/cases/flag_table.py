@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ..files.locks import LockedError, locked
 from ..files.staging import encode_text, write_atomically
+from ..segmentation.flag import CaseVerdict
+from ..segmentation.measure import SegStats
 from ..segmentation.population import Population
 from .kept_rows import read_rows_to_keep
 from .pipeline import Outcome
@@ -32,13 +34,14 @@ FLAGS = Table("qa_flags_all.csv", lambda _row, _population: None)
 NONE, NOT_MEASURED = "-", "NA"
 
 
-def format_flag_table(outcomes: Sequence[Outcome]) -> str:
+def format_flag_table(rows: Sequence[tuple[CaseVerdict, SegStats | None]]) -> str:
     """The text of the table of flags: one row a case, and one column a structure, named as in the table of volumes.
 
     Parameters
     ----------
-    outcomes : sequence of Outcome
-        At least one has numbers; all have the same structures, since they come from one model.
+    rows : sequence of (CaseVerdict, SegStats or None)
+        Verdicts with the numbers of the case, None for one that failed. At least one has numbers; all have the same
+        structures, since they come from one model.
 
     Returns
     -------
@@ -46,15 +49,12 @@ def format_flag_table(outcomes: Sequence[Outcome]) -> str:
         ``case,verdict,n_flags,reasons,whole_case,<StructName ...>``. The last columns hold the kinds of the flags,
         separated by blanks, or ``-``; of a case that failed ``NA``.
     """
-    measured = next(outcome.stats for outcome in outcomes if outcome.stats is not None)
+    measured = next(stats for _, stats in rows if stats is not None)
     names = [row.structure.name for row in measured.structures]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*FIRST_COLUMNS, *names])
-    for outcome in outcomes:
-        if outcome.stats is None and outcome.status != "failed":  # it runs elsewhere
-            continue
-        verdict = verdict_of(outcome)
+    for verdict, stats in rows:
         flags = verdict.flags
         cells = [" ".join(kinds_of(flags, name)) or NONE for name in names]
         writer.writerow(
@@ -64,7 +64,7 @@ def format_flag_table(outcomes: Sequence[Outcome]) -> str:
                 len(flags),
                 "; ".join(" ".join(flag.reason.split()) for flag in worst_first(flags)) or NONE,
                 " ".join(kinds_of(flags, None)) or NONE,
-                *(cells if outcome.stats is not None else [NOT_MEASURED] * len(names)),
+                *(cells if stats is not None else [NOT_MEASURED] * len(names)),
             ]
         )
     return text.getvalue()
@@ -105,29 +105,53 @@ def write_all_tables(
     written = write_tables(
         numeric, outcomes, population, others=others, lock_timeout_s=lock_timeout_s, warn=warn, note=note
     )
-    if all(outcome.stats is None for outcome in outcomes):
+    rows = [  # a case that runs elsewhere has neither numbers nor failed
+        (verdict_of(outcome), outcome.stats)
+        for outcome in outcomes
+        if outcome.stats is not None or outcome.status == "failed"
+    ]
+    if all(stats is None for _, stats in rows):
         return written
     for path in of_flags:
-        _write_flags(path, outcomes, others, lock_timeout_s, warn)
+        write_flags(path, rows, others=others, lock_timeout_s=lock_timeout_s, warn=warn)
     return written + of_flags
 
 
-def _write_flags(
+def write_flags(
     path: Path,
-    outcomes: Sequence[Outcome],
-    others: Numbers | None,
-    lock_timeout_s: float,
-    warn: Callable[[str], None],
+    rows: Sequence[tuple[CaseVerdict, SegStats | None]],
+    *,
+    others: Numbers | None = None,
+    lock_timeout_s: float = LOCK_TIMEOUT_S,
+    warn: Callable[[str], None] = logger.warning,
 ) -> None:
-    """Write one table; rows of other cases are kept while they have results, or tell of a failure."""
-    text = format_flag_table(outcomes)
+    """Write one table of flags; rows of other cases are kept while they have results, or tell of a failure.
+
+    Parameters
+    ----------
+    path : Path
+    rows : sequence of (CaseVerdict, SegStats or None)
+        See `format_flag_table`.
+    others : callable, optional
+        Gives the numbers of another case, None where it has no results; without it the table is written anew.
+    lock_timeout_s : float
+        How long to wait for another job that updates the same table, seconds.
+    warn : callable
+        Is given each warning, one line.
+
+    Raises
+    ------
+    OSError
+        If the table cannot be written.
+    """
+    text = format_flag_table(rows)
     if others is None:
         write_atomically(path, encode_text(text))
         return
     try:
         with locked(lock_file_of(path), lock_timeout_s):
             old = read_rows_to_keep(path, warn)
-            here = {outcome.case.name for outcome in outcomes}
+            here = {verdict.case for verdict, _ in rows}
             gone = [name for name in case_names(old) if name not in here and others(name) is None]
             write_atomically(path, encode_text(merge_rows(_without_rows(old, gone), text)))
     except LockedError as error:

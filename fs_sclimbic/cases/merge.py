@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TableError
+from ..segmentation.flag import CaseVerdict
+from ..segmentation.measure import SegStats
 from ..segmentation.population import Norm, Population
+from .flag_table import FLAGS, write_flags
 from .images import images_in, stem_of
 from .mixture import find_mixture
 from .protection import N_READERS
-from .record import Record
+from .record import Record, recorded_flags
 from .study_folder import StudyFolder
 from .tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, table_files, write_rows
 
+Judged = Sequence[tuple[CaseVerdict, SegStats]]
+Judge = Callable[[Judged], Judged]
 INPUT_LINE = "InputFile "
 QA_ENDING = ".qa.stats"
 
@@ -89,7 +94,11 @@ def population_of(record: Record) -> Population:
 
 
 def write_study_tables(
-    found: StudyRecords, *, warn: Callable[[str], None], note: Callable[[str], None]
+    found: StudyRecords,
+    *,
+    warn: Callable[[str], None],
+    note: Callable[[str], None],
+    judge: Judge = tuple,
 ) -> Iterator[Path]:
     """Write the tables of a study: volumes, and those of quality if the cases have their QA stats.
 
@@ -98,6 +107,8 @@ def write_study_tables(
     found : StudyRecords
     warn, note : callable
         Are given each warning and each note, one line.
+    judge : callable
+        Adds flags that only the other cases give, to verdicts with their numbers.
 
     Yields
     ------
@@ -115,3 +126,13 @@ def write_study_tables(
     files = table_files(found.study.tables_start, "_", tables)
     population = population_of(found.records[0][1])
     yield from write_rows(files, rows, population, others=lambda _: None, warn=warn, note=note)
+    if with_qa:
+        judged = judge(
+            [
+                (CaseVerdict(case=name, flags=recorded_flags(record, population)), record.stats)
+                for name, record in found.records
+            ]
+        )
+        ((path, _),) = table_files(found.study.tables_start, "_", [FLAGS])
+        write_flags(path, judged, others=lambda _: None, warn=warn)
+        yield path

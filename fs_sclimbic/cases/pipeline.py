@@ -134,11 +134,7 @@ def open_case(case: Case, options: Options, run: Run, finders: HeadFinders, held
             return _skipped(case, seconds(), found, options)
         check_names(case)
         check_writable(case)
-        try:
-            lock = held.take(case)
-        except HeldElsewhereError as error:
-            message = f"running elsewhere: {error}"
-            return Outcome(case=case, status="skipped", seconds=seconds(), message=message)
+        lock = held.take(case)
         if read_record(case.outputs.record) != found.record:  # another run did it between the look and the lock
             found = look_at_case(case, options, run)
             if found.is_done:
@@ -307,6 +303,9 @@ def _outcome_of_errors(
         return action(lambda: time.monotonic() - start)
     except ModelError:
         raise
+    except HeldElsewhereError as error:
+        message, seconds = f"running elsewhere: {error}", seconds_before + time.monotonic() - start
+        return Outcome(case=case, status="skipped", seconds=seconds, message=message)
     except SclimbicError as error:
         return failed(str(error))
     except OSError as error:

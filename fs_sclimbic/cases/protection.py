@@ -47,6 +47,8 @@ N_READERS = 8
 """Threads that read records; most of the time they wait for a network file system."""
 
 
+MAX_OTHERS = 200
+"""A task looks at the records of all its cases, and at so many of other tasks: thousands of tasks share a disk."""
 READ_AT_ONCE = 256
 """Records that are held at the same time."""
 
@@ -139,13 +141,30 @@ def read_records(cases: Sequence[Case]) -> Iterator[tuple[Case, Record]]:
                     yield case, record
 
 
+def spread(cases: Sequence[Case], most: int) -> Sequence[Case]:
+    """Some of many cases, spread evenly over them.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+    most : int
+        So many, about.
+
+    Returns
+    -------
+    sequence of Case
+        All, if there are no more than that.
+    """
+    return cases[:: max(len(cases) // most, 1)]
+
+
 def check_study(cases: Sequence[Case], run: Run, options: Options, *, advice: str = ADVICE) -> None:
     """Refuse a run that would replace results by results of other weights or settings.
 
     Parameters
     ----------
     cases : sequence of Case
-        All cases of the command line, also those of other tasks.
+        Those of the run, and some of other tasks.
     run : Run
     options : Options
         With ``redo`` only a fall-back from published to shipped weights is refused.

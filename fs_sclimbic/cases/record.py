@@ -18,6 +18,8 @@ from ..files.hashing import sha256_of_text
 from ..image.labels import Structure
 from ..segmentation.flag import Flag
 from ..segmentation.measure import SegStats, StructureStats
+from ..segmentation.population import Population
+from ..segmentation.structure_flags import structure_flags
 
 FORMAT = 1
 """Raised when the meaning of a record, or a number that the package computes, changes."""
@@ -167,6 +169,23 @@ def _any_number(value: Any) -> float | None:
 def _color(value: Any) -> tuple[int, int, int, int]:
     red, green, blue, transparency = (_count(part) for part in value)
     return red, green, blue, transparency
+
+
+def recorded_flags(record: Record, population: Population) -> tuple[Flag, ...]:
+    """The flags of a case that was done before.
+
+    Parameters
+    ----------
+    record : Record
+    population : Population
+        Norms of volumes.
+
+    Returns
+    -------
+    tuple of Flag
+        Of a record that was written before there were flags in it those that its numbers give.
+    """
+    return tuple(structure_flags(record.stats, population)) if record.flags is None else record.flags
 
 
 def same_settings(record: Record, settings: Settings) -> bool:

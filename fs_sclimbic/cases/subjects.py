@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UsageError, describe_unreadable
-from ..files.content import find_problem
+from ..files.content import ContentError, find_problem, read_small_file
 from .case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS, Case, Outputs, Requests
 from .case_picture import picture_file_of
 
@@ -178,9 +178,9 @@ def read_names(path: str | os.PathLike[str]) -> list[str]:
         If the file cannot be read, or names no subject.
     """
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig", "surrogateescape")
-    except OSError as error:
-        raise UsageError(f"{path}: list of subjects {describe_unreadable(error)}") from error
+        text = read_small_file(path, noun="list of subjects").decode("utf-8-sig", "surrogateescape")
+    except ContentError as error:
+        raise UsageError(f"{path}: {error}") from error
     lines = (line.strip() for line in text.splitlines())
     names = [line for line in lines if line and not line.startswith("#")]
     if not names:

@@ -21,9 +21,11 @@ examples:
   mri_sclimbic_seg --i t1.nii.gz --o seg.mgz --conform --write_volumes
   mri_sclimbic_seg --i images --o results --conform --write_qa_stats
   mri_sclimbic_seg --s bert ernie --write_qa_stats       (subjects of SUBJECTS_DIR; no name: all of them)
+  mri_sclimbic_seg --s --part $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT     (then: fs_sclimbic merge --s)
 
 Results appear whole or not at all. A case that fails is reported and costs no other. A case that is done is
-skipped when the same command is given again, so an interrupted run goes on where it stopped.
+skipped when the same command is given again, so an interrupted run goes on where it stopped. Results of other weights
+or settings are not replaced without --redo.
 
 exit status: 0 all cases done, 1 a case failed, 2 the command line makes no sense, 130 interrupted"""
 
@@ -224,6 +226,20 @@ def _add_running_flags(add: Callable[..., object]) -> None:
         default=1,
         help="processor threads of the network, 0 or less: all; with more than one, reading and writing go on beside "
         "it (default: 1)",
+    )
+    add(
+        "--workers",
+        metavar="N",
+        type=int,
+        default=1,
+        help="processes that run cases side by side, each with its model; --threads is divided among them; 0: as many "
+        "as processors and memory allow (default: 1)",
+    )
+    add(
+        "--dask",
+        metavar="ADDRESS",
+        help="run the cases on a Dask cluster: the address of its scheduler or its scheduler file, or slurm, sge, pbs "
+        "or lsf to start --workers jobs (docs/cluster.md)",
     )
     add("--cuda-device", metavar="D", help="run on this CUDA device, -1: the processor (default: the processor)")
     add(

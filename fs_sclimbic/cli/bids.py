@@ -205,6 +205,8 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from ..cases.merge import population_of
     from ..cases.mixture import find_mixture
     from ..errors import TableError
+    from ..files.staging import write_atomically
+    from ..group.tables.provenance import format_provenance, provenance_file, provenance_of_record
     from ..segmentation.population import read_population
 
     request = _request(args)
@@ -217,7 +219,10 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
         print(printable(f"warning: {line}"), file=sys.stderr)
     # As the cases were made: the norms depend on the weights.
     given = read_population(args.population_stats) if args.population_stats else population_of(cases[0].record)
-    for path in write_group_tables(request.out, cases, given or read_population(), base=request.base):
+    tables = write_group_tables(request.out, cases, given or read_population(), base=request.base)
+    made = [(case.name, provenance_of_record(case.record)) for case in cases]
+    write_atomically(provenance_file(tables[0]), format_provenance(made))  # fs_sclimbic glm looks for it
+    for path in tables:
         print(printable(f"wrote {path}"))
     print(f"{len(cases)} cases")
     return ALL_DONE

@@ -21,6 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("folder", metavar="OUTDIR", nargs="?", default=DEFAULT_FOLDER, help="default: sclimbic_demo")
     parser.add_argument("--threads", metavar="N", type=int, default=2, help="processor threads (default: 2)")
+    parser.add_argument("--redo", action="store_true", help="segment the head again where that is done")
     parser.add_argument("--debug", action="store_true", help="print details and tracebacks")
     return parser
 

@@ -4,7 +4,10 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .terminal import printable
+
 if TYPE_CHECKING:
+    from ..group.text_table import GroupTable
     from ..qc.exclusion import Exclusion
 
 
@@ -45,3 +48,29 @@ def read_given_exclusion(args: argparse.Namespace) -> "Exclusion | None":
             raise UsageError("--exclude-ratings goes with --exclude-from")
         return None
     return read_exclusion(args.exclude_from, args.exclude_ratings or DEFAULT_EXCLUDED)
+
+
+def leave_out_rated(table: "GroupTable", args: argparse.Namespace) -> "tuple[GroupTable, str]":
+    """Leave out of a table what ratings exclude, and print what that is.
+
+    Parameters
+    ----------
+    table : GroupTable
+    args : argparse.Namespace
+        With ``match``, how cases are looked for.
+
+    Returns
+    -------
+    GroupTable
+    str
+        What is written for a missing value.
+    """
+    from ..group.left_out import mark_excluded, without_excluded
+    from ..group.name_matching import NameRule
+
+    exclusion = read_given_exclusion(args)
+    if exclusion is None:
+        return table, "nan"
+    marked = mark_excluded(table, exclusion, "the table", NameRule(match=args.match))
+    print(printable("\n".join(marked.said)))
+    return without_excluded(marked), "n/a"

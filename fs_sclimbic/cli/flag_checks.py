@@ -8,6 +8,8 @@ from ..files.processors import count_processors
 from ..network.spec import MOST_STARTS
 from ..segmentation.preset import STUDY_PRESET
 
+# Words that --dask takes instead of an address.
+BATCH_SYSTEMS = ("slurm", "sge", "pbs", "lsf")
 LONG_DASHES = ("\N{EN DASH}", "\N{EM DASH}")
 
 
@@ -22,6 +24,8 @@ def settle_flags(args: argparse.Namespace) -> None:
     """Put what flags of the computation mean in place of what was typed."""
     if args.threads < 1:
         args.threads = count_processors()
+    if not args.dask:
+        args.threads = max(1, args.threads // (args.workers or count_processors()))
     if args.cuda_device is not None and args.cuda_device.startswith("-"):
         args.cuda_device = None
     args.model = args.pt_model or args.model  # the reader of weights knows what a .pth is
@@ -91,3 +95,7 @@ def check_computation_flags(args: argparse.Namespace) -> None:
                 wrong(f"--preset {STUDY_PRESET} sets the intensity range and the starts itself: leave {flag} out")
     if args.pt_model and args.model:
         wrong("--pt_model and --model both name the weights: give one of them")
+    if args.workers < 0:
+        wrong(f"--workers {args.workers}: give a positive number, or 0 for as many as fit")
+    if args.dask and args.workers != 1 and args.dask not in BATCH_SYSTEMS:
+        wrong(f"--workers goes with --dask {'|'.join(BATCH_SYSTEMS)}; a cluster that runs has its own workers")

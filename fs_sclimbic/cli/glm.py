@@ -50,6 +50,7 @@ def _write_matrix(args: argparse.Namespace, _command: list[str]) -> int:
 
 def _analyse(args: argparse.Namespace, command: list[str]) -> int:
     from ..group.analysis import check_design, fit_and_test, result_files
+    from ..group.each_structure import fit_each_structure
     from ..group.output.glm_tree import check_replaceable, write_tree
     from ..group.output.report import REPORT
     from ..group.study_plan import plan_study
@@ -61,13 +62,14 @@ def _analyse(args: argparse.Namespace, command: list[str]) -> int:
     print(printable("\n".join(check.summary)))
     analysis = fit_and_test(plan, check, options)
     _print(analysis.notices)
-    made = result_files(analysis, args.glmdir, _output(args, command))
+    made, each = result_files(analysis, args.glmdir, _output(args, command)), fit_each_structure(analysis)
     _print(made.notices)
+    print(printable("".join(f"{line}\n" for line in each.said)), end="")
     if made.sig_table:
         print("sig: -log10(p), with the sign of gamma for a contrast of one row; not corrected")
         print(printable(made.sig_table), end="")
     with signals_interrupt():  # a scheduler's signal leaves no half a folder
-        write_tree(args.glmdir, made.files)
+        write_tree(args.glmdir, made.files | each.files)
     if replaced:
         print(
             printable(f"replaced the earlier fit in {args.glmdir} as a whole; its contrasts were {', '.join(replaced)}")
@@ -104,6 +106,10 @@ def _inputs(args: argparse.Namespace) -> "GlmInputs":
         no_contrasts_ok=args.no_contrasts_ok,
         allow_mixed=args.allow_mixed,
         excluded_rows_file=args.exclude_frame_file,
+        formula=args.formula,
+        participants=args.participants,
+        subject_column=args.subject_column,
+        covariates=tuple(args.covariates),
         exclusion=read_given_exclusion(args),
         combine=args.combine,
         groups_file=args.groups,

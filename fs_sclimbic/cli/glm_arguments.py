@@ -70,6 +70,23 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="group descriptor file; METHOD dods (default) or doss",
     )
+    add(
+        "--formula",
+        metavar="TEXT",
+        help="the design as a formula over columns of --participants: 'group + sex + age', 'group * age', "
+        "'group + C(site)' (numbers as groups); 'eTIV' is the table's; --contrast takes names of levels too",
+    )
+    add("--participants", metavar="FILE", help="CSV or TSV, such as participants.tsv, for --formula and --covariates")
+    add(
+        "--subject-column", metavar="NAME", default="participant_id", help="in --participants (default: participant_id)"
+    )
+    add(
+        "--covariates",
+        metavar="NAME",
+        nargs="+",
+        default=[],
+        help="adjust an FSGD's design for columns of --participants, without crossing: sex age 'C(site)'",
+    )
     add("--X", metavar="FILE", help="design matrix, text or Matlab; rows go by order, since it names no subjects")
     add("--osgm", action="store_true", help="one-sample group mean: test the mean of each structure against 0")
     add("--wg", metavar="FILE", help="one weight a row of the design, by which its row of X and y is multiplied")
@@ -93,7 +110,9 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         help="leave out row N of the design, from 0",
     )
     add("--exclude-frame-file", metavar="FILE", help="the same, numbers in a file")
-    add_exclusion_flags(add, "so is, from the whole fit, who has a failed structure among those that are analysed")
+    add_exclusion_flags(
+        add, "so is, from the fit of all structures, who has a failed one; results_each.tsv fits each alone"
+    )
     add("--columns", metavar="NAME", nargs="+", default=[], help="analyse these structures (default: all)")
     add("--exclude-columns", metavar="NAME", nargs="+", default=[], help="leave these columns out")
     add(
@@ -235,8 +254,16 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong("cannot specify both X file and fsgd file")
     if args.X and args.osgm:
         wrong("cannot specify both X file and --osgm")
-    if not (args.X or args.fsgd or args.osgm):
-        wrong("must specify an input X file or fsgd file or --osgm")
+    if args.formula and (args.X or args.fsgd or args.osgm):
+        wrong("--formula is a design of its own: give it without --X, --fsgd and --osgm")
+    if not (args.X or args.fsgd or args.osgm or args.formula):
+        wrong("must specify an input X file or fsgd file or --osgm (or --formula)")
+    if (args.formula or args.covariates) and not args.participants:
+        wrong(f"--{'formula' if args.formula else 'covariates'} needs --participants FILE")
+    if args.covariates and (args.osgm or not args.fsgd):
+        wrong("--covariates are added to the design of an --fsgd; in a --formula they are terms")
+    if args.covariates and args.xonly:
+        wrong("--xonly reads no table, so that it cannot tell whose --covariates to add")
     if args.fsgd and len(args.fsgd) > 2:
         wrong(f"--fsgd takes a file and a method, found {len(args.fsgd)} words: {' '.join(args.fsgd)}")
     if args.fsgd and len(args.fsgd) == 2 and args.fsgd[1].lower() not in ("dods", "doss", "none"):

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from . import bids, demo, doctor, etiv, fsgd, glm, merge, model, ratings, segment, table, train
+from . import bids, demo, doctor, etiv, fsgd, glm, merge, model, qc, ratings, segment, table, train
 from .pipes import outlive_readers
 
 COMMANDS = {
@@ -11,6 +11,7 @@ COMMANDS = {
     "bids": (bids.main, "segment the T1 images of a BIDS dataset, and write BIDS derivatives (a BIDS App)"),
     "merge": (merge.main, "write the tables of a study from the records of its cases, after an array job"),
     "etiv": (etiv.main, "eTIV from the image, beside that of recon-all's transform"),
+    "qc": (qc.main, "make pages to look at finished cases, with a viewer and marks by keys"),
     "table": (table.main, "make a table over subjects from their stats files (same as sclimbic_stats2table)"),
     "fsgd": (fsgd.main, "make the group descriptor file of a study from a table of participants, and check one"),
     "glm": (glm.main, "fit a design to a table and test contrasts on each structure (same as sclimbic_glmfit)"),

@@ -76,6 +76,7 @@ def _merge(args: argparse.Namespace) -> int:
     from ..cases.merge import read_study, write_study_tables
     from ..errors import TableError
     from ..files.staging import encode_text, write_atomically
+    from ..qc.judge_cohort import judge_verdicts
     from .progress import say
 
     study, expected = _study(args)
@@ -86,7 +87,10 @@ def _merge(args: argparse.Namespace) -> int:
     for line in found.mixed:
         say(f"warning: mixed {line}", sys.stderr)
     for path in write_study_tables(
-        found, warn=lambda text: say(f"warning: {text}", sys.stderr), note=lambda text: say(f"note: {text}")
+        found,
+        warn=lambda text: say(f"warning: {text}", sys.stderr),
+        note=lambda text: say(f"note: {text}"),
+        judge=judge_verdicts,
     ):
         say(f"wrote {path}: {len(found.records)} cases")
     if args.missing:

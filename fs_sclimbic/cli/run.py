@@ -13,7 +13,7 @@ from ..cases.case_picture import DrawPicture
 from ..cases.cohort import DEFAULT_FINDERS, run_cohort
 from ..cases.file_names import check_file_names
 from ..cases.pipeline import HeadFinders, Outcome
-from ..cases.protection import ADVICE, ADVICE_OF_IMAGE, check_study
+from ..cases.protection import ADVICE, ADVICE_OF_IMAGE, MAX_OTHERS, check_study, spread
 from ..cases.run import Run
 from ..cases.study_weights import claim_study
 from ..cases.tables import lock_file_of
@@ -36,6 +36,7 @@ from .arguments import ALL_DONE, INTERRUPTED
 from .plan import Plan, make_plan
 from .progress import say, show_progress
 from .run_cases import run_plan
+from .workplace import run_elsewhere, runs_elsewhere
 
 CITATION = """\
 If you use these results, please cite: Greve DN, Billot B, Cordero D, Hoopes A, Hoffmann M, Dalca AV, Fischl B,
@@ -117,9 +118,15 @@ def run(
 
     def tell(notice: Notice) -> None:
         told.add((notice.case, notice.text))
-        say(f"{notice.case}: {notice.severity}: {notice.text}", sys.stderr)
+        case = f"{notice.case}: " if notice.case else ""
+        say(f"{case}{notice.severity}: {notice.text}", sys.stderr)
 
-    coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell, draw=draw)
+    if runs_elsewhere(args):
+        coming = run_elsewhere(
+            args, plan.cases, options, this_run, make=load_predictor, finders=finders, tell=tell, draw=draw
+        )
+    else:
+        coming = run_cohort(plan.cases, load, options, this_run, finders=finders, tell=tell, draw=draw)
     if finish_case:
         coming = map(finish_case, coming)
     show = partial(show_progress, total=len(plan.cases), quiet=args.quiet, debug=args.debug, told=told)
@@ -150,7 +157,8 @@ def _prepare_folder(plan: Plan) -> None:
 def _protect(plan: Plan, this_run: Run, options: Options) -> None:
     """Refuse a run that would replace or mix results of other weights or settings; nothing is done before."""
     everyone = plan.everyone or tuple(plan.cases)
-    check_study(everyone, this_run, options, advice=ADVICE if plan.study else ADVICE_OF_IMAGE)
+    ours_first = {case.name: case for case in (*plan.cases, *spread(everyone, MAX_OTHERS))}
+    check_study(list(ours_first.values()), this_run, options, advice=ADVICE if plan.study else ADVICE_OF_IMAGE)
     if plan.study:
         ours = frozenset(case.name for case in everyone)
         others = partial(plan.study.records, without=ours)

@@ -76,6 +76,7 @@ def run_plan(
         except Exception as error:  # no model, or a fault: what was done before still gets its tables
             lost = error
             log(str(error) if isinstance(error, SclimbicError) else f"{type(error).__name__}: {error}")
+        outcomes.sort(key=order_of(plan))
         with signals_ask() as asked:  # the tables are still written
             outcomes = add_cohort_flags(outcomes)
             tables_written = write_run_tables(plan, outcomes, options, this_run, log, quiet=quiet)
@@ -98,6 +99,12 @@ def run_plan(
     if interrupted:
         return INTERRUPTED, has_results
     return SOME_FAILED if failed or not tables_written else ALL_DONE, has_results
+
+
+def order_of(plan: Plan) -> Callable[[Outcome], int]:
+    """A key that brings outcomes into the order of the plan's cases: workers end them in any order."""
+    numbers = {case: number for number, case in enumerate(plan.cases)}
+    return lambda outcome: numbers.get(outcome.case, len(numbers))
 
 
 def summarise(outcomes: Sequence[Outcome], total: int, interrupted: bool = False) -> str:

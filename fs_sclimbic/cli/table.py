@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import ALL_DONE, BAD_USAGE, bare_session
-from .exclusion_arguments import add_exclusion_flags, read_given_exclusion
+from .exclusion_arguments import add_exclusion_flags, leave_out_rated
 from .guard import in_one_line
 from .pipes import outlive_readers
+from .refused_options import refused_option
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -34,17 +35,6 @@ no number, a structure that a file lacks. Warnings go to standard error; the tab
 exit status: 0 written, 1 failed, 2 the command line makes no sense, 130 interrupted"""
 
 SOURCES = ("subjects", "subjectsfile", "fsgd", "qdec", "qdec_long", "inputs", "all")
-NOT_HELD = {
-    **dict.fromkeys(("mean", "std", "max", "snr"), "intensities, which the stats files here do not hold"),
-    "Area_mm2": "an area of the surface, which the stats files here do not hold",
-}
-"""Measures of asegstats2table and aparcstats2table that have no column here."""
-REFUSED = {
-    "stiv": "divides by SegmentedTotalIntracranialVol, which the stats files here do not hold; --etiv gives percent of "
-    "eTIV",
-    "append": "puts a second table into one file, which no analysis reads; name all subjects at once, or write a "
-    "second --tablefile",
-}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -174,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run fs_sclimbic table, also called sclimbic_stats2table; returns 0, 1 (failed) or 2 (usage)."""
     outlive_readers()
     parser = build_parser()
-    reason = _refused(argv)
+    reason = refused_option(argv)
     if reason:
         print(f"{PROGRAM}: error: {reason}", file=sys.stderr)
         return BAD_USAGE
@@ -184,22 +174,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     return in_one_line(PROGRAM, args.debug, lambda: _table(args))
-
-
-def _refused(argv: Sequence[str] | None) -> str | None:
-    """Why an option of asegstats2table that is not here is refused; None without one."""
-    scan = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    scan.add_argument("-m", "--meas", nargs="?", action="append", default=[])
-    for name in REFUSED:
-        scan.add_argument(f"--{name}", nargs="?", action="append", default=[])
-    found, _ = scan.parse_known_args(argv)
-    for name, reason in REFUSED.items():
-        if getattr(found, name):
-            return f"--{name} {reason}"
-    measure = next((word for word in found.meas if word in NOT_HELD), None)
-    if measure is None:
-        return None
-    return f"--meas {measure} takes {NOT_HELD[measure]}; take volume, nvoxels, confidence or z"
 
 
 def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
@@ -238,8 +212,6 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 def _table(args: argparse.Namespace) -> int:
     from ..files.staging import StagedFiles, encode_text
-    from ..group.left_out import mark_excluded, without_excluded
-    from ..group.name_matching import NameRule
     from ..group.tables.cohort_table import cohort_table, read_cohort, stats_name, who_is_left_out
     from ..group.tables.column_choice import Choice
     from ..group.tables.combined import combined_table
@@ -248,7 +220,6 @@ def _table(args: argparse.Namespace) -> int:
     from ..group.tables.subject_lists import read_segids
     from ..group.text_table import format_group_table, notes_for_readers
 
-    exclusion = read_given_exclusion(args)
     measure, in_subjects_dir = MEASURES[args.meas], not args.inputs
     only = read_segids(args.segids_from_file) if args.segids_from_file else args.segno
     files = _files(args, args.stats or stats_name(measure))
@@ -273,15 +244,10 @@ def _table(args: argparse.Namespace) -> int:
         fill=float("nan") if args.missing == "nan" else 0.0,
     )
     built = cohort_table(cohort, choice, percent_of_etiv=args.etiv, scale=args.scale)
-    table, missing = built.table, "nan"
-    if exclusion is not None:  # before sides are combined: the sum with a failed structure has failed
-        marked = mark_excluded(table, exclusion, "the table", NameRule(match=args.match))
-        table, missing = without_excluded(marked), "n/a"
-        print(printable("\n".join(marked.said)))
-    table, more = combined_table(table, args.combine, args.groups)
-    _warn(
-        (*built.warnings, *(notice.text for notice in more), *notes_for_readers(table, args.tablefile, args.delimiter))
-    )
+    rated, missing = leave_out_rated(built.table, args)  # the sum with a failed side has failed
+    table, more = combined_table(rated, args.combine, args.groups)
+    _warn((*built.warnings, *(notice.text for notice in more)))
+    _warn(notes_for_readers(table, args.tablefile, args.delimiter))
     text = format_group_table(table, args.delimiter, transpose=args.transpose, missing=missing)
     print(f"Writing the table to {args.tablefile}")
     with StagedFiles() as staged:

@@ -152,7 +152,7 @@ def telemetry_finding() -> Finding:
 
 
 def look_at_folder(name: str, folder: Path, *, system_lock: FlockLike = flock) -> Finding:
-    """Whether results can be written into a folder, and whether its file system has locks.
+    """Whether results can be written into a folder, and whether its file system has locks; a file is made and removed.
 
     Parameters
     ----------
@@ -169,6 +169,8 @@ def look_at_folder(name: str, folder: Path, *, system_lock: FlockLike = flock) -
     there = next((parent for parent in (folder, *folder.absolute().parents) if parent.exists()), folder)
     if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
         return Finding("problem", name, f"{folder}: cannot be written to")
+    if there != folder:
+        return Finding("ok", name, f"{folder}: will be made, {there} can be written to")
     probe = there / f".sclimbic-doctor-{secrets.token_hex(8)}"
     try:
         descriptor = os.open(probe, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -181,8 +183,7 @@ def look_at_folder(name: str, folder: Path, *, system_lock: FlockLike = flock) -
         return Finding("problem", name, f"{folder}: cannot be written to ({error.strerror})")
     free = shutil.disk_usage(there).free / GB
     severity: Severity = "ok" if free >= FEWEST_FREE_GB else "problem"
-    made = "" if there == folder else " (will be made)"
-    return Finding(severity, name, f"{folder}{made}: writable, {locks}, {free:.0f} GB free")
+    return Finding(severity, name, f"{folder}: writable, {locks}, {free:.0f} GB free")
 
 
 def _describe_locks(descriptor: int, system_lock: FlockLike) -> str:
@@ -238,5 +239,8 @@ def _memory_text() -> str:
 
 def models_finding() -> Finding:
     """Whether a model can be installed for this user, and what a run learns can be kept."""
-    found = look_at_folder("models", models_folder())
-    return Finding("note", found.subject, found.text) if found.severity == "problem" else found
+    folder = models_folder()
+    there = next((parent for parent in (folder, *folder.absolute().parents) if parent.exists()), folder)
+    if os.access(there, os.W_OK | os.X_OK) and there.is_dir():
+        return Finding("ok", "models", f"{folder}: can be written to")
+    return Finding("note", "models", f"{folder}: cannot be written to; a model cannot be installed there")

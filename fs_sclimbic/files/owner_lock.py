@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..errors import SclimbicError
 from .locks import FlockLike, flock
 from .staging import temporary_name, write_new
 from .system import host_name, now, process_runs, process_space, process_start
@@ -60,7 +59,7 @@ class HeldElsewhereError(Exception):
     """Another process has a lock; the text says which."""
 
 
-class LockLostError(SclimbicError):
+class LockLostError(HeldElsewhereError):
     """Another process took a lock over, since this one did not move for minutes."""
 
 
@@ -103,9 +102,7 @@ class OwnedLock:
         found = read_owner(self.path)
         if found != self.owner:
             taken = f" by {found}" if found else ""
-            raise LockLostError(
-                f"{self.path}: was taken over{taken}, while this run did not move; its result is not used"
-            )
+            raise LockLostError(f"taken over{taken}, since this run did not move for minutes")
 
     def release(self) -> None:
         """Remove the lock, and folders that were made for it if they are empty."""
@@ -240,7 +237,7 @@ def _describe_holder(path: Path, found: _Found, times: LockTimes, system_lock: F
     silence_s = _clock_s(path) - found.touched_ns / 1e9
     if silence_s > times.max_silence_s and not _is_locked(path, system_lock):
         return ""
-    return str(owner) if owner else f"a run that is just starting ({path})"
+    return str(owner) if owner else f"another run ({path})"
 
 
 def _clock_s(path: Path) -> float:

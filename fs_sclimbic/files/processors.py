@@ -42,13 +42,28 @@ def processor_quota(root: Path = Path("/")) -> int | None:
         At least 1, rounded up; None if there is no quota.
     """
     shares = [
-        quota / period for folder in _control_groups(root) for quota, period in _quotas(folder) if quota > 0 < period
+        quota / period
+        for folder in control_groups(root, "cpu")
+        for quota, period in _quotas(folder)
+        if quota > 0 < period
     ]
     return max(1, math.ceil(min(shares))) if shares else None
 
 
-def _control_groups(root: Path) -> Iterator[Path]:
-    """Folders of this process's control groups, each with those above it: the least quota of them counts."""
+def control_groups(root: Path, controller: str) -> Iterator[Path]:
+    """Folders of this process's control groups, each with those above it: the least of their limits counts.
+
+    Parameters
+    ----------
+    root : Path
+        Where ``proc`` and ``sys`` lie.
+    controller : str
+        What is limited: ``cpu`` or ``memory``.
+
+    Yields
+    ------
+    Path
+    """
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except (OSError, UnicodeDecodeError):
@@ -57,8 +72,8 @@ def _control_groups(root: Path) -> Iterator[Path]:
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
         if not controllers:  # version 2
             base = root / CGROUPS
-        elif "cpu" in controllers.split(","):
-            base = root / CGROUPS / "cpu"
+        elif controller in controllers.split(","):
+            base = root / CGROUPS / controller
         else:
             continue
         inside = PurePosixPath(path.lstrip("/"))

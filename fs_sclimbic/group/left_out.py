@@ -146,6 +146,8 @@ class FittedPart:
     """Without columns that are not analysed and hold nan."""
     rows: tuple[int, ...]
     """Rows of the design to leave out, from 0."""
+    partly: tuple[str, ...]
+    """Subjects of the table that are left out because of single structures, while others are fitted too."""
     said: tuple[str, ...]
     """Why, where it is not said yet."""
 
@@ -194,17 +196,12 @@ def choose_fitted(
         there = find_names(names, table.subjects, rule, "the table").found
         absent = set(find_names(exclusion.cases, tuple(names), rule, "the design").found.values())
         rows = tuple(row for row, name in enumerate(names) if there.get(name) in gone or name in absent)
-    partly = sorted(gone - set(marked.subjects))
+    partly = tuple(sorted(gone - set(marked.subjects))) if len(analysed) > 1 else ()
     said = (
-        (
-            f"{len(partly)} subject(s) are left out of all structures because of single ones: {listed(partly)}; a fit "
-            "of one structure alone (--columns NAME) keeps those whose value of it is good",
-        )
-        if partly and len(analysed) > 1
-        else ()
+        f"{len(partly)} subject(s) are left out of the fit of all structures because of single ones: {listed(partly)}"
     )
     kept = [name for name in table.subjects if name not in gone]
-    return FittedPart(table=known_columns(table, kept), rows=rows, said=said)
+    return FittedPart(table=known_columns(table, kept), rows=rows, partly=partly, said=(said,) if partly else ())
 
 
 def known_columns(table: GroupTable, subjects: Collection[str]) -> GroupTable:

@@ -9,10 +9,13 @@ from ..errors import UsageError
 from ..notice import Notice
 from ..qc.exclusion import Exclusion
 from .design.contrast import Contrast, named_contrast, read_contrast
+from .design.covariates import SUBJECT_COLUMN
+from .design.formula import FormulaModel, contrast_of_levels, formula_model
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
-from .fit.study import DEFAULT_STUDY_OPTIONS, RAW, SCALED, Study, StudyOptions, assemble
+from .fit.added_columns import add_covariates
+from .fit.study import COVARIATE, DEFAULT_STUDY_OPTIONS, RAW, SCALED, Study, StudyOptions, assemble
 from .left_out import MarkedTable, check_missing, choose_fitted, known_columns, mark_excluded
 from .output.glm_tree import check_names
 from .output.study_summary import fitted_design
@@ -51,6 +54,14 @@ class GlmInputs:
     """Both sides of each structure together: their sum (``bilateral``) or 2 (L - R) / (L + R) (``laterality``)."""
     groups_file: str | None = None
     """Sums of structures, before ``combine``."""
+    formula: str | None = None
+    """The design as a formula over the columns of ``participants``, such as ``group + sex + age``."""
+    participants: str | None = None
+    """Table of participants, for ``formula`` and ``covariates``."""
+    subject_column: str = SUBJECT_COLUMN
+    """Of ``participants``."""
+    covariates: tuple[str, ...] = ()
+    """Columns of ``participants`` that are added to the design of an FSGD, not crossed with its classes."""
     exclusion: Exclusion | None = None
     """Who and what is left out because of ratings."""
     options: StudyOptions = DEFAULT_STUDY_OPTIONS
@@ -70,6 +81,8 @@ class StudyPlan:
     """On the design and the data, in the order in which they arise."""
     left_out: tuple[str, ...] = ()
     """What is left out because of ratings, in words for the report."""
+    partly_left_out: tuple[str, ...] = ()
+    """Subjects of the table that are left out because of single structures."""
 
 
 def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
@@ -90,6 +103,11 @@ def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
     DesignError
         If a file cannot be read.
     """
+    if inputs.formula:
+        formula = read_formula(inputs)
+        if formula.uses_etiv:
+            raise UsageError(f"formula '{inputs.formula}': without a table there is no eTIV to add")
+        return formula.model
     if inputs.matrix:
         return matrix_model(inputs.matrix)
     if not inputs.fsgd:
@@ -101,6 +119,24 @@ def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
         allow_repeated=inputs.allow_repeated,
         rescale=inputs.rescale,
     )
+
+
+def read_formula(inputs: GlmInputs) -> FormulaModel:
+    """Read the design of a formula.
+
+    Raises
+    ------
+    DesignError
+        If it cannot be read.
+    UsageError
+        Without a table of participants.
+    """
+    if not inputs.formula or not inputs.participants:
+        raise UsageError("a formula needs a table of participants: --participants FILE")
+    return formula_model(
+        inputs.formula, inputs.participants, subject_column=inputs.subject_column,
+        drop_missing=inputs.options.allow_missing,
+    )  # fmt: skip
 
 
 def plan_study(inputs: GlmInputs) -> StudyPlan:
@@ -124,16 +160,25 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
     table, combined = combined_table(marked.table if marked else raw, inputs.combine, inputs.groups_file)
     if table.measure == LATERALITY and inputs.options.etiv == SCALED:
         raise UsageError(f"{inputs.table}: laterality has no unit, so that --scale-by-etiv has nothing to scale")
-    model = read_model(inputs, len(table.subjects))
+    formula = read_formula(inputs) if inputs.formula else None
+    model = formula.model if formula else read_model(inputs, len(table.subjects))
     frames = read_frames(inputs.excluded_rows_file) if inputs.excluded_rows_file else ()
     options = replace(inputs.options, exclude=(*inputs.options.exclude, *frames))
-    table, options, left_out = _leave_out(inputs, marked, table, model, options)
+    if formula and formula.uses_etiv:
+        if options.etiv == SCALED:
+            raise UsageError("--scale-by-etiv and eTIV in the formula both account for head size: give one of them")
+        options = replace(options, etiv=COVARIATE)
+    table, options, left_out, partly = _leave_out(inputs, marked, table, model, options)
     study = assemble(model, table, options, inputs.table)
+    if inputs.covariates and inputs.participants:
+        study = add_covariates(
+            study, model, inputs.covariates, inputs.participants, subject_column=inputs.subject_column
+        )
     raw = known_columns(raw, study.subjects)
     # Names that stand twice were allowed before: by the flag, or by mri_glmfit's environment variable.
     allow_repeated = inputs.allow_repeated or len(set(study.subjects)) < len(study.subjects)
     refuse_dishonest_rows(study, raw, inputs.table, allow_repeated=allow_repeated)
-    contrasts = _contrasts(inputs, model, study.columns)
+    contrasts = _contrasts(inputs, model, study.columns, formula)
     check_names(contrasts)
     made = _how_rows_were_made(inputs, table.subjects, study)
     doubts = [*combined, *data_doubts(study, raw), *contrast_doubts(study, fitted_design(study), contrasts)]
@@ -146,6 +191,7 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         contrasts=contrasts,
         notices=(*model.notices, design_notice, *(Notice("note", line) for line in left_out), *study.notices),
         left_out=left_out,
+        partly_left_out=partly,
     )
 
 
@@ -167,10 +213,10 @@ def _mark(inputs: GlmInputs, raw: GroupTable) -> MarkedTable | None:
 
 def _leave_out(
     inputs: GlmInputs, marked: MarkedTable | None, table: GroupTable, model: Model, options: StudyOptions
-) -> tuple[GroupTable, StudyOptions, tuple[str, ...]]:
-    """The table and the options without what ratings exclude, and that in words."""
+) -> tuple[GroupTable, StudyOptions, tuple[str, ...], tuple[str, ...]]:
+    """The table and the options without what ratings exclude, that in words, and who lacks single structures."""
     if inputs.exclusion is None or marked is None:
-        return table, options, ()
+        return table, options, (), ()
     part = choose_fitted(
         replace(marked, table=table),
         model.subjects,
@@ -182,10 +228,12 @@ def _leave_out(
     dropped = set(table.columns).difference(part.table.columns)
     left = tuple(name for name in options.exclude_columns if name not in dropped)
     options = replace(options, exclude=(*options.exclude, *part.rows), exclude_columns=left)
-    return part.table, options, (*marked.said, *part.said)
+    return part.table, options, (*marked.said, *part.said), part.partly
 
 
-def _contrasts(inputs: GlmInputs, model: Model, columns: tuple[str, ...]) -> tuple[Contrast, ...]:
+def _contrasts(
+    inputs: GlmInputs, model: Model, columns: tuple[str, ...], formula: FormulaModel | None = None
+) -> tuple[Contrast, ...]:
     """All contrasts, with a weight for each column of the study."""
     if inputs.one_sample:
         return (Contrast("osgm", np.eye(1, len(columns))),)
@@ -204,7 +252,12 @@ def _contrasts(inputs: GlmInputs, model: Model, columns: tuple[str, ...]) -> tup
     for path, gamma0 in inputs.contrast_files:
         names = columns if _width(path) in (None, len(columns)) else model.columns
         found.append(read_contrast(path, names, gamma0, other_columns=other))
-    found += [named_contrast(text, columns, other_columns=other) for text in inputs.contrasts]
+    if formula:
+        found += [
+            contrast_of_levels(text, columns, formula.level_names, formula.level_rows) for text in inputs.contrasts
+        ]
+    else:
+        found += [named_contrast(text, columns, other_columns=other) for text in inputs.contrasts]
     # A contrast of the FSGD's columns leaves the added eTIV alone.
     return tuple(replace(c, matrix=np.pad(c.matrix, ((0, 0), (0, len(columns) - c.matrix.shape[1])))) for c in found)
 

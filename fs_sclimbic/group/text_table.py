@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import TableError
+from .entity_columns import join_entity_columns
 from .text_files import (
     DECIMAL_COMMA,
     TextRow,
@@ -48,7 +49,8 @@ def read_group_table(path: str | PathLike[str], *, missing_ok: bool = False) -> 
     Parameters
     ----------
     path : path-like
-        Of ``asegstats2table``, ``fs_sclimbic table``, ``sclimbic_volumes_all.csv`` or a spreadsheet's CSV or TSV.
+        Of ``asegstats2table``, ``fs_sclimbic table``, ``sclimbic_volumes_all.csv`` or a spreadsheet's CSV or TSV. A
+        table of BIDS with the columns participant_id, session_id ... has rows called ``sub-01_ses-1``.
     missing_ok : bool
         Take an empty cell, ``n/a`` and the like for nan.
 
@@ -65,7 +67,7 @@ def read_group_table(path: str | PathLike[str], *, missing_ok: bool = False) -> 
         problem.
     """
     file = Path(path)
-    rows = read_cells(file)
+    rows = join_entity_columns(read_cells(file))
     if not rows:
         raise TableError(f"{file}: the table is empty; expected a header 'Measure:volume NAME ...' and a row a subject")
     header, body = rows[0], rows[1:]

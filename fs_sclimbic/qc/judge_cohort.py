@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ..cases.pipeline import Outcome
 from ..segmentation.flag import CaseVerdict
+from ..segmentation.measure import SegStats
 from .cohort_flags import CohortCase, find_cohort_flags
 from .finished_case import FinishedCase
 
@@ -48,4 +49,23 @@ def judge_cohort(cases: Sequence[FinishedCase]) -> list[FinishedCase]:
     return [
         replace(case, verdict=CaseVerdict(case=case.name, flags=(*case.verdict.flags, *found.get(str(i), ()))))
         for i, case in enumerate(cases)
+    ]
+
+
+def judge_verdicts(cases: Sequence[tuple[CaseVerdict, SegStats]]) -> list[tuple[CaseVerdict, SegStats]]:
+    """Add the flags that only the other cases of a study give to verdicts.
+
+    Parameters
+    ----------
+    cases : sequence of (CaseVerdict, SegStats)
+
+    Returns
+    -------
+    list of (CaseVerdict, SegStats)
+        In the same order.
+    """
+    found = find_cohort_flags([CohortCase(name=str(i), stats=stats) for i, (_, stats) in enumerate(cases)])
+    return [
+        (CaseVerdict(case=verdict.case, flags=(*verdict.flags, *found[str(i)])), stats)
+        for i, (verdict, stats) in enumerate(cases)
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..image.conform import reorient_ras
+from ..image.conform import reorient_ras, resample_nearest
 from ..image.labels import ColorTable, Structure
 from ..image.volume import Volume
 from ..segmentation.measure import SegStats
@@ -72,7 +72,7 @@ def draw_case(
     t1 : Volume or None
         None: the labels alone are drawn, filled.
     labels : Volume
-        SegIds, on the grid of the T1.
+        SegIds; on another grid than the T1's they are brought to it by the nearest voxel.
     colors : ColorTable
         Its structures are drawn; other SegIds are not.
     title : str
@@ -86,6 +86,8 @@ def draw_case(
     -------
     Picture
     """
+    if t1 is not None and not labels.grid.matches(t1.grid):
+        labels = resample_nearest(Volume(labels.data.astype(np.int32), labels.grid), t1.grid)
     segmentation = reorient_ras(labels)
     head = None if t1 is None else reorient_ras(t1)
     locations = locate_structures(segmentation, colors, ras2mni)

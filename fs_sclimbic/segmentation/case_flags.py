@@ -22,7 +22,9 @@ from .population import Population
 from .postprocess import bounding_box
 from .structure_flags import structure_flags
 
-TOLD_BY_THE_IMAGE = frozenset({"HOT", "COLD", "SATURATED", "COARSE", "ORIENTATION", "CUT", "OFF_CENTRE", "ETIV"})
+TOLD_BY_THE_IMAGE = frozenset(
+    {"LABELS", "HOT", "COLD", "SATURATED", "COARSE", "ORIENTATION", "CUT", "OFF_CENTRE", "ETIV"}
+)
 """Kinds that warnings of their own tell of, at lower limits and with more advice."""
 
 

@@ -7,6 +7,8 @@ from ..image.box import Box, three
 from ..image.conform import SAME_SIZE_TOLERANCE_MM, Conformed
 from ..image.volume import Volume
 from .box_choice import EDGE_MM
+from .flag_limits import LIMITS
+from .image_flags import labels_flags
 from .intensity_check import IntensityProfile, intensity_warnings
 from .local_prediction import LocalPrediction
 from .options import Options
@@ -45,6 +47,7 @@ def image_warnings(image: Volume, conformed: Conformed, profile: IntensityProfil
             f"voxels of {image.grid.voxel_size_mm.max():.3g} mm: the published numbers are for about "
             "1 mm, small structures may be lost"
         )
+    warnings += [f"{flag.reason} {LIMITS[flag.kind].advice}" for flag in labels_flags(image.data)]
     return warnings + intensity_warnings(
         profile,
         conformed.intensities,

@@ -70,10 +70,14 @@ def bounding_box(mask: NDArray[np.bool_], margin: int = CROP_MARGIN_VOXELS) -> B
     Box or None
         None if the mask is empty.
     """
-    found = ndimage.find_objects(mask.view(np.uint8))
-    if not found:
-        return None
-    low, high = zip(*((span.start, span.stop) for span in found[0]), strict=True)
+    ends = [(0, size) for size in mask.shape]
+    for axis in range(3):  # each axis within what is left by those before: most of an image is read once
+        inside = mask[tuple(slice(*span) for span in ends)]
+        found = np.flatnonzero(inside.any(axis=tuple(other for other in range(3) if other != axis)))
+        if not len(found):
+            return None
+        ends[axis] = (ends[axis][0] + int(found[0]), ends[axis][0] + int(found[-1]) + 1)
+    low, high = zip(*ends, strict=True)
     return Box(low, high).grown(margin).clipped(Box.of_shape(mask.shape))
 
 

@@ -10,6 +10,7 @@ from fs_sclimbic.cases.case import Case, Outputs
 from fs_sclimbic.cases.flag_table import FLAGS, format_flag_table, write_all_tables
 from fs_sclimbic.cases.pipeline import Outcome
 from fs_sclimbic.cases.tables import VOLUMES
+from fs_sclimbic.cases.verdicts import verdict_of
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.segmentation.flag import Flag
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
@@ -31,7 +32,8 @@ def outcome(name, *flags, failed=""):
 
 def test_text():
     outcomes = [outcome("good"), outcome("x", NOISY, FAR, LOST), outcome("y", failed="y.nii: no head,\nno table")]
-    assert format_flag_table(outcomes) == (
+    rows = [(verdict_of(one), one.stats) for one in outcomes]
+    assert format_flag_table(rows) == (
         "case,verdict,n_flags,reasons,whole_case,A,B\n"
         "good,good,0,-,-,-,-\n"
         'x,bad,3,"A lost; noise is 12 % of the contrast; A: a part of 30 mm^3, far",NOISE,DETACHED EMPTY,-\n'

@@ -1,5 +1,8 @@
 """A finished subject has the marks that FreeSurfer's own steps leave."""
 
+import os
+from dataclasses import replace
+
 import pytest
 
 from fs_sclimbic.cases.case import Requests
@@ -21,6 +24,9 @@ def test_marks_of_a_subject(subjects_dir, predictor, run):
     before = commands.read_text()
     assert run_one(case, never, run).status == "skipped"
     assert commands.read_text() == before
+    os.utime(touch, (0, 0))
+    assert run_one(case, never, run).status == "skipped"
+    assert touch.stat().st_mtime_ns > case.t1.stat().st_mtime_ns, "else FreeSurfer's scripts would call us again"
     leave_marks(case, run)
     assert commands.read_text().count("#@# lim") == 2
 
@@ -30,6 +36,12 @@ def test_an_image_has_none(tmp_path, head_file, run):
     assert mark_paths(case) is None
     leave_marks(case, run)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["head.nii.gz"]
+
+
+def test_a_subject_that_is_only_read_has_none(subjects_dir, tmp_path):
+    case = subject_case(subjects_dir, "bert", Requests())
+    elsewhere = replace(case.outputs, record=tmp_path / "out/bert/scripts/sclimbic.json")
+    assert mark_paths(replace(case, outputs=elsewhere)) is None
 
 
 @pytest.mark.parametrize("name", ["touch", "scripts"])

@@ -136,7 +136,11 @@ def test_a_doubtful_etiv_is_kept_and_said_everywhere(tmp_path, head_file, predic
     assert f"# Warning {in_header}" in case.outputs.qa_stats.read_text()
     assert told in read_record(case.outputs.record).warnings
     assert f"  warning: {told}" in outcome_lines(outcome)
-    assert ("warning", f"[1/1] seg: warning: {told}") in list(lines_of(outcome, "[1/1]", False))
+    (flag,) = [flag for flag in outcome.flags if flag.kind == "ETIV"]
+    assert flag.reason == f"eTIV is doubtful: {'; '.join(DOUBTFUL.doubts)}"
+    assert flag in read_record(case.outputs.record).flags
+    assert "# Flag ETIV look intracranial volume is doubtful: it looks" in case.outputs.qa_stats.read_text()
+    assert ("warning", f"[1/1] head: warning: {told}") in list(lines_of(outcome, "[1/1]", False))
 
 
 @pytest.mark.parametrize(("found", "origin"), [(SOUND, "the given transform"), (DOUBTFUL, "the head's place")])

@@ -38,7 +38,7 @@ def test_all_tables_and_who_is_missing(study):
     assert (found.missing, found.mixed) == (("c",), ())
     paths, warnings, _ = write(found)
     assert [path.name for path in paths] == [
-        f"sclimbic_{name}_all.csv" for name in ("volumes", "zqa_scores", "confidences", "confidence")
+        f"sclimbic_{name}_all.csv" for name in ("volumes", "zqa_scores", "confidences", "confidence", "qa_flags")
     ]
     assert all(rows_of(path) == ["case", "a", "b", "d"] for path in paths)
     assert warnings == []

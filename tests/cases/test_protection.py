@@ -6,9 +6,17 @@ import pytest
 
 from fs_sclimbic.cases.case import Requests
 from fs_sclimbic.cases.images import folder_cases
-from fs_sclimbic.cases.protection import check_study, describe_differences, etiv_source, find_difference, read_records
+from fs_sclimbic.cases.protection import (
+    WORDS,
+    check_study,
+    describe_differences,
+    etiv_source,
+    find_difference,
+    read_records,
+    spread,
+)
 from fs_sclimbic.cases.record import Record, format_record
-from fs_sclimbic.cases.settings import InputHashes, settings_of
+from fs_sclimbic.cases.settings import InputHashes, run_settings, settings_of
 from fs_sclimbic.errors import UsageError
 from fs_sclimbic.network.store import EARLIER_SHIPPED, PUBLISHED_SHA256, SHIPPED, SHIPPED_SHA256
 from fs_sclimbic.segmentation.measure import SegStats
@@ -148,3 +156,14 @@ def test_one_case_alone_is_told_without_numbers(cases, run):
     assert describe_differences([found], 1, "x.h5") == (
         "the case was made with another top of the intensity range and another way to measure volumes"
     )
+
+
+def test_of_thousands_of_cases_some_are_looked_at(cases):
+    assert list(spread(cases, 5)) == list(spread(cases, 200)) == cases
+    assert [case.name for case in spread(cases, 2)] == ["a", "c", "e"]
+    assert len(spread(cases * 400, 200)) == 200
+
+
+def test_every_setting_of_a_run_is_protected(run):
+    settings = run_settings(run, Options(low_percentile=0.1, size_tolerance_voxels=0.01))
+    assert set(settings) == {*WORDS, "exclude"}

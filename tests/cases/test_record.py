@@ -14,10 +14,13 @@ from fs_sclimbic.cases.record import (
     format_record,
     is_done,
     read_record,
+    recorded_flags,
     stale_files,
 )
 from fs_sclimbic.image.labels import Structure
+from fs_sclimbic.segmentation.flag import Flag
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
+from fs_sclimbic.segmentation.population import Norm
 from tests.mutations import mutations
 
 STATS = SegStats((StructureStats(Structure(26, "A", (1, 2, 3, 0)), 5, 5.123456789, 0.87654321, 1),), 0.512, 1e6)
@@ -39,6 +42,40 @@ def test_round_trip_to_the_last_digit(tmp_path):
         {"a.mgz": sha256(b"labels").hexdigest()},
         ("subjectname bert",),
     )
+
+
+FLAGS = (
+    Flag(kind="ASYMMETRY", severity="bad", reason="a is 1 mm^3 against 5", structure="A", value=5.0, threshold=2.0),
+    Flag(kind="NOISE", severity="look", reason="noise"),
+)
+
+
+def test_flags_come_back(tmp_path):
+    (tmp_path / "r.json").write_text(format_record(replace(RECORD, flags=FLAGS)))
+    assert read_record(tmp_path / "r.json").flags == FLAGS
+    (tmp_path / "r.json").write_text(format_record(replace(RECORD, flags=())))
+    assert read_record(tmp_path / "r.json").flags == ()
+
+
+def test_a_record_of_an_earlier_version_gets_the_flags_of_its_numbers(tmp_path):
+    (tmp_path / "r.json").write_text(format_record(RECORD))
+    record = read_record(tmp_path / "r.json")
+    assert record.flags is None
+    assert [flag.kind for flag in recorded_flags(record, {"A": Norm(300, 50, 200)})] == ["EMPTY"]
+    assert recorded_flags(replace(record, flags=FLAGS), {}) == FLAGS
+
+
+@pytest.mark.parametrize(
+    "part", [{"severity": "fine"}, {"kind": 3}, {"value": "x"}, {"structure": 5}, {"reason": None}]
+)
+def test_flags_that_were_edited_make_it_none(tmp_path, part):
+    content = json.loads(format_record(replace(RECORD, flags=FLAGS)))
+    content.pop("sha256")
+    (tmp_path / "r.json").write_text(json.dumps(content))
+    assert read_record(tmp_path / "r.json").flags == FLAGS
+    content["flags"][0].update(part)
+    (tmp_path / "r.json").write_text(json.dumps(content))
+    assert read_record(tmp_path / "r.json") is None
 
 
 def test_done_means_same_settings_and_all_files(tmp_path):

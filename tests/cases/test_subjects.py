@@ -5,7 +5,7 @@ import os
 import pytest
 
 from fs_sclimbic.cases.case import Requests
-from fs_sclimbic.cases.subjects import find_subjects, subject_case
+from fs_sclimbic.cases.subjects import find_subjects, read_names, subject_case
 from fs_sclimbic.errors import UsageError
 
 ALL = Requests(posteriors=True, volumes=True, qa_stats=True)
@@ -129,3 +129,15 @@ def test_a_plain_name_does_not_list_the_subjects_directory(subjects_dir, monkeyp
     for name in ("listdir", "scandir"):
         monkeypatch.setattr(os, name, refuse)
     assert find_subjects(subjects_dir, ["bert"]) == ["bert"]
+
+
+def test_names_from_a_file(tmp_path):
+    (tmp_path / "s.txt").write_text("# ours\nbert\n\n  ernie  \n")
+    assert read_names(tmp_path / "s.txt") == ["bert", "ernie"]
+    for content, words in ((b"\n# nobody\n", "names no subject"), (None, "list of subjects")):
+        (tmp_path / "s.txt").unlink()
+        if content is not None:
+            (tmp_path / "s.txt").write_bytes(content)
+        with pytest.raises(UsageError, match=words):
+            read_names(tmp_path / "s.txt")
+        (tmp_path / "s.txt").touch()

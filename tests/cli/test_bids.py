@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from fs_sclimbic.cli.bids import main
+from fs_sclimbic.group.tables.provenance import read_provenance
 from fs_sclimbic.image.volume import read_volume, write_volume
 from tests.datasets import make_dataset, t1
 
@@ -47,7 +48,10 @@ def test_from_a_dataset_to_a_table(tmp_path, head, head_image, run_bids, capsys)
     assert f"cmdline fs_sclimbic bids {tmp_path / 'study'}" in stats
     assert run_bids("group") == 0
     assert "2 cases" in capsys.readouterr().out
-    assert (tmp_path / "out/group_morph.tsv").read_text().startswith("participant_id\tLeft-Ball\nsub-01\t")
+    table = tmp_path / "out/group_morph.tsv"
+    assert table.read_text().startswith("participant_id\tLeft-Ball\nsub-01\t")
+    ((_, made),) = read_provenance(table, ["sub-02"])
+    assert made.weights.startswith("tiny.h5 ")
     assert contents(dataset) == before
 
 

@@ -9,7 +9,7 @@ def test_a_machine_that_is_ready(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert main(["--quick", "--sd", str(tmp_path), "--folder", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
-    for words in ("weights", "SUBJECTS_DIR", "has locks", "(will be made)", "models"):
+    for words in ("weights", "SUBJECTS_DIR", "has locks", "will be made", "models"):
         assert words in printed
     assert printed.endswith("ready\n")
     assert not list(tmp_path.iterdir())

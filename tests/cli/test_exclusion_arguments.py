@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from fs_sclimbic.cases.stats_files import format_stats
 from fs_sclimbic.cli.table import main as table
@@ -55,7 +56,7 @@ def test_a_fit_is_that_of_a_study_without_the_excluded(tmp_path, run_glm, rating
     ran = run_glm(*flags, "--glmdir", tmp_path / "all")
     assert "left out, as " in ran.out
     assert "sub-99" in ran.out
-    assert "left out of all structures because of single ones: sub-05" in ran.out
+    assert "left out of the fit of all structures because of single ones: sub-05" in ran.out
     found, expected = rows_of(tmp_path / "all/group/results.tsv"), fit_without(tmp_path, run_glm, "sub-03", "sub-05")
     for name, row in expected.items():
         assert float(found[name]["p"]) == pytest.approx(float(row["p"]), rel=1e-9)
@@ -64,6 +65,26 @@ def test_a_fit_is_that_of_a_study_without_the_excluded(tmp_path, run_glm, rating
         text = (tmp_path / "all" / file).read_text()
         assert "sub-03" in text
         assert "rates fail" in text
+
+
+def test_each_structure_is_also_fitted_with_all_who_are_good_there(tmp_path, run_glm, ratings):
+    flags = [*write_study(tmp_path), *CONTRAST, "--exclude-from", ratings, "--no-report"]
+    ran = run_glm(*flags, "--glmdir", tmp_path / "all")
+    assert "results_each.tsv of each contrast" in ran.out
+    found = rows_of(tmp_path / "all/group/results_each.tsv")
+    assert list(found) == ["Left-A", "Right-A", "B"]
+    for name, lost in (("Left-A", ("sub-03",)), ("B", ("sub-03", "sub-05"))):
+        expected = fit_without(tmp_path, run_glm, *lost)[name]
+        assert found[name]["n"] == str(12 - len(lost))
+        for column in ("gamma", "se", "t", "dof2", "p", "cohen_d", "percent"):
+            assert float(found[name][column]) == pytest.approx(float(expected[column]), rel=1e-8), column
+    p = [float(row["p"]) for row in found.values()]
+    expected = multipletests(p, method="holm")[1], multipletests(p, method="fdr_bh")[1]
+    for column, values in zip(("p_holm", "p_fdr"), expected, strict=True):
+        assert [float(row[column]) for row in found.values()] == pytest.approx(list(values), rel=1e-8)
+    # An earlier fit with this file is replaced.
+    run_glm(*flags, "--glmdir", tmp_path / "all", "--columns", "Left-A")
+    assert not (tmp_path / "all/group/results_each.tsv").exists()
 
 
 def test_one_structure_alone_keeps_who_is_good_there(tmp_path, run_glm, ratings):

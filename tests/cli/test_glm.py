@@ -776,3 +776,77 @@ def test_both_sides_together(tmp_path, run_glm, refused):
     run_glm(*write_study(tmp_path), *PLAIN, "--groups", tmp_path / "groups.txt", "--scale-by-etiv")
     _, _, found = numbers((tmp_path / "out/input.table.dat").read_text())
     np.testing.assert_allclose(found[:, 0], values[:, :3].sum(axis=1) / values[:, 3] * 1e5, atol=6e-4)
+
+
+@pytest.fixture
+def with_people(tmp_path):
+    """The study with a table of participants; returns the data, one row a subject, and the flags of the table."""
+    write_study(tmp_path)
+    frame = pd.DataFrame({
+        "participant_id": SUBJECTS,
+        "group": np.array(["Control", "Patient"])[list(CLASS_OF)],
+        "sex": list("FFMMFMFMMFMF"),
+        "iq": [101, 95, 110, 120, 88, 99, 105, 93, 117, 102, 98, 108],
+        "age": AGES,
+    })  # fmt: skip
+    frame.to_csv(tmp_path / "p.tsv", sep="\t", index=False)
+    values = pd.DataFrame(make_table().values, columns=["Left_A", "Right_A", "B", "eTIV"])
+    flags = ["--table", tmp_path / "t.dat", "--glmdir", tmp_path / "out", "--participants", tmp_path / "p.tsv"]
+    return pd.concat([frame, values], axis=1), flags
+
+
+def agrees(row, theirs):
+    for column, value in (
+        ("gamma", theirs.effect[0]), ("se", theirs.sd[0, 0]), ("t", theirs.tvalue[0, 0]), ("p", theirs.pvalue),
+        ("ci95_low", theirs.conf_int()[0, 0]), ("dof2", theirs.df_denom),
+    ):  # fmt: skip
+        assert number(row, column) == pytest.approx(float(value), rel=1e-8)
+
+
+def test_a_formula_is_statsmodels(tmp_path, with_people, run_glm):
+    data, flags = with_people
+    contrasts = ["--contrast", "g = Patient-Control", "--contrast", "sex = M-F", "--contrast", "age"]
+    ran = run_glm(*flags, "--formula", "group + sex + age + eTIV", *contrasts)
+    fitted = smf.ols("B ~ 0 + group + sex + age + eTIV", data).fit()
+    out = tmp_path / "out"
+    for name, question in (("g", "group[Patient] - group[Control] = 0"), ("sex", "sex[T.M] = 0"), ("age", "age = 0")):
+        agrees(results(out / name / "results.tsv")["B"], fitted.t_test(question))
+    assert number(results(out / "g/results.tsv")["B"], "cohen_d") == pytest.approx(
+        (fitted.params["group[Patient]"] - fitted.params["group[Control]"]) / np.sqrt(fitted.mse_resid), rel=1e-8
+    )
+    design = np.loadtxt(out / "Xg.dat")
+    assert design.shape == (12, 5)
+    assert (out / "g/structures.png").exists()
+    assert "formula 'group + sex + age + eTIV'" in ran.out
+    assert "eTIV is used to adjust for" in ran.out
+    assert "formula" in (out / "report.html").read_text()
+
+
+def test_covariates_beside_an_fsgd_are_statsmodels(tmp_path, with_people, run_glm, refused):
+    data, flags = with_people
+    argv = [*flags, "--fsgd", tmp_path / "g.fsgd", "doss", "--covariates", "sex", "iq"]
+    (tmp_path / "c.mtx").write_text("-1 1 0\n")  # as wide as the FSGD's design
+    run_glm(*argv, "--contrast", "g = Patient-Control", "--C", tmp_path / "c.mtx", "--contrast", "sex[M]")
+    fitted = smf.ols("B ~ 0 + group + age + sex + iq", data).fit()
+    out = tmp_path / "out"
+    for name in ("g", "c"):
+        agrees(results(out / name / "results.tsv")["B"], fitted.t_test("group[Patient] - group[Control] = 0"))
+    agrees(results(out / "sex_M/results.tsv")["B"], fitted.t_test("sex[T.M] = 0"))
+    assert (out / "y.fsgd").exists()
+    refused([*flags[:4], "--fsgd", tmp_path / "g.fsgd", "--covariates", "sex"], "needs --participants", status=2)
+    refused([*flags, "--fsgd", tmp_path / "g.fsgd", "--formula", "group"], "a design of its own", status=2)
+    refused([*argv, "weight", "--contrast", "Patient-Control"], "no column 'weight'")
+
+
+def test_formula_without_formulaic(with_people, monkeypatch, refused):
+    monkeypatch.setitem(sys.modules, "formulaic", None)
+    refused(
+        [*with_people[1], "--formula", "group", "--contrast", "Patient-Control"], "--formula needs formulaic", status=2
+    )
+
+
+def test_the_matrix_of_a_formula_alone(tmp_path, with_people, run_glm, refused):
+    argv = ["--participants", tmp_path / "p.tsv", "--xonly", tmp_path / "X.dat", "--formula"]
+    assert "columns group[Control], group[Patient], age" in run_glm(*argv, "group + age").out
+    assert np.loadtxt(tmp_path / "X.dat").shape == (12, 3)
+    refused([*argv, "group + eTIV"], "no eTIV to add", status=2)

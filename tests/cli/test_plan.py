@@ -120,7 +120,7 @@ def test_several_images_and_patterns(head_file, tmp_path):
         ("--i {0}/*.mgh --o {0}/out", "matches no image"),
         ("--i {0}/head.nii.gz {0} --o {0}/out", "is a folder"),
         ("--i {0}/head.nii.gz {0}/head.nii.gz --o {0}/out.mgz", "--i names several images, so --o must be a folder"),
-        ("--subjectsfile {0}/none.txt --sd {0}/subjects", "list of subjects cannot be read"),
+        ("--subjectsfile {0}/none.txt --sd {0}/subjects", "list of subjects does not exist"),
         ("--subjectsfile {0}/empty.txt --sd {0}/subjects", "names no subject"),
         ("--s --sd {0}/subjects --part 4/3", "counted from 1 to 3"),
     ],

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -89,6 +90,28 @@ def test_a_folder_with_one_good_image(tmp_path, head, capsys, run_seg):
     ]
     log = (tmp_path / "out/mri_sclimbic.log").read_text()
     assert all(f" {name} failed " in log for name in words)
+
+
+def test_a_run_ends_with_the_verdicts(tmp_path, head, capsys, run_seg):
+    (tmp_path / "in").mkdir()
+    noise = np.random.default_rng(0).normal(0, 2, head.data.shape)
+    for name, hot in (("plain", 0), ("hot", 900)):
+        data = head.data + noise
+        data[5, 5, 5] += hot
+        write_volume(Volume(data.astype(np.float32), head.grid), tmp_path / f"in/{name}.mgz")
+    call = f"--i {tmp_path / 'in'} --o {tmp_path / 'out'} --write_qa_stats --no-cite-sclimbic"
+    for _ in range(2):  # done, and skipped
+        assert run_seg(call) == 0
+        *_, verdicts, last = capsys.readouterr().out.splitlines()
+        assert last == "done"
+        assert re.fullmatch(r"1 good, 1 (to look at|bad) \(hot: .*\)", verdicts), verdicts
+        header, *rows = table(tmp_path / "out/sclimbic_qa_flags_all.csv")
+        assert header == ["case", "verdict", "n_flags", "reasons", "whole_case", "Left-Ball"]
+        by_case = {row[0]: row for row in rows}
+        assert by_case["plain"][1:] == ["good", "0", "-", "-", "-"]
+        assert "HOT" in by_case["hot"][4]
+    assert "# Flag HOT" in (tmp_path / "out/hot.sclimbic.qa.stats").read_text()
+    assert verdicts in (tmp_path / "out/mri_sclimbic.log").read_text()
 
 
 def test_an_interrupted_folder_goes_on_where_it_stopped(tmp_path, head, capsys, run_seg):

@@ -17,6 +17,7 @@ from fs_sclimbic.execution.installation import (
     look_at_machine,
     look_at_study,
     look_at_weights,
+    models_finding,
     telemetry_finding,
 )
 from fs_sclimbic.network.libraries import TELEMETRY_MODULE
@@ -81,7 +82,7 @@ def no_locks(_descriptor):
 def test_folders(tmp_path):
     assert "writable, has locks" in look_at_folder("x", tmp_path).text
     assert "no locks, heartbeats" in look_at_folder("x", tmp_path, system_lock=no_locks).text
-    assert "(will be made): writable" in look_at_folder("x", tmp_path / "a/b").text
+    assert "a/b: will be made" in look_at_folder("x", tmp_path / "a/b").text
     (tmp_path / "file").touch()
     assert look_at_folder("x", tmp_path / "file/b").severity == "problem"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
@@ -92,6 +93,15 @@ def test_a_folder_that_is_read_only(tmp_path):
     tmp_path.chmod(0o555)
     assert look_at_folder("x", tmp_path).severity == "problem"
     tmp_path.chmod(0o755)
+
+
+def test_the_folder_of_models(tmp_path, monkeypatch):
+    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path / "models"))
+    assert models_finding().severity == "ok"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FS_SCLIMBIC_MODELS", str(tmp_path / "file/models"))
+    assert models_finding().severity == "note"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_results_of_other_weights(tmp_path, tiny_model):

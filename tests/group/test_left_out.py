@@ -83,7 +83,8 @@ def test_a_design_loses_whom_an_analysed_structure_lacks(columns, exclude, rows,
     part = choose_fitted(marked, design, exclusion, columns=columns, exclude_columns=exclude)
     assert part.rows == rows
     assert part.table.columns == kept
-    assert bool(part.said) == (rows == (0, 2) and not columns)
+    assert part.partly == (("sub-03",) if rows == (0, 2) and not columns else ())
+    assert bool(part.said) == bool(part.partly)
 
 
 def test_a_subject_that_the_table_has_lost_already_leaves_the_design():

@@ -50,7 +50,7 @@ def make_subject(folder, head, name="bert"):
 
 def test_results_of_this_tool(results):
     cases = find_finished_cases(results)
-    assert [case.name for case in cases] == ["seg0", "seg1", "seg2"]
+    assert [case.name for case in cases] == ["head0", "head1", "head2"]
     case = cases[0]
     assert case.segmentation == results / "seg0.mgz"
     assert case.t1 == results / "head0.nii.gz"
@@ -62,6 +62,15 @@ def test_results_of_this_tool(results):
     assert [structure.name for structure in case.colors.foreground] == ["Left-Ball", "Right-Ball"]
     assert case.provenance["InputFile"] == str(results / "head0.nii.gz")
     assert case.provenance["Weights"].startswith("tiny.h5 SHA-256 ")
+
+
+def test_images_of_one_name_are_told_apart_by_their_results(head, predictor, tiny_model, tmp_path):
+    for subject in ("ann", "bob"):
+        (tmp_path / subject).mkdir()
+        write_volume(head, tmp_path / subject / "T1.mgz")
+        case = image_case(tmp_path / subject / "T1.mgz", tmp_path / f"out/{subject}.mgz", Requests())
+        assert run_one(case, lambda: predictor, Run(tiny_model, ())).status == "done"
+    assert [case.name for case in find_finished_cases(tmp_path / "out")] == ["ann", "bob"]
 
 
 def test_moved_results_find_their_images_in_the_given_folder(results, tmp_path):
@@ -127,6 +136,26 @@ def test_broken_cases_are_told_and_stop_no_other(head, tmp_path):
     assert "sclimbic.mgz" in cases[0].problem
     assert "sclimbic.stats:1" in cases[1].problem
     assert cases[3].stats.structures == ()
+
+
+@pytest.mark.parity
+def test_real_subjects_of_the_published_tool(shared, tmp_path):
+    """They have no record; labels, stats, posteriors, T1 and transform say that they are good."""
+    names = ("colin27", "ecog.long.base", "studyforrest")
+    for name in names:
+        (tmp_path / name / "mri").mkdir(parents=True)
+        for folder in (shared / "data/subjects", shared / "reference/seg/subjects"):
+            for path in (folder / name / "mri").iterdir():
+                (tmp_path / name / "mri" / path.name).symlink_to(path)
+        (tmp_path / name / "stats").symlink_to(shared / "reference/seg/subjects" / name / "stats")
+    cases = find_finished_subjects(tmp_path)
+    assert [case.name for case in cases] == list(names)
+    for case in cases:
+        assert case.problem is None
+        assert case.record_file is None
+        assert case.transform is not None
+        assert 0.7 < min(row.confidence for row in case.stats.structures) < 0.95
+        assert case.verdict.verdict == "good", case.verdict.flags
 
 
 def test_nothing_to_find(tmp_path):

@@ -6,7 +6,7 @@ from fs_sclimbic.cases.case import Case, Outputs
 from fs_sclimbic.cases.pipeline import Outcome
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.qc.finished_case import FinishedCase
-from fs_sclimbic.qc.judge_cohort import add_cohort_flags, judge_cohort
+from fs_sclimbic.qc.judge_cohort import add_cohort_flags, judge_cohort, judge_verdicts
 from fs_sclimbic.segmentation.flag import CaseVerdict, Flag
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
 
@@ -35,3 +35,9 @@ def test_finished_cases():
         for volume in VOLUMES
     ]
     assert [case.verdict.verdict for case in judge_cohort(cases)] == ["good"] * 24 + ["look"]
+
+
+def test_verdicts_with_their_numbers():
+    cases = [(CaseVerdict(case="s", flags=(NOISE,)), stats_of(volume)) for volume in VOLUMES]
+    kinds = [[flag.kind for flag in verdict.flags] for verdict, _ in judge_verdicts(cases)]
+    assert kinds == [*[["NOISE"]] * 24, ["NOISE", "OUTLIER"]]

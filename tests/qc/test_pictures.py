@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fs_sclimbic.image.conform import shift_grid
 from fs_sclimbic.image.labels import ColorTable, Structure
 from fs_sclimbic.image.volume import Grid, Volume
 from fs_sclimbic.qc.pictures import draw_case, find_window, lighten
@@ -62,6 +63,16 @@ def test_outlines_leave_the_t1_visible_and_labels_alone_are_filled():
     assert abs(filled - np.pi * 19.5**2) < 120
     assert outlined < filled / 4
     assert len(np.unique(tile(over, 2)[..., 0])) > 20
+
+
+def test_labels_on_another_grid_are_brought_to_that_of_the_t1():
+    t1, labels = head_with_balls(np.eye(3), (1, 1, 1))
+    _, turned = head_with_balls(AXES["LIA"], (1, 1, 1))
+    cropped = Volume(labels.data[5:55], shift_grid(labels.grid, (5, 0, 0), (50, 60, 60)))
+    expected = draw_case(t1, labels, TWO_BALLS).pixels
+    for other in (turned, cropped):
+        differs = (draw_case(t1, other, TWO_BALLS).pixels != expected).any(-1)
+        assert differs.mean() < 0.002
 
 
 def test_the_window_is_that_of_the_field_without_hot_voxels():

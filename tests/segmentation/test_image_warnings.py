@@ -26,6 +26,13 @@ def test_warnings_say_what_a_reader_should_know(head, predictor):
     assert any("1.8 mm" in warning for warning in segment(coarse, predictor, ANY_VOXEL).warnings)
 
 
+def test_a_segmentation_instead_of_a_t1_is_told_and_flagged_once(head, predictor):
+    blocks = np.kron(np.arange(8).reshape(2, 2, 2), np.ones((30, 28, 25), np.int16))
+    found = segment(Volume(blocks, head.grid), predictor)
+    assert sum("aseg.mgz" in warning for warning in found.warnings) == 1
+    assert [flag.severity for flag in found.flags if flag.kind == "LABELS"] == ["bad"]
+
+
 @dataclass
 class FixedAnswer:
     """A predictor that finds one ball's worth of label 26 wherever it is told."""

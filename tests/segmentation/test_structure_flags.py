@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from fs_sclimbic.image.labels import Structure
-from fs_sclimbic.segmentation.measure import SegStats, StructureStats
+from fs_sclimbic.image.labels import Structure, read_ctab
+from fs_sclimbic.image.volume import Grid, Volume
+from fs_sclimbic.segmentation.measure import SegStats, StructureStats, measure, winning_channels
 from fs_sclimbic.segmentation.population import Norm, read_population, z_score
 from fs_sclimbic.segmentation.structure_flags import smallest_healthy_mm3, structure_flags
 
@@ -86,3 +88,15 @@ def test_the_smallest_volume_where_the_table_lacks_it():
     assert smallest_healthy_mm3(Norm(370, 125, 227)) == 227
     assert smallest_healthy_mm3(Norm(200, 50)) == 100
     assert smallest_healthy_mm3(Norm(200, 90)) == 50
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    ("head", "is_bad"), [("ds-15", True), ("ds-16", True), ("ds-30", True), ("ds-02", False), ("colin27", False)]
+)
+def test_heads_on_which_the_published_weights_lose_structures(shared, head, is_bad):
+    with np.load(shared / "data/train" / f"{head}.npz") as content:
+        posteriors = content["posteriors"] / np.float32(255)
+    stored = Volume(posteriors, Grid(posteriors.shape[:3], np.eye(4)))
+    stats = measure(stored, winning_channels(stored), read_ctab(), exclude=frozenset({853}))
+    assert any(flag.severity == "bad" for flag in structure_flags(stats, read_population())) == is_bad

@@ -13,11 +13,13 @@ ENTITY = re.compile(r"[_.](ses|run|acq|rec|ce|dir|echo|part|desc|space)-[^_.]+",
 """Entities of BIDS that tell images of one person apart."""
 SUFFIX = re.compile(r"[_.](T1w|T1map|MP2RAGE|UNIT1|nii|gz|mgz)(?=$|[_.])", re.IGNORECASE)
 OCCASION = re.compile(
-    r"[_.-]((ses|sess|session|visit|timepoint|time|tp|wave|run|scan|mri)-?\d+[a-z]?|baseline|bl|follow-?up\d*|fu\d*"
-    r"|pre|post|retest|rescan|(v|t|m|y|w|yr|wk|mo|month|year|week)-?\d{1,3})$",
+    r"[_.-]((ses|sess|session|visit|timepoint|time|tp|wave|run|scan)-?\d+[a-z]?|mri?\d*|baseline|bl|follow-?up\d*|fu\d*"
+    r"|pre|post|retest|rescan|(v|t|m|y|w|yr|wk|mo|month|year|week)-?\d{1,3}|d\d{1,5}"
+    r"|(19|20)\d\d-?[01]\d-?[0-3]\d|20\d{3}_\d_\d)$",
     re.IGNORECASE,
 )
-"""Words at the end of a name that stand for an occasion, where other rows bear the same name with another one."""
+"""Words at the end of a name that stand for an occasion, where other rows bear the same name with another one: visits,
+months, days since entry (OASIS-3), dates, instances of UK Biobank."""
 MAX_OCCASIONS, MAX_OCCASIONS_WITHOUT_NUMBER, MIN_PEOPLE_WITHOUT_NUMBER = 6, 4, 3
 """More rows of one stem are people (``site1_v01`` to ``site1_v20``); a stem without a number names a group sooner."""
 TOLERANCE = 1e-8

@@ -13,6 +13,7 @@ from ..fit.results import holm
 from ..fit.robust import MAX_LEVERAGE, leverages, weighted_residuals
 from ..fit.study import Study
 from ..text_files import listed
+from .classes import classes_of
 
 MAX_P = 0.005
 """Of Levene's test, corrected by Holm over the structures."""
@@ -40,7 +41,6 @@ def unequal_spreads(study: Study, fit: Fit, used: NDArray[np.intp]) -> list[Uneq
     Parameters
     ----------
     study : Study
-        With a design.
     fit : Fit
     used : (k,) array
         Indices of the classes that are compared.
@@ -50,7 +50,7 @@ def unequal_spreads(study: Study, fit: Fit, used: NDArray[np.intp]) -> list[Uneq
     list of UnequalSpread
         Empty where classes are of about one size, or too small to tell.
     """
-    design = study.design
+    design = classes_of(study)
     if design is None:
         return []
     rest = 1 - leverages(fit)
@@ -94,13 +94,15 @@ def compared_spreads(study: Study, fit: Fit, contrast: Contrast) -> list[Unequal
     Returns
     -------
     list of UnequalSpread
-        Empty where the columns of the fit are not those of an FSGD.
+        Empty where the columns of the fit are not those of the design.
     """
-    if study.design is None or fit.dof < 1 or study.columns[: len(study.design.columns)] != study.design.columns:
+    design = classes_of(study)
+    if design is None or fit.dof < 1 or study.columns[: len(design.columns)] != design.columns:
         return []
-    n_classes = len(study.design.classes)
-    used = np.any(contrast.matrix != 0, axis=0)[: len(study.design.columns)]
-    if study.design.method == "dods":
+    n_classes = len(design.classes)
+    used = np.any(contrast.matrix != 0, axis=0)
+    if design.method == "dods":
+        used = used[: len(design.columns)]
         used = used.reshape(-1, n_classes).any(axis=0)
     elif used[n_classes:].any():  # one slope for all classes
         used = np.ones(n_classes, bool)

@@ -17,6 +17,7 @@ from ..fit.glm import Fit
 from ..fit.results import GroupResult
 from ..fit.study import GLOBAL_MEASURES, RAW, Study
 from ..text_table import ETIV_NAMES, GroupTable, etiv_column, holds_volumes
+from .classes import classes_of
 from .comparisons import level_doubts
 from .odd_values import Measurements, equal_rows, mixed_etiv, refuse_equal_rows, refuse_other_units, value_doubts
 from .spread import compared_spreads, describe_spreads
@@ -72,7 +73,7 @@ def measurements(study: Study, table: GroupTable, *, of_all_columns: bool = Fals
     -------
     Measurements
     """
-    place = {name: row for row, name in enumerate(table.subjects)}
+    place, design = {name: row for row, name in enumerate(table.subjects)}, classes_of(study)
     rows = [place[name] for name in study.subjects]
     left_out = {*GLOBAL_MEASURES, *ETIV_NAMES}
     is_combined = not set(study.structures) <= set(table.columns)
@@ -84,7 +85,7 @@ def measurements(study: Study, table: GroupTable, *, of_all_columns: bool = Fals
         etiv = next(k for k, name in enumerate(table.columns) if name in ETIV_NAMES)
     return Measurements(
         subjects=study.subjects,
-        class_of=np.array(study.design.class_of if study.design else np.zeros(len(rows)), int),
+        class_of=np.array(design.class_of if design else np.zeros(len(rows)), int),
         structures=[table.columns[k] for k in columns],
         volumes=table.values[np.ix_(rows, columns)],
         etiv=None if etiv is None else table.values[rows, etiv],
@@ -113,8 +114,9 @@ def data_doubts(study: Study, table: GroupTable) -> list[Notice]:
     texts += [f"the same values in every structure for {' and '.join(names)}" for names in equal_rows(values)]
     if holds_volumes(table):
         texts += value_doubts(replace(values, etiv=None) if mixed_etiv(values) else values)  # told with eTIV
-    if study.design is not None:
-        texts += [*class_doubts(study.design), *variable_doubts(study.design)]
+    design = classes_of(study)
+    if design is not None:
+        texts += [*class_doubts(design), *variable_doubts(design)]
     return [Notice("warning", text) for text in texts if text]
 
 

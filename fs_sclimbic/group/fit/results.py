@@ -41,7 +41,7 @@ COLUMNS = {
     "p_perm": "permutation p of the structure alone",
     "p_perm_fwe": "permutation p corrected by the largest statistic over the structures (family-wise error)",
     "note": "why a structure is not tested or not corrected; where on the variables groups are compared, if not at the "
-    "mean",
+    "mean; what is doubtful",
 }
 """Columns of results.tsv, and what they hold."""
 

@@ -32,7 +32,7 @@ CONTRAST_MARK = "C.dat"
 """Every contrast's folder holds this file."""
 CONTRAST_FILES = re.compile(
     r"(C|maxvox|efficiency)\.dat|(gamma|gammavar|cnr|F|sig|z|pcc)\.(mgh|mgz|nii|nii\.gz)|sig\..*\.mgh"
-    r"|(results(_rows)?|influence)\.tsv|(forest|structures(_\d+)?)\.png"
+    r"|(results(_rows|_each)?|influence)\.tsv|(forest|structures(_\d+)?)\.png"
 )
 """And nothing else than these."""
 

@@ -1,5 +1,6 @@
 """How the data of a contrast are shown: which values against what, and the lines of the fit through them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,16 +48,16 @@ def choose_panel(study: Study, fit: Fit, result: GroupResult) -> Panel:
     """
     design, used = study.design, np.flatnonzero(np.any(result.test.matrix != 0, axis=0))
     if design is not None and study.columns[: len(design.columns)] == design.columns:
-        classes = len(design.classes)
+        classes, added = len(design.classes), study.columns[len(design.columns) :]
         if used.max() < len(design.columns):
             variables = {int(v) for v in (used[used >= classes] - classes) // _stride(design)}
             if not variables:
                 at_zero = asked_at_zero(design, result.test.matrix)
                 if at_zero and len(design.variables) == 1:
-                    return _slope_panel(fit, design, 0, to_zero=True)
-                return _group_panel(fit, design, at_zero=at_zero)
+                    return _slope_panel(fit, design, 0, added, to_zero=True)
+                return _group_panel(fit, design, added, at_zero=at_zero)
             if len(variables) == 1 and fit.design.shape[0] > 1:
-                return _slope_panel(fit, design, variables.pop())
+                return _slope_panel(fit, design, variables.pop(), added)
     if result.test.is_t:
         factor = fit.on_centred(result.test.matrix) @ fit.root
         x = (fit.centred @ fit.root @ factor.T)[:, 0] / np.sum(factor**2)
@@ -106,21 +107,21 @@ def _rows(design: Design, classes: NDArray[np.intp], variables: Array, width: in
     return rows
 
 
-def _group_panel(fit: Fit, design: Design, *, at_zero: bool) -> Panel:
+def _group_panel(fit: Fit, design: Design, added: Sequence[str], *, at_zero: bool) -> Panel:
     variables, of = _variables(fit, design), np.array(design.class_of)
     mean = np.tile(variables.mean(0), (len(of), 1))
     shown = _rows(design, of, mean, fit.design.shape[1])
     middle = np.arange(len(design.classes))
     fits = _rows(design, middle, mean[: len(middle)], fit.design.shape[1])
     lines = tuple((c, np.array([c - 0.3, c + 0.3]), np.tile(fits[c], (2, 1))) for c in range(len(middle)))
-    names = [*design.variables, *(["eTIV"] if fit.design.shape[1] > len(design.columns) else [])]
+    names = [*design.variables, *added]
     note = f"values adjusted to the mean of {', '.join(names)}" if names else ""
     if at_zero:
         note += f"; the contrast is tested where {' and '.join(f'{name} = 0' for name in design.variables)}"
     return Panel(kind="groups", x=of.astype(float), shift=fit.design - shown, lines=lines, note=note)
 
 
-def _slope_panel(fit: Fit, design: Design, v: int, *, to_zero: bool = False) -> Panel:
+def _slope_panel(fit: Fit, design: Design, v: int, added: Sequence[str], *, to_zero: bool = False) -> Panel:
     """Lines of the classes over a variable; if the contrast is tested at 0, drawn to there."""
     variables, of, raw = _variables(fit, design), np.array(design.class_of), design.values[:, v]
     others = np.tile(variables.mean(0), (len(of), 1))
@@ -137,7 +138,7 @@ def _slope_panel(fit: Fit, design: Design, v: int, *, to_zero: bool = False) -> 
             at, rows = np.array([*at, 0.0])[order], np.vstack([rows, zero])[order]
         lines.append((c, at, rows))
     names = [name for i, name in enumerate(design.variables) if i != v]
-    names += ["eTIV"] if fit.design.shape[1] > len(design.columns) else []
+    names += added
     note = f"values adjusted to the mean of {', '.join(names)}" if names else ""
     if to_zero:
         note = "; ".join(filter(None, (note, f"the contrast is tested where {design.variables[v]} = 0")))

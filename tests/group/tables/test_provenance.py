@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from fs_sclimbic.cases.case import Requests
+from fs_sclimbic.cases.images import folder_cases
+from fs_sclimbic.cases.run import Run
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.group.tables.provenance import (
     CREATED,
@@ -16,6 +19,7 @@ from fs_sclimbic.group.tables.provenance import (
     provenance_notices,
     read_provenance,
 )
+from tests.cohorts import run_one
 
 HEADER = f"""\
 # Subcortical Limbic Volumetric Stats
@@ -132,3 +136,14 @@ def test_notices_for_an_analysis(tmp_path):
     with pytest.raises(TableError):
         provenance_notices(table, ["s0", "s1"])
     assert provenance_notices(table, ["s0", "s1"], allow_mixed=True)[0].severity == "warning"
+
+
+def test_rows_of_a_runs_table_are_known_from_the_records(tmp_path, head_file, tiny_model, predictor):
+    (case,) = folder_cases(tmp_path, tmp_path / "out", Requests(volumes=True))
+    run_one(case, lambda: predictor, Run(tiny_model, ()))
+    rows = read_provenance(tmp_path / "out/sclimbic_volumes_all.csv", ["head", "other"])
+    assert rows[0][1].weights == f"tiny.h5 {tiny_model.sha256[:8]}"
+    assert "Volumes from posteriors" in rows[0][1].settings
+    assert rows[1] == ("other", OF_THE_ORIGINAL)
+    assert read_provenance(tmp_path / "out/lim_volumes_all.csv", ["head"]) == [("head", None)]
+    assert read_provenance(tmp_path / "sclimbic_volumes_all.csv", ["head"]) == [("head", None)]

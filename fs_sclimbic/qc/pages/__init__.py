@@ -1,0 +1,1 @@
+"""Pages to look at finished cases: static HTML that opens from disk."""

@@ -213,7 +213,8 @@ class SegmentedImage(Segmentation):
         if outputs.picture:
             contents[outputs.picture] = self.plot().encode(outputs.picture.suffix)
         if outputs.qa_stats:
-            contents[outputs.qa_stats] = encode_text(format_qa_stats(self.stats, self.options.population, lines, self.flags))
+            text = format_qa_stats(self.stats, self.options.population, lines, self.flags)
+            contents[outputs.qa_stats] = encode_text(text)
         if outputs.stats:
             contents[outputs.stats] = encode_text(format_stats(self.stats, lines))
         with StagedFiles() as staged:

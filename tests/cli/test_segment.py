@@ -102,7 +102,8 @@ def test_a_run_ends_with_the_verdicts(tmp_path, head, capsys, run_seg):
     call = f"--i {tmp_path / 'in'} --o {tmp_path / 'out'} --write_qa_stats --no-cite-sclimbic"
     for _ in range(2):  # done, and skipped
         assert run_seg(call) == 0
-        *_, verdicts, last = capsys.readouterr().out.splitlines()
+        *_, verdicts, hint, last = capsys.readouterr().out.splitlines()
+        assert hint == f"look at them: fs_sclimbic qc {tmp_path / 'out'}"
         assert last == "done"
         assert re.fullmatch(r"1 good, 1 (to look at|bad) \(hot: .*\)", verdicts), verdicts
         header, *rows = table(tmp_path / "out/sclimbic_qa_flags_all.csv")

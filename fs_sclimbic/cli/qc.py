@@ -19,6 +19,8 @@ PROGRAM = "fs_sclimbic qc"
 PAGES_FOLDER = "sclimbic_qc"
 CACHE_NAME = "cases.json"
 """What was read of the cases, beside the pages."""
+MOST_THREADS = 4
+"""Unless asked for: each case in work may take 1 GB, and the disk is the limit soon."""
 PROGRESS_STEPS = 10
 
 DESCRIPTION = """\
@@ -68,7 +70,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--group", metavar="COLUMN", help="its column that makes groups, such as site")
     parser.add_argument("--no-viewer", action="store_true", help="leave out the viewer: 0.1 MB a case in place of 0.9")
     parser.add_argument("--single-file", metavar="CASE", help="write one case into one file, without paths and names")
-    parser.add_argument("--threads", metavar="N", type=int, help="cases at once (default: one a processor)")
+    parser.add_argument(
+        "--threads", metavar="N", type=int, help=f"cases at once (default: one a processor, at most {MOST_THREADS})"
+    )
     parser.add_argument("--debug", action="store_true", help="print details and tracebacks")
     return parser
 
@@ -105,7 +109,7 @@ def _run(args: argparse.Namespace) -> int:
         source=source,
         groups=groups,
         with_viewer=not args.no_viewer,
-        threads=args.threads or count_processors(),
+        threads=args.threads or min(count_processors(), MOST_THREADS),
     )
     if args.single_file is None:
         return _write_pages(cases, _pages_folder(args, source), options)

@@ -201,13 +201,16 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
 
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
+    from ..bids.cases import SUBJECTS_FOLDER
     from ..bids.group_level import read_finished, without_results, write_group_tables
     from ..cases.merge import population_of
     from ..cases.mixture import find_mixture
+    from ..cases.study_folder import StudyFolder
     from ..errors import TableError
     from ..files.staging import write_atomically
     from ..group.tables.provenance import format_provenance, provenance_file, provenance_of_record
     from ..segmentation.population import read_population
+    from .pages_hint import pages_hint
 
     request = _request(args)
     cases = read_finished(request.out, base=request.base, participants=request.participants)
@@ -225,4 +228,6 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     for path in tables:
         print(printable(f"wrote {path}"))
     print(f"{len(cases)} cases")
+    folder = request.out / SUBJECTS_FOLDER
+    print(printable(pages_hint(StudyFolder(folder=folder, base=request.base, of_subjects=True))))
     return ALL_DONE

@@ -13,6 +13,7 @@ from ..segmentation.options import Options
 from .arguments import ALL_DONE, INTERRUPTED, SOME_FAILED
 from .guard import signals_ask, signals_interrupt
 from .measures import measure_lines
+from .pages_hint import pages_hint
 from .plan import Plan
 from .progress import say
 from .run_tables import write_run_tables
@@ -92,6 +93,8 @@ def run_plan(
         say(summary, sys.stderr if interrupted else sys.stdout)
     if judged and not quiet:
         say(judged)
+        if plan.study is not None and len(plan.cases) > 1 and plan.part is None:  # of parts, merge tells it
+            say(pages_hint(plan.study))
     if lost:
         raise lost
     failed = sum(outcome.status == "failed" for outcome in outcomes)

@@ -189,10 +189,16 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         model=model,
         study=study,
         contrasts=contrasts,
-        notices=(*model.notices, design_notice, *(Notice("note", line) for line in left_out), *study.notices),
+        notices=(*model.notices, design_notice, *_told(left_out, marked), *study.notices),
         left_out=left_out,
         partly_left_out=partly,
     )
+
+
+def _told(left_out: tuple[str, ...], marked: MarkedTable | None) -> list[Notice]:
+    """What was left out; a warning where something may stay in unnoticed."""
+    doubts = marked.doubts if marked else ()
+    return [Notice("warning" if line in doubts else "note", line) for line in left_out]
 
 
 def _how_rows_were_made(inputs: GlmInputs, rows: tuple[str, ...], study: Study) -> list[Notice]:

@@ -102,7 +102,8 @@ def test_a_run_ends_with_the_verdicts(tmp_path, head, capsys, run_seg):
     call = f"--i {tmp_path / 'in'} --o {tmp_path / 'out'} --write_qa_stats --no-cite-sclimbic"
     for _ in range(2):  # done, and skipped
         assert run_seg(call) == 0
-        *_, verdicts, last = capsys.readouterr().out.splitlines()
+        *_, verdicts, hint, last = capsys.readouterr().out.splitlines()
+        assert hint == f"look at them: fs_sclimbic qc {tmp_path / 'out'}"
         assert last == "done"
         assert re.fullmatch(r"1 good, 1 (to look at|bad) \(hot: .*\)", verdicts), verdicts
         header, *rows = table(tmp_path / "out/sclimbic_qa_flags_all.csv")
@@ -732,8 +733,9 @@ def test_a_run_of_one_case_tells_its_numbers_and_its_input(tmp_path, head_file, 
                 f"{row.volume_mm3:.1f}",
             ]
         assert "[1/1] head: " in printed
-    assert "# subjectname head" in (tmp_path / "seg.qa.stats").read_text()
-    assert [row[0] for row in table(tmp_path / "seg.zqa_scores_all.csv")] == ["case", "head"]
+    assert "# subjectname seg" in (tmp_path / "seg.qa.stats").read_text()
+    for name in ("zqa_scores_all", "confidences_all", "qa_flags_all"):
+        assert [row[0] for row in table(tmp_path / f"seg.{name}.csv")] == ["case", "seg"]
     assert (tmp_path / "seg.webp").read_bytes()[8:12] == b"WEBP"
     assert run_seg(f"{call} --quiet") == 0
     assert not capsys.readouterr().out

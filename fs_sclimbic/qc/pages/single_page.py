@@ -7,9 +7,10 @@ from ..finished_case import FinishedCase
 from .build import PageOptions
 from .case_files import INLINE_SCRIPT, DrawPicture, make_case_files
 from .case_picture import draw_case_picture
+from .identity import study_id
 from .libraries import read_libraries
 from .page import FIRST_SCRIPTS, SCRIPTS, STYLE, format_page, own_file
-from .study import describe_study, format_study, study_id
+from .study import describe_study, format_study
 
 
 def build_single_page(
@@ -45,7 +46,7 @@ def build_single_page(
     """
     libraries = read_libraries()
     viewer = libraries.viewer if options.with_viewer else None
-    files = make_case_files(case, draw_picture, INLINE_SCRIPT, with_viewer=viewer is not None)
+    files = make_case_files(case, draw_picture, with_viewer=viewer is not None)
     made = {
         case.name: {
             "script": INLINE_SCRIPT if viewer else None,

@@ -19,6 +19,8 @@ P_SHARES = {1: (1.0, 0.95), 2: (2.9, 1.75)}
 """Widths of the effects and of the p values beside them."""
 NARROW_LABEL_LETTERS, NARROW_AXIS_LETTERS = 24, 28
 """Of a structure's name and of the axis in a figure over one column; a longer text goes over two lines."""
+SHORT_NAMES = {"permutation": "perm."}
+"""Of corrections, above their column."""
 ARROW_LEFT, ARROW_RIGHT = "\u2190", "\u2192"
 
 
@@ -87,7 +89,7 @@ def forest_figure(study: Study, fit: Fit, result: GroupResult, options: FigureOp
 def _write_p(axes: Any, result: GroupResult, shown: Any, height: Any, stars: list[str], wide: bool) -> None:
     """Write p values right of the axes; the stars stand behind the number that they go by."""
     name, family_wise = correction(result)
-    heads = [("p", result.test.p), (name if wide or len(name) < 6 else "perm.", family_wise), ("FDR", result.p_fdr)]
+    heads = [("p", result.test.p), (SHORT_NAMES.get(name, name), family_wise), ("FDR", result.p_fdr)]
     heads = heads if wide else heads[1:]
     axes.set_xlim(0, len(heads))
     axes.axis("off")

@@ -1,6 +1,7 @@
 """methods.md: a paragraph for the methods section of a paper, true of what was run, with versions and references."""
 
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,11 @@ from ..fit.study import COVARIATE, ETIV_SCALE, RAW, SCALED, Study
 from ..tables.provenance import Provenance
 
 METHODS = "methods.md"
+NOT_AT_MEAN = ", not at the mean"
+"""At the end of a note on where groups are compared."""
 LIBRARIES = ("numpy", "scipy")
+HEAD_SIZE = re.compile(r"(?i)(?<![a-z])(e?tiv|icv)(?![a-z])|intracranial")
+"""In the name of a column of X that accounts for head size."""
 REFERENCES = {
     "Greve": "Greve DN, Billot B, Cordero D, et al. (2021). A deep learning toolbox for automatic segmentation of "
     "subcortical limbic structures from MRI images. NeuroImage 244:118610.",
@@ -147,6 +152,9 @@ def _family(study: Study) -> list[str]:
 
 
 def _head_size(study: Study, facts: MethodsFacts) -> list[str]:
+    named = [name for name in study.columns if HEAD_SIZE.search(name)]
+    if study.options.etiv == RAW and named:
+        return [f"Head size entered the design as {_and(named)} [say how it was estimated]."]
     if study.options.etiv == RAW:
         return ["Values were not adjusted for head size."]
     sources = {way.etiv for way in facts.made if way.etiv}
@@ -221,6 +229,9 @@ def _tests(study: Study, results: Sequence[GroupResult], facts: MethodsFacts) ->
         null = result.contrast.gamma0
         against = "" if null is None else f" against {', '.join(f'{value:g}' for value in null)}"
         lines.append(f"The contrast {result.contrast.name} ({rows}) was tested{against} by {kind}.")
+        where = next((part for note in result.notes for part in note.split("; ") if part.endswith(NOT_AT_MEAN)), "")
+        if where:
+            lines.append(f"It compares groups {where}.")
     counts = sorted({int(np.count_nonzero(result.family)) for result in results})
     if counts:
         over = " or ".join(map(str, counts))

@@ -169,7 +169,8 @@ def forest_caption(study: Study, result: GroupResult) -> str:
         )
     else:
         what = "Bars: partial eta squared, the share of what the rest of the model leaves that the contrast explains."
-    return f"{what} Open grey points: not significant after correction. {stars_caption(result)} {sizes(study)}"
+    grey = "Open grey points" if result.test.is_t else "Grey bars"
+    return f"{what} {grey}: not significant after correction. {stars_caption(result)} {sizes(study)}"
 
 
 def structures_caption(result: GroupResult, kind: str, note: str, bands: bool) -> str:

@@ -40,12 +40,14 @@ th,td{padding:.2em .5em;text-align:right;border-bottom:1px solid #e4e4e4;white-s
 th:first-child,td:first-child{text-align:left}th{border-bottom:2px solid #999}
 tr.two td{background:#fbe3d2}tr.one td{background:#fdf4dd}tr.out td{color:#707070}
 td.text{text-align:left;white-space:normal;overflow-wrap:anywhere}.pairs td{vertical-align:top}
+.results td:first-child{white-space:normal;min-width:9em}
 .first{font-size:1.15em;background:#eef4fa;border-left:4px solid #0072b2;padding:.5em .8em;margin:.6em 0}
 .wide{overflow-x:auto}img{max-width:100%;height:auto;display:block;margin:1em 0 .3em}figure{margin:1.4em 0}
 .note,figcaption{color:#555;font-size:13px}figcaption{max-width:72em}
 .paper{background:#f7f7f7;padding:.8em 1em;font-family:Georgia,serif}.paper li{font-size:13px}
 .warn{background:#fff3cd;padding:.3em .6em;margin:.3em 0}code{background:#f3f3f3;padding:0 .2em;overflow-wrap:anywhere}
-@media(max-width:600px){body{margin:1em auto}td.text{min-width:14em}.pairs td:first-child{white-space:normal}}
+@media(max-width:600px){body{margin:1em auto}td.text{min-width:14em}.pairs td:first-child{white-space:normal}
+figure img[width="1000"]{max-width:none;width:680px}}
 """
 
 
@@ -208,7 +210,7 @@ def _figure(contrast: str, figure: ReportFigure) -> str:
     data = base64.b64encode(figure.png).decode()
     caption = f"<figcaption>{escape(figure.caption)}</figcaption>" if figure.caption else ""
     image = f'<img alt="{escape(contrast)}" width="{figure.width_px}" src="data:image/png;base64,{data}">'
-    return f"<figure>{image}{caption}</figure>"
+    return f'<figure><div class="wide">{image}</div>{caption}</figure>'
 
 
 def _paper(sentences: Sequence[str]) -> str:

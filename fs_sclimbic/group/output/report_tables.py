@@ -56,7 +56,7 @@ def results_table(result: GroupResult) -> str:
         first = f'<td title="{escape(structure)}">{escape(title_structure(structure))}</td>'
         body += f'<tr class="{kind}">{first}' + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
     head = "".join(f"<th>{name}</th>" for name in names)
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    return f'<div class="wide"><table class="results"><tr>{head}</tr>{body}</table></div>'
 
 
 def design_table(study: Study, results: Sequence[GroupResult]) -> str:

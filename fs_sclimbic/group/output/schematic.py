@@ -33,7 +33,7 @@ DIVERGING = ("#004a75", "#0072b2", "#9ecae8", "#ffffff", "#fbc9a0", "#d55e00", "
 SEQUENTIAL = ("#ffffff", "#fbc9a0", "#d55e00", "#8a3d00")
 """Colours that colour-blind readers tell apart: blue, white, vermilion."""
 BRAIN_COLOR, WHITE_MATTER_COLOR, ABSENT_COLOR = "#dcdcdc", "#f0f0f0", "#bdbdbd"
-FIRST_LINE_INCHES, LINE_HEIGHT_INCHES, VIEW_TITLE_INCHES = 0.26, 0.14, 0.2
+FIRST_LINE_INCHES, LINE_HEIGHT_INCHES, VIEW_TITLE_INCHES = 0.22, 0.13, 0.18
 MIN_LABEL_AREA_MM2 = 26.0
 """A smaller outline has no room for letters."""
 WITHOUT_LETTERS = {("Basal-Forebrain", "sagittal"), ("Fornix", "axial"), ("AntCom", "axial"), ("AntCom", "sagittal")}

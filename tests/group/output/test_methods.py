@@ -58,6 +58,16 @@ def test_other_settings(methods):
     assert "HC3; MacKinnon and White, 1985" in methods(FitOptions(robust=True))
 
 
+def test_where_groups_are_compared_and_head_size_in_the_design(tmp_path):
+    flags = write_study(tmp_path)
+    (tmp_path / "g.fsgd").write_text(fsgd_text().replace("Variables Age", "Variables ICV"))
+    inputs = GlmInputs(table=flags[1], fsgd=flags[3], contrasts=("Patient-Control",))
+    text = result_files(analyse(inputs), "out", OutputOptions(report=False)).files[METHODS].decode()
+    assert "It compares groups at ICV = 0, not at the mean." in text
+    assert "Head size entered the design as Control:ICV and Patient:ICV [say how" in text
+    assert "not adjusted" not in text
+
+
 def test_what_is_cited_is_listed(methods):
     text, _, listed = methods(FitOptions(permutations=30), made=OURS, etiv=SCALED).partition("## References")
     for name in re.findall(r"(\w+)(?: (?:et al\.|and \w+))?, (?:19|20)\d\d", text):

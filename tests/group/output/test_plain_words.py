@@ -84,6 +84,8 @@ def test_captions():
     assert sizes(study) == "n = 6 Control, 6 Patient."
     caption = forest_caption(study, result)
     assert "Right of 0: larger in Patient; left of 0: larger in Control." in caption
+    several = analysed("F = Patient-Control ; Age", DOSS)[2]
+    assert "Grey bars: not significant" in forest_caption(study, several)
     caption = structures_caption(result, "groups", "values adjusted to the mean of Age", False)
     for words in ("Boxes: median and quartiles", "Thick lines: mean of the fit", "Values adjusted"):
         assert words in caption

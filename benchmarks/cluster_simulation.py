@@ -1,11 +1,11 @@
 """How long 100,000 scans take on 100 nodes, by simulation from measured figures.
 
-    python benchmarks/cluster_simulation.py [--scans 100000] [--nodes 100] [--per-node 1] [--case-s 4.6] ...
+    python benchmarks/cluster_simulation.py [--scans 100000] [--nodes 100] [--per-node 1] [--case-s 8] ...
 
 Each way of giving the scans to the nodes is simulated event by event, several times with other random numbers; the
-table has medians. What is assumed is in `Cluster`: each number is a flag. What a case, a start and a skipped case take
-is measured (docs/cluster.md says where). A lost node loses the case that it works on, since results are written whole
-or not at all; its task is queued again and skips what is done.
+table has medians. Each number is a flag, with its default in `Cluster`: the time of a case is measured
+(docs/cluster.md), those of a start and of a skipped case are mostly assumed. A lost node loses the case that it works
+on, since results are written whole or not at all; its task is queued again and skips what is done.
 """
 
 import argparse
@@ -25,12 +25,12 @@ class Cluster:
     nodes: int = 100
     per_node: int = 1
     """Tasks that run on a node at once, one processor each."""
-    case_s: float = 4.6
+    case_s: float = 8.0
     """Measured: a case on one thread (study preset, eTIV from the image)."""
-    start_s: float = 2.0
-    """Measured: start of a task until its first case."""
+    start_s: float = 5.0
+    """Start of a task until its first case: 1 s measured on a local disk, the rest for files over a network."""
     skip_s: float = 0.015
-    """Measured: a case that is done already."""
+    """Assumed: a case that is done already, ten times what it takes on a local disk."""
     spread: float = 0.25
     """Standard deviation of the logarithm of a case's time: images differ in size."""
     straggler_fraction: float = 0.02

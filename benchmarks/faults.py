@@ -26,6 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
+from many_cases import write_images, write_model
 
 from fs_sclimbic.cases.case import Case, Requests
 from fs_sclimbic.cases.cohort import run_cohort
@@ -40,6 +41,7 @@ from fs_sclimbic.image.volume import Grid, Volume, write_volume
 from fs_sclimbic.network.spec import ModelSpec
 from fs_sclimbic.segmentation.options import Options
 
+ROOT = Path(__file__).resolve().parents[1]
 COLORS = ColorTable(
     (
         Structure(0, "Unknown", (0, 0, 0, 0)),
@@ -425,8 +427,39 @@ def many_bad(folder: Path, count: int) -> Verdict:
     return Verdict(fault="10 bad images for each good one", tried=10 * count, cases=count, lost=lost, leftovers=left)
 
 
+def killed_with_workers(folder: Path, count: int) -> Verdict:
+    """kill -9 of a real command with two workers, when some cases are done; then the same command again."""
+    cases = 6
+    folder.mkdir(exist_ok=True)
+    flags = write_model(folder)
+    write_images(folder / "in", cases)
+
+    def command(out: Path, *more: str) -> list[str]:
+        words = ["--i", str(folder / "in"), "--o", str(out), "--write_volumes", *more, *flags]
+        return [sys.executable, "-m", "fs_sclimbic", *words]
+
+    quiet: dict[str, Any] = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(command(folder / "calm"), check=True, **quiet)
+    expected = Study(folder / "in", folder / "calm").results()
+    lost = left = 0
+    for number in range(count):
+        one = Study(folder / "in", folder / f"out{number}")
+        running = subprocess.Popen(command(one.out, "--workers", "2"), **quiet)
+        while len(list(one.out.glob("*.json"))) < number % cases and running.poll() is None:
+            time.sleep(0.01)
+        running.kill()
+        running.wait()
+        subprocess.run(command(one.out, "--workers", "2"), check=True, **quiet)
+        missing, more = judge(one, expected)
+        lost, left = lost + missing, left + more
+    return Verdict(
+        fault="kill -9 of a run with 2 workers, again", tried=count, cases=cases * count, lost=lost, leftovers=left
+    )
+
+
 FAULTS: dict[str, tuple[Callable[[Path, int], Verdict], int, int]] = {
     "killed": (killed, 200, 20),
+    "killed-with-workers": (killed_with_workers, 20, 2),
     "killed-among-others": (killed_among_others, 50, 4),
     "two-at-once": (two_at_once, 100, 8),
     "four-at-once": (four_at_once, 200, 12),

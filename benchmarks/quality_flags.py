@@ -73,6 +73,7 @@ SPOILS: dict[str, Spoil] = {
     "half-size voxels": half_size,
     "moved during the scan": blurred,
 }
+OTHER_FILE = "other.nii.gz"
 OTHER_WEIGHTS = "made with other weights"
 SPOILED_HEADS = {
     "learned": ("ds-21", "philips", "uih1", "ds-27", "ds-29", "t1crop", "ds-35", "adi_brain"),
@@ -148,10 +149,10 @@ def _run(folder: Path, model: str) -> None:
 def _other_weights(args: argparse.Namespace, good: Path, head: str) -> dict[str, str]:
     """The verdict of a case that was made with other weights than the rest of its folder."""
     image = good / "images" / f"train_{head}.nii.gz"
-    words = f"--i {image} --o {good / 'results/other.nii.gz'} --model {args.other_model} --quiet --no-cite-sclimbic"
+    words = f"--i {image} --o {good / 'results' / OTHER_FILE} --model {args.other_model} --quiet --no-cite-sclimbic"
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         segment(words.split())
-    (case,) = [case for case in find_finished_cases(good / "results") if case.name == "other"]
+    (case,) = [case for case in find_finished_cases(good / "results") if case.segmentation.name == OTHER_FILE]
     for left in (good / "results").glob("other.*"):
         left.unlink()
     kinds = " ".join(dict.fromkeys(flag.kind for flag in case.verdict.flags))

@@ -111,6 +111,11 @@ def test_segment_a_folder(sandbox, tiny_flags):
     check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags)))
 
 
+def test_segment_in_workers(sandbox, tiny_flags):
+    flags = ["--i", "images", "--o", "results", "--write_volumes", "--write_qa_stats"]
+    check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags), "--workers", "2"))
+
+
 def test_merge_and_doctor(sandbox, tiny_flags):
     flags = ["--i", "images", "--o", "results", "--part", "1/1"]
     check(sandbox, run_traced(sandbox, "-m", "fs_sclimbic", *segmenting(tiny_flags, *flags)))

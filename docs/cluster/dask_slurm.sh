@@ -7,7 +7,7 @@
 #SBATCH --job-name=sclimbic-dask
 #SBATCH --ntasks=4
 #SBATCH --cpus-per-task=1
-#SBATCH --mem-per-cpu=1G
+#SBATCH --mem-per-cpu=2G
 #SBATCH --time=04:00:00
 #SBATCH --output=sclimbic_dask_%j.log
 set -euo pipefail

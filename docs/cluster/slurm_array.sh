@@ -8,7 +8,7 @@
 #
 #SBATCH --job-name=sclimbic
 #SBATCH --cpus-per-task=1
-#SBATCH --mem=1G
+#SBATCH --mem=2G
 #SBATCH --time=02:00:00
 #SBATCH --signal=TERM@60
 #SBATCH --requeue

@@ -15,7 +15,7 @@ from .ignore import IGNORE_FILE
 DESCRIPTION = "dataset_description.json"
 BIDS_VERSION = "1.10.0"
 PROGRAM = "fs_sclimbic"
-IGNORED = ("*_morph.tsv", "*_morph.json", "/group_*", "/sclimbic_qc/")
+IGNORED = ("*_morph.tsv", "*_morph.json", "/group_*", "/sclimbic_qc")
 """What BIDS has no names for yet, and pages of quality control."""
 README = """\
 # Limbic structures, segmented by fs_sclimbic

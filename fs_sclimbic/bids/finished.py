@@ -7,6 +7,7 @@ from pathlib import Path
 from ..cases.case import DEFAULT_BASE
 from ..cases.record import Record
 from ..errors import UsageError
+from ..qc.find_cases import ReadCase, read_cases
 from ..qc.finished_case import FinishedCase
 from ..qc.read_case import CaseFiles, provenance_of, read_finished_case
 from .cases import SUBJECTS_FOLDER, case_outputs
@@ -29,7 +30,11 @@ def holds_bids_results(folder: str | os.PathLike[str]) -> bool:
 
 
 def find_finished_in_bids(
-    out: str | os.PathLike[str], *, base: str = DEFAULT_BASE, participants: Collection[str] = ()
+    out: str | os.PathLike[str],
+    *,
+    base: str = DEFAULT_BASE,
+    participants: Collection[str] = (),
+    read: ReadCase = read_finished_case,
 ) -> list[FinishedCase]:
     """Find the finished cases of `fs_sclimbic bids`.
 
@@ -41,6 +46,8 @@ def find_finished_in_bids(
         As the cases were run with.
     participants : collection of str
         Labels, without ``sub-``; empty: everybody.
+    read : callable
+        Reads a case from its files; several threads call it.
 
     Returns
     -------
@@ -56,7 +63,7 @@ def find_finished_in_bids(
     if not holds_bids_results(folder):
         raise UsageError(f"{folder}: holds no results of fs_sclimbic bids (no {SUBJECTS_FOLDER})")
     cases = read_finished(folder, base=base, participants=participants)
-    return [read_finished_case(_files_of(folder, case.name, case.record, base)) for case in cases]
+    return read_cases([_files_of(folder, case.name, case.record, base) for case in cases], read)
 
 
 def _files_of(out: Path, name: str, record: Record, base: str) -> CaseFiles:

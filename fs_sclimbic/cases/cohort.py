@@ -262,7 +262,7 @@ def run_cohort(
                     yield outcome
         for outcome in elsewhere:
             while outcome.is_elsewhere:
-                tell(Notice("note", f"waited for, {outcome.message}", outcome.case.name))
+                tell(Notice("note", f"waiting: {outcome.message}", outcome.case.name))
                 wait_for_case(outcome.case, with_recon_all=run.wait_for_recon_all)
                 ((shared, outcome),) = _one_by_one([outcome.case], steps, shared)
             yield outcome

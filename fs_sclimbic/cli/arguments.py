@@ -21,9 +21,11 @@ examples:
   mri_sclimbic_seg --i t1.nii.gz --o seg.mgz --conform --write_volumes
   mri_sclimbic_seg --i images --o results --conform --write_qa_stats
   mri_sclimbic_seg --s bert ernie --write_qa_stats       (subjects of SUBJECTS_DIR; no name: all of them)
+  mri_sclimbic_seg --s --part $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT     (then: fs_sclimbic merge --s)
 
 Results appear whole or not at all. A case that fails is reported and costs no other. A case that is done is
-skipped when the same command is given again, so an interrupted run goes on where it stopped.
+skipped when the same command is given again, so an interrupted run goes on where it stopped. Results of other weights
+or settings are not replaced without --redo.
 
 exit status: 0 all cases done, 1 a case failed, 2 the command line makes no sense, 130 interrupted"""
 

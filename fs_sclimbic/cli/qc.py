@@ -17,6 +17,10 @@ if TYPE_CHECKING:  # NumPy and nibabel behind them would slow --help
 
 PROGRAM = "fs_sclimbic qc"
 PAGES_FOLDER = "sclimbic_qc"
+CACHE_NAME = "cases.json"
+"""What was read of the cases, beside the pages."""
+MOST_THREADS = 4
+"""Unless asked for: each case in work may take 1 GB, and the disk is the limit soon."""
 PROGRESS_STEPS = 10
 
 DESCRIPTION = """\
@@ -26,6 +30,7 @@ keys. They open from disk in any browser, also without network, and when the ima
 EPILOG = """\
 examples:
   fs_sclimbic qc results                                     of mri_sclimbic_seg --i images --o results
+  fs_sclimbic qc study/derivatives/sclimbic                  of fs_sclimbic bids
   fs_sclimbic qc --s --sd subjects                           of recon-all subjects, also FreeSurfer's own sclimbic
   fs_sclimbic qc results --participants participants.tsv --group site
   fs_sclimbic qc results --single-file sub-30                one case in one file, to send to somebody
@@ -65,7 +70,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--group", metavar="COLUMN", help="its column that makes groups, such as site")
     parser.add_argument("--no-viewer", action="store_true", help="leave out the viewer: 0.1 MB a case in place of 0.9")
     parser.add_argument("--single-file", metavar="CASE", help="write one case into one file, without paths and names")
-    parser.add_argument("--threads", metavar="N", type=int, help="cases at once (default: one a processor)")
+    parser.add_argument(
+        "--threads", metavar="N", type=int, help=f"cases at once (default: one a processor, at most {MOST_THREADS})"
+    )
     parser.add_argument("--debug", action="store_true", help="print details and tracebacks")
     return parser
 
@@ -87,13 +94,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     from ..errors import UsageError
     from ..files.processors import count_processors
-    from ..qc.judge_cohort import judge_cohort
     from ..qc.pages.build import PageOptions
     from ..qc.pages.site_groups import read_site_groups
 
     _check(args)
     source, cases = _find_cases(args)
-    cases = judge_cohort(cases)
     groups = None
     if args.group:
         groups = read_site_groups(args.participants, args.group, [case.name for case in cases])
@@ -104,10 +109,10 @@ def _run(args: argparse.Namespace) -> int:
         source=source,
         groups=groups,
         with_viewer=not args.no_viewer,
-        threads=args.threads or count_processors(),
+        threads=args.threads or min(count_processors(), MOST_THREADS),
     )
     if args.single_file is None:
-        return _write_pages(cases, Path(args.out) if args.out else source / PAGES_FOLDER, options)
+        return _write_pages(cases, _pages_folder(args, source), options)
     chosen = next((case for case in cases if case.name == args.single_file), None)
     if chosen is None:
         raise UsageError(f"--single-file {args.single_file}: no such case; there are {_examples(cases)}")
@@ -130,15 +135,30 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _find_cases(args: argparse.Namespace) -> "tuple[Path, list[FinishedCase]]":
+    from ..bids.finished import find_finished_in_bids, holds_bids_results
     from ..errors import UsageError
+    from ..qc.case_cache import read_case_cache
     from ..qc.find_cases import find_finished_cases, find_finished_subjects
 
-    if args.results is not None:
-        return Path(args.results), find_finished_cases(args.results, args.images, args.output_base)
-    home = args.sd or os.environ.get("SUBJECTS_DIR")
-    if not home:
+    given = args.results if args.results is not None else args.sd or os.environ.get("SUBJECTS_DIR")
+    if not given:
         raise UsageError("--s needs the subjects directory: give --sd DIR or set SUBJECTS_DIR")
-    return Path(home), find_finished_subjects(home, args.subjects, args.output_base)
+    source = Path(given)
+    cache_file = _pages_folder(args, source) / CACHE_NAME
+    cache = read_case_cache(cache_file)
+    if args.results is not None and holds_bids_results(source):
+        cases = find_finished_in_bids(source, base=args.output_base, read=cache.read)
+    elif args.results is not None:
+        cases = find_finished_cases(source, args.images, args.output_base, read=cache.read)
+    else:
+        cases = find_finished_subjects(source, args.subjects, args.output_base, read=cache.read)
+    if args.single_file is None:
+        cache.write(cache_file)
+    return source, cases
+
+
+def _pages_folder(args: argparse.Namespace, source: Path) -> Path:
+    return Path(args.out) if args.out and args.single_file is None else source / PAGES_FOLDER
 
 
 def _write_pages(cases: "Sequence[FinishedCase]", folder: Path, options: "PageOptions") -> int:

@@ -33,6 +33,7 @@ CONNECT_TIMEOUT_S = 20.0
 CLUSTERS = {"slurm": "SLURMCluster", "sge": "SGECluster", "pbs": "PBSCluster", "lsf": "LSFCluster"}
 """Words for ``--dask``, and the classes of dask-jobqueue."""
 DEFAULT_JOB_MEMORY = "2GB"
+"""For each worker of a job; docs/cluster.md has what was measured."""
 
 
 class UnfitWorkerError(ModelError):
@@ -261,8 +262,10 @@ def _started(system: str, jobs: int, threads: int) -> Iterator[Any]:
             cores=cores,
             processes=given.get("processes") or max(1, cores // threads),
             memory=given.get("memory") or DEFAULT_JOB_MEMORY,
-            # One case at a time: the network itself runs on the threads.
-            worker_extra_args=[*(given.get("worker-extra-args") or []), "--nthreads", "1"],
+            # One case at a time: the network itself runs on the threads. Pages of the state for browsers are not
+            # served: whoever reaches the login node could read names of cases there.
+            worker_extra_args=[*(given.get("worker-extra-args") or []), "--nthreads", "1", "--no-dashboard"],
+            scheduler_options={"dashboard": False, "dashboard_address": "localhost:0"},
         )
         with cluster:
             cluster.scale(jobs=jobs)

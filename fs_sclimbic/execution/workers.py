@@ -29,7 +29,7 @@ MAX_FAILED_STARTS = 3
 """So many workers in a row that end before their first case end the run."""
 END_TIMEOUT_S = 30.0
 """How long a worker that is told to end may take to leave its case in order; it cannot hear while the network runs."""
-WORKER_MB, WHOLE_BOX_MB, TENSORFLOW_MB = 700, 1500, 1000
+WORKER_MB, WHOLE_BOX_MB, TENSORFLOW_MB = 1000, 1700, 1000
 """Peak memory of a worker, MB (docs/cluster.md): usually; on the network's whole box; what TensorFlow adds."""
 READY = "ready"
 # A terminal sends these to all processes of a command; the parent alone decides what they mean.

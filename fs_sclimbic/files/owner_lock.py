@@ -237,7 +237,7 @@ def _describe_holder(path: Path, found: _Found, times: LockTimes, system_lock: F
     silence_s = _clock_s(path) - found.touched_ns / 1e9
     if silence_s > times.max_silence_s and not _is_locked(path, system_lock):
         return ""
-    return str(owner) if owner else f"a run that is just starting ({path})"
+    return str(owner) if owner else f"another run ({path})"
 
 
 def _clock_s(path: Path) -> float:

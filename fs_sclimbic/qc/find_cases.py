@@ -3,7 +3,7 @@
 import fnmatch
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ RECORD_ENDING = f".{DEFAULT_BASE}.json"
 POSTERIORS_ENDING = ".posteriors"
 N_IMAGE_READERS = 4
 """Threads that read cases; each holds two images."""
+ReadCase = Callable[[CaseFiles], FinishedCase]
 OTHER_T1S = ("mri/T1.mgz", "mri/orig.mgz", "mri/norm.mgz")
 """Of a recon-all subject, on the same grid as its T1: shown where that one is no longer there."""
 
@@ -29,6 +30,8 @@ def find_finished_cases(
     results_folder: str | os.PathLike[str],
     images_folder: str | os.PathLike[str] | None = None,
     base: str = DEFAULT_BASE,
+    *,
+    read: ReadCase = read_finished_case,
 ) -> list[FinishedCase]:
     """Find the finished cases of a folder of results: of a run on an image, or on a folder of images.
 
@@ -41,6 +44,8 @@ def find_finished_cases(
         Where the images lie that were segmented, if the records do not say or the images were moved.
     base : str
         Stands for ``sclimbic`` in the names of results without a record.
+    read : callable
+        Reads a case from its files; several threads call it.
 
     Returns
     -------
@@ -63,11 +68,15 @@ def find_finished_cases(
             f"{folder}: no result found; expected segmentations with their records (<case>{RECORD_ENDING}), or files "
             f"<case>.{base}.mgz or .nii.gz"
         )
-    return _read_all(sorted(_named_apart(list(found.values())), key=lambda files: files.name))
+    return read_cases(sorted(_named_apart(list(found.values())), key=lambda files: files.name), read)
 
 
 def find_finished_subjects(
-    subjects_dir: str | os.PathLike[str], names: Sequence[str] = (), base: str = DEFAULT_BASE
+    subjects_dir: str | os.PathLike[str],
+    names: Sequence[str] = (),
+    base: str = DEFAULT_BASE,
+    *,
+    read: ReadCase = read_finished_case,
 ) -> list[FinishedCase]:
     """Find the finished subjects of a SUBJECTS_DIR.
 
@@ -78,6 +87,8 @@ def find_finished_subjects(
         Subjects, or patterns of names such as ``*.long.*``. Empty: every subject with a ``mri/<base>.mgz``.
     base : str
         Stands for ``sclimbic`` in the names of the results.
+    read : callable
+        Reads a case from its files; several threads call it.
 
     Returns
     -------
@@ -103,13 +114,25 @@ def find_finished_subjects(
         wanted += (fnmatch.filter(there, given) or [given]) if as_pattern else [given]
     if not names and not there:
         raise UsageError(f"{home}: no subject with mri/{base}.mgz found; segment them first (mri_sclimbic_seg --s)")
-    return _read_all([_subject_files(home, name, base) for name in dict.fromkeys(wanted or there)])
+    return read_cases([_subject_files(home, name, base) for name in dict.fromkeys(wanted or there)], read)
 
 
-def _read_all(files: Sequence[CaseFiles]) -> list[FinishedCase]:
-    """Read cases side by side: most of the time goes into files and their compression."""
+def read_cases(files: Sequence[CaseFiles], read: ReadCase = read_finished_case) -> list[FinishedCase]:
+    """Read cases side by side, as most of the time goes into files and their compression; and judge them as a cohort.
+
+    Parameters
+    ----------
+    files : sequence of CaseFiles
+    read : callable
+        Reads a case from its files; several threads call it.
+
+    Returns
+    -------
+    list of FinishedCase
+        In the order of the files.
+    """
     with ThreadPoolExecutor(N_IMAGE_READERS) as pool:
-        return judge_cohort(list(pool.map(read_finished_case, files)))
+        return judge_cohort(list(pool.map(read, files)))
 
 
 def _list_folder(folder: Path, noun: str) -> list[str]:
@@ -139,12 +162,13 @@ def _subject_files(home: Path, name: str, base: str) -> CaseFiles:
 def _named_apart(cases: Sequence[CaseFiles]) -> list[CaseFiles]:
     """Cases of one name, such as T1 of many single images, by the names of their results."""
     count = Counter(files.name for files in cases)
-    return [
-        replace(files, name=files.segmentation.name.removesuffix(image_suffix(files.segmentation) or ""))
-        if count[files.name] > 1
-        else files
-        for files in cases
-    ]
+    return [replace(files, name=_result_name(files)) if count[files.name] > 1 else files for files in cases]
+
+
+def _result_name(files: CaseFiles) -> str:
+    if files.record_file is not None:
+        return files.record_file.name.removesuffix(RECORD_ENDING)
+    return files.segmentation.name.removesuffix(image_suffix(files.segmentation) or "")
 
 
 def _with_record(folder: Path, names: Sequence[str], images: Path | None) -> Iterator[CaseFiles]:

@@ -159,6 +159,21 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
             source=f"largest of {LEARNED}: 0.103; not known of other structures",
             advice="look whether one side lies on a lesion: the network labels what should be there",
         ),
+        "SMOOTH": Limit(
+            about="smoother than in any good head",
+            measure="distance between the quartiles inside the structure / contrast, below",
+            look_of={
+                "Nucleus-Accumbens": 0.025,
+                "HypoThal-noMB": 0.065,
+                "Fornix": 0.06,
+                "MammillaryBody": 0.055,
+                "Basal-Forebrain": 0.06,
+                "SeptalNuc": 0.04,
+            },
+            source=f"lowest of {LEARNED}: accumbens 0.037, hypothalamus 0.093, fornix 0.082, mammillary body 0.083, "
+            "basal forebrain 0.082, septal nuclei 0.060",
+            advice="look whether the label lies on a lesion, or on what was painted or filled in",
+        ),
         "LABELS": Limit(
             about="a segmentation, not a T1",
             measure="share of neighbouring voxels with the very same value, above",

@@ -40,6 +40,8 @@ class TissueContrast:
     """Median of white matter minus that of grey matter, over the contrast; None where the structures are missing."""
     left_above_right: Mapping[str, float]
     """Median of a structure's left side minus that of its right one, over the contrast, by the right StructName."""
+    spread: Mapping[str, float]
+    """Distance between the quartiles inside each structure, over the contrast, by its StructName."""
 
 
 def image_flags(image: Volume, profile: IntensityProfile, intensities: IntensityRange) -> list[Flag]:
@@ -80,7 +82,7 @@ def contrast_flags(image: Volume, labels: Volume, structures: Sequence[Structure
     Returns
     -------
     list of Flag
-        ``NOISE``, ``CONTRAST``, ``BRIGHTNESS``.
+        ``NOISE``, ``CONTRAST``, ``BRIGHTNESS``, ``SMOOTH``.
     """
     contrast = measure_contrast(image, labels, structures)
     if contrast is None:
@@ -91,13 +93,16 @@ def contrast_flags(image: Volume, labels: Volume, structures: Sequence[Structure
         reason = "white matter is not brighter than grey matter: not the contrast of a T1"
         found.append(Flag(kind="CONTRAST", severity="bad", reason=reason, value=value, threshold=limit))
     for name, difference in contrast.left_above_right.items():
-        words = describe_structure(name).removeprefix("right ")
-        reason = f"left and right {words} differ in brightness by {100 * abs(difference):.0f} % of the contrast"
+        words = f"left and right {describe_structure(name).removeprefix('right ')}"
         threshold = LIMITS["BRIGHTNESS"].look_for(name)
         if abs(difference) > threshold:
-            found.append(
-                Flag(kind="BRIGHTNESS", severity="look", reason=reason, value=abs(difference), threshold=threshold)
-            )
+            reason = f"{words} differ in brightness by {100 * abs(difference):.0f} % of the contrast"
+            found.append(_look("BRIGHTNESS", None, reason, abs(difference), threshold))
+    for name, spread in contrast.spread.items():
+        threshold = LIMITS["SMOOTH"].look_of.get(split_side(name)[1], 0.0)
+        if spread < threshold:
+            reason = f"{describe_structure(name)} is smoother than in any good head: what does it lie on?"
+            found.append(_look("SMOOTH", name, reason, spread, threshold))
     return found
 
 
@@ -133,13 +138,11 @@ def measure_contrast(image: Volume, labels: Volume, structures: Sequence[Structu
         return None
     white, grey = (_median_of(values, ids, structures, names) for names in (WHITE, GREY))
     difference = None if white is None or grey is None else (white - grey) / contrast
-    by_name = {structure.name: _median_inside(values, ids == structure.index) for structure in structures}
-    sides = {
-        right: (by_name[left] - by_name[right]) / contrast  # type: ignore[operator]
-        for left, right in pair_sides(by_name)
-        if by_name[left] is not None and by_name[right] is not None
-    }
-    return TissueContrast(_noise_of(values, ids) / contrast, difference, sides)
+    quartiles = {one.name: _quartiles_inside(values, ids == one.index) for one in structures}
+    pairs = [(right, quartiles[left], quartiles[right]) for left, right in pair_sides(quartiles)]
+    sides = {name: (left[1] - right[1]) / contrast for name, left, right in pairs if left and right}
+    spreads = {name: (found[2] - found[0]) / contrast for name, found in quartiles.items() if found}
+    return TissueContrast(_noise_of(values, ids) / contrast, difference, sides, spreads)
 
 
 def labels_flags(data: NDArray[Any]) -> list[Flag]:
@@ -208,12 +211,20 @@ def _median_of(
     values: NDArray[np.float32], ids: NDArray[Any], structures: Sequence[Structure], names: frozenset[str]
 ) -> float | None:
     wanted = [structure.index for structure in structures if split_side(structure.name)[1] in names]
-    return _median_inside(values, np.isin(ids, wanted))
+    quartiles = _quartiles_inside(values, np.isin(ids, wanted))
+    return quartiles[1] if quartiles else None
 
 
-def _median_inside(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> float | None:
-    """The median of some voxels; None where there are few."""
-    return float(np.median(values[inside])) if np.count_nonzero(inside) >= MIN_TISSUE_VOXELS else None
+def _quartiles_inside(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> tuple[float, float, float] | None:
+    """The quartiles of some voxels; None where there are few."""
+    if np.count_nonzero(inside) < MIN_TISSUE_VOXELS:
+        return None
+    low, middle, high = np.percentile(values[inside], (25, 50, 75))
+    return float(low), float(middle), float(high)
+
+
+def _look(kind: str, structure: str | None, reason: str, value: float, threshold: float) -> Flag:
+    return Flag(kind=kind, severity="look", structure=structure, reason=reason, value=value, threshold=threshold)
 
 
 def _noise_of(values: NDArray[np.float32], ids: NDArray[Any]) -> float:

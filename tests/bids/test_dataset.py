@@ -61,7 +61,7 @@ def test_what_a_user_wrote_stays(tmp_path):
     for _ in range(2):
         write_output_description(out, dataset, read_dataset_info(dataset), {})
     assert not (out / "README.md").exists()
-    assert (out / ".bidsignore").read_text() == "/mine\n/group_*\n*_morph.tsv\n*_morph.json\n/sclimbic_qc/\n"
+    assert (out / ".bidsignore").read_text() == "/mine\n/group_*\n*_morph.tsv\n*_morph.json\n/sclimbic_qc\n"
 
 
 def test_the_input_and_other_datasets_are_not_written_into(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fs_sclimbic.bids.cases import image_cases
+from fs_sclimbic.bids.group_level import read_finished, write_group_tables
 from fs_sclimbic.bids.sidecars import morph_sidecar, write_sidecars
 from fs_sclimbic.bids.tree import find_t1_images
 from fs_sclimbic.cases.case import Requests
@@ -67,12 +68,15 @@ def test_etiv_stands_beside_the_structures(segmented):
 
 @pytest.mark.skipif(shutil.which("bids-validator-deno") is None, reason="needs bids-validator-deno (pip)")
 def test_the_validator_finds_no_error(segmented, tmp_path):
-    _, out = segmented
+    out = shutil.copytree(segmented[1], tmp_path / "out")
+    write_group_tables(out, read_finished(out), {})
+    (out / "sclimbic_qc").mkdir()  # pages of fs_sclimbic qc
+    (out / "sclimbic_qc/index.html").touch()
     command = ["bids-validator-deno", str(out), "--json"]
     # Its own cache folder, and no way to the network: the schema comes with it.
     environment = {
         **os.environ,
-        "DENO_DIR": str(tmp_path),
+        "DENO_DIR": str(tmp_path / "deno"),
         "http_proxy": "http://[::1]:9",
         "https_proxy": "http://[::1]:9",
     }

@@ -307,7 +307,7 @@ def test_a_case_that_runs_elsewhere_comes_last(tmp_path, head, predictor, thread
     run = Run(predictor.spec, (), threads=threads)
     outcomes = list(run_cohort(cases, lambda: predictor, Options(), run, tell=tell))
     assert [(outcome.case, outcome.status) for outcome in outcomes] == [(cases[n], "done") for n in (1, 2, 0)]
-    assert [text.split(": ")[0] for text in notices] == ["waited for, running elsewhere"]
+    assert [text.split(": ")[:2] for text in notices] == [["waiting", "running elsewhere"]]
 
 
 def test_what_another_run_has_done_meanwhile_is_taken(tmp_path, head, predictor):
@@ -358,3 +358,16 @@ def test_a_run_that_was_taken_over_takes_the_result_of_the_other(tmp_path, head,
     outcomes = list(run_cohort(cases, lambda: Answers(predictor.spec, meanwhile), Options(), run))
     assert [(outcome.case, outcome.status) for outcome in outcomes] == [(cases[1], "done"), (cases[0], "skipped")]
     assert outcomes[1].stats == outcomes[0].stats
+
+
+def test_an_interrupt_while_it_waits_loses_no_case(tmp_path, head, predictor):
+    cases = cases_of(tmp_path, head, 2)
+
+    def tell(notice):
+        if notice.severity == "note":
+            raise KeyboardInterrupt
+
+    with hold_case(cases[0]):
+        run = run_cohort(cases, lambda: predictor, Options(), Run(predictor.spec, (), threads=1), tell=tell)
+        assert [outcome.status for outcome in collect(run, KeyboardInterrupt())] == ["done"]
+        assert lock_path(cases[0]).exists(), "the other run's"

@@ -62,7 +62,7 @@ def test_a_run_goes_on_without_its_terminal(tmp_path, head, tiny_flags, hangup):
     assert rows_of(tmp_path / "out") == [f"{number:03d}" for number in range(12)]
     log = (tmp_path / "out/mri_sclimbic.log").read_text()
     assert all(f" {number:03d} done " in log for number in range(12))
-    assert log.splitlines()[-1] == "12 done, 0 skipped, 0 failed"
+    assert log.splitlines()[-2:] == ["12 done, 0 skipped, 0 failed", "12 good"]
 
 
 def test_a_run_that_is_hung_up_loses_no_case(tmp_path, head, tiny_flags):
@@ -74,7 +74,7 @@ def test_a_run_that_is_hung_up_loses_no_case(tmp_path, head, tiny_flags):
     assert rows_of(tmp_path / "out") == done
     log = (tmp_path / "out/mri_sclimbic.log").read_text()
     assert all(f" {name} done " in log for name in done)
-    assert log.splitlines()[-1] == (
+    assert log.splitlines()[-2] == (
         f"{len(done)} done, 0 skipped, 0 failed, {200 - len(done)} not run: interrupted; "
         "give the same command again to go on"
     )
@@ -101,7 +101,7 @@ def test_a_fault_while_a_case_is_shown_costs_no_table(tmp_path, head, run_seg, m
     assert rows_of(tmp_path / "out") == ["000", "001"]
     log = (tmp_path / "out/mri_sclimbic.log").read_text()
     assert " 001 done " in log
-    assert log.splitlines()[-3:][::2] == [
+    assert log.splitlines()[-4:][::2] == [
         "ValueError: no such character",
         "2 done, 0 skipped, 0 failed, 1 not run",
     ]

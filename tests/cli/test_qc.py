@@ -5,9 +5,11 @@ import shutil
 
 import pytest
 
+from fs_sclimbic.cli.bids import main as bids
 from fs_sclimbic.cli.main import main as fs_sclimbic
 from fs_sclimbic.cli.qc import main
 from fs_sclimbic.image.volume import write_volume
+from tests.datasets import make_dataset, t1
 
 pytest.importorskip("itables")
 
@@ -100,3 +102,15 @@ def test_what_makes_no_sense(line, words, capsys, monkeypatch):
     monkeypatch.delenv("SUBJECTS_DIR", raising=False)
     assert main(line.split()) == 2
     assert words in capsys.readouterr().err
+
+
+def test_pages_of_bids_derivatives(tmp_path, head_file, tiny_flags, capsys):
+    dataset = make_dataset(tmp_path / "study", t1("sub-01", "ses-1"), t1("sub-02", "ses-1"), head=head_file)
+    line = [str(dataset), str(tmp_path / "out"), "participant", "--no-etiv", "--no-write_qc", *tiny_flags]
+    assert bids(line) == 0
+    (dataset / "participants.tsv").write_text("participant_id\tsite\nsub-01\tBern\n02\tBasel\n")
+    flags = ["--participants", f"{dataset}/participants.tsv", "--group", "site"]
+    assert main([str(tmp_path / "out"), "--no-viewer", *flags]) == 0
+    study = study_of(tmp_path / "out/sclimbic_qc")
+    found = {one["name"]: one["group"] for one in study["cases"]}
+    assert found == {"sub-01_ses-1": "Bern", "sub-02_ses-1": "Basel"}

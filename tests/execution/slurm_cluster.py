@@ -33,11 +33,15 @@ MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs={processors} RealMemory=3000 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs={processors} RealMemory={memory_mb} State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 # No limits are set with it here, but slurmd wants one.
 CGROUPS = "CgroupPlugin=cgroup/v1\nCgroupMountpoint=/sys/fs/cgroup\nCgroupAutomount=no\n"
+
+
+class CannotStartError(Exception):
+    """SLURM does not run on this machine, for instance because it lacks control groups of version 1."""
 
 
 def missing_programs():
@@ -69,19 +73,24 @@ def slurm(folder: Path):
             port=free_port(),
             node_port=free_port(),
             processors=len(os.sched_getaffinity(0)),
+            # A node with less than what is written here gets no jobs.
+            memory_mb=int(0.9 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20),
         )
     )
     munge_files = (f"--{kind}-file={folder}/munge.{kind}" for kind in ("key", "pid", "log", "seed"))
     commands = (["munged", *munge_files, f"--socket={folder}/munge.sock", "--force"], ["slurmctld"], ["slurmd"])
     try:
         for command in commands:
-            subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+            started = subprocess.run(command, env=environment, capture_output=True, text=True)
+            if started.returncode:
+                raise CannotStartError(f"{command[0]}: {started.stderr.strip()}")
         # Waits for the node; it fails as long as the controller does not answer.
         for _ in range(20):
             ready = subprocess.run(["srun", "true"], env=environment, capture_output=True, text=True)
             if ready.returncode == 0:
                 break
-        assert ready.returncode == 0, f"{ready.stderr}\n{(folder / 'slurmd.log').read_text()}"
+        else:
+            raise CannotStartError(f"{ready.stderr}\n{(folder / 'slurmd.log').read_text()[-1000:]}")
         yield environment
     finally:
         for name in ("slurmd", "slurmctld", "munge"):

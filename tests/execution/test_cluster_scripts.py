@@ -3,18 +3,19 @@
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.execution.slurm_cluster import missing_programs, slurm
+from tests.execution.slurm_cluster import CannotStartError, missing_programs, slurm
 
 SCRIPTS = ROOT / "docs/cluster"
 SUBJECTS = ("bert", "bert.long.base", "ernie")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def commands():
     """An environment in which the commands of the checkout are on the PATH."""
     places = (ROOT / "bin", Path(sys.executable).parent)
@@ -66,11 +67,15 @@ def test_the_tasks_of_a_grid_engine_array_share_the_subjects(subjects_dir, tiny_
         assert len(stats_of(subjects_dir)) == int(task)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def real_slurm(tmp_path_factory, commands):
     if missing := missing_programs():
         pytest.skip(f"needs SLURM: {', '.join(missing)} not installed (Debian: slurm-wlm, munge)")
-    with slurm(tmp_path_factory.mktemp("slurm")) as environment:
+    with ExitStack() as running:
+        try:
+            environment = running.enter_context(slurm(tmp_path_factory.mktemp("slurm")))
+        except CannotStartError as error:
+            pytest.skip(f"SLURM cannot run on this machine: {error}")
         yield {**environment, **{name: commands[name] for name in ("PATH", "PYTHONPATH")}}
 
 
@@ -82,9 +87,7 @@ def submit(environment, folder, *words):
     return ran.returncode, f"{ran.stderr}\n" + "\n".join(logs)
 
 
-def test_a_real_slurm_runs_an_array_of_four_and_a_dask_cluster(
-    tmp_path, subjects_dir, tiny_flags, real_slurm, head_file
-):
+def test_a_real_slurm_runs_an_array_of_four_and_the_merge(tmp_path, subjects_dir, tiny_flags, real_slurm):
     """One array task has no subject: four tasks, three subjects."""
     flags = ("--full-fov", *tiny_flags)
     array = (SCRIPTS / "slurm_array.sh", 4, subjects_dir)
@@ -95,12 +98,37 @@ def test_a_real_slurm_runs_an_array_of_four_and_a_dask_cluster(
     assert status == 0, log
     assert rows_of(subjects_dir) == sorted(SUBJECTS)
 
-    images = tmp_path / "images"
-    images.mkdir()
+
+@pytest.fixture
+def images(tmp_path, head_file):
+    folder = tmp_path / "images"
+    folder.mkdir()
     for name in ("a", "b"):
-        os.link(head_file, images / f"{name}.nii.gz")
-    words = (images, tmp_path / "results", "--write_volumes", *flags)
+        os.link(head_file, folder / f"{name}.nii.gz")
+    return folder
+
+
+def test_a_dask_cluster_inside_a_job_of_a_real_slurm(tmp_path, images, tiny_flags, real_slurm):
+    words = (images, tmp_path / "results", "--write_volumes", "--full-fov", *tiny_flags)
     status, log = submit(real_slurm, tmp_path, "--ntasks=2", SCRIPTS / "dask_slurm.sh", *words)
     assert status == 0, log
     assert len((tmp_path / "results/sclimbic_volumes_all.csv").read_text().splitlines()) == 3
     assert not list(tmp_path.glob("dask-*"))
+
+
+def test_the_command_starts_and_ends_jobs_of_a_real_slurm(tmp_path, images, tiny_flags, real_slurm):
+    """They are there for one run."""
+    words = ("--i", images, "--o", tmp_path / "results", "--write_volumes", "--full-fov", *tiny_flags)
+    ran = subprocess.run(
+        [sys.executable, ROOT / "bin/mri_sclimbic_seg", *map(str, words), "--dask", "slurm", "--workers", "1"],
+        env=real_slurm,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert len((tmp_path / "results/sclimbic_volumes_all.csv").read_text().splitlines()) == 3
+    left = subprocess.run(
+        ["squeue", "--noheader", "--states=PENDING,RUNNING"], env=real_slurm, capture_output=True, text=True, check=True
+    )
+    assert left.stdout == ""

@@ -16,12 +16,13 @@ from .libraries import encode_json
 from .thumbnail import draw_thumbnail
 
 CASES_FOLDER = "cases"
-FORMAT = 4
+FORMAT = 5
 """Raised when what is made of the same images changes."""
 MAX_NAME_CHARACTERS = 60
 SCRIPT, PICTURE, THUMBNAIL = ".js", ".webp", ".small.webp"
 MADE_NAME = re.compile(r".{1,60}-[0-9a-f]{16}(\.js|\.webp|\.small\.webp)")
 INLINE_SCRIPT = "inline"
+"""How a page that is one file calls the images in it."""
 
 DrawPicture = Callable[[FinishedCase, Volume | None, Volume], bytes]
 """Draws a case from its T1 (None where it is no longer there) and its segmentation, as read; gives a WebP file."""
@@ -37,17 +38,13 @@ class CaseFiles:
     thumbnail: bytes
 
 
-def make_case_files(
-    case: FinishedCase, draw_picture: DrawPicture, script_name: str, *, with_viewer: bool = True
-) -> CaseFiles:
+def make_case_files(case: FinishedCase, draw_picture: DrawPicture, *, with_viewer: bool = True) -> CaseFiles:
     """Read the images of a case, and make all that pages show of them.
 
     Parameters
     ----------
     case : FinishedCase
     draw_picture : callable
-    script_name : str
-        How the page calls the script.
     with_viewer : bool
 
     Returns
@@ -64,13 +61,13 @@ def make_case_files(
     posteriors = None if case.posteriors is None or not with_viewer else read_volume(case.posteriors, frames=True)
     images = cut_case_images(t1, labels, posteriors, case.colors)
     return CaseFiles(
-        script=_format_script(images, script_name).encode() if with_viewer else None,
+        script=_format_script(images).encode() if with_viewer else None,
         picture=draw_picture(case, t1, labels),
         thumbnail=draw_thumbnail(images).encode(PICTURE),
     )
 
 
-def _format_script(images: CaseImages, name: str) -> str:
+def _format_script(images: CaseImages) -> str:
     content = {
         "gray": encode_image(images.gray),
         "labels": encode_image(images.labels, labels=True),
@@ -80,7 +77,7 @@ def _format_script(images: CaseImages, name: str) -> str:
         "vox2ras": images.gray.grid.vox2ras[:3].round(6).tolist(),
         "notes": list(images.notes),
     }
-    return f"window.Sclimbic.images.receive({encode_json(name)}, {encode_json(content)});\n"
+    return f"window.Sclimbic.images.receive({encode_json(content)});\n"
 
 
 def file_stem(case: FinishedCase, *, with_viewer: bool) -> str:
@@ -144,7 +141,7 @@ def bring_up_to_date(
         }
         if all((folder / name).is_file() for name in names.values()):
             return names, False
-        made = make_case_files(case, draw_picture, names.get("script", ""), with_viewer=with_viewer)
+        made = make_case_files(case, draw_picture, with_viewer=with_viewer)
         with StagedFiles() as staged:
             for what, name in names.items():
                 staged.write(folder / name, getattr(made, what))

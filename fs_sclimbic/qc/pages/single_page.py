@@ -45,7 +45,7 @@ def build_single_page(
     """
     libraries = read_libraries()
     viewer = libraries.viewer if options.with_viewer else None
-    files = make_case_files(case, draw_picture, INLINE_SCRIPT, with_viewer=viewer is not None)
+    files = make_case_files(case, draw_picture, with_viewer=viewer is not None)
     made = {
         case.name: {
             "script": INLINE_SCRIPT if viewer else None,

@@ -44,12 +44,17 @@
     Sclimbic.say(one ? "" : "All cases in this list are reviewed. Save the marks.");
   }
 
+  function markOf(one) {
+    const words = Sclimbic.cohort.markWords(one);
+    return words ? `your mark: ${words}` : "";
+  }
+
   function heading(one) {
     const cases = Sclimbic.cohort.currentCases();
     const index = cases.indexOf(one);
     const step = (words, key, to) => element("a", { class: "button", href: to ? Sclimbic.addressOf(to) : null, "aria-disabled": to ? null : "true" }, words, " ", element("kbd", {}, key));
     return element("div", { class: "case-heading" },
-      element("h2", {}, one.name, " ", badge(one.verdict)),
+      element("h2", {}, one.name, " ", badge(one.verdict), " ", element("span", { id: "own-mark", class: "fine" }, markOf(one))),
       element("nav", { "aria-label": "Cases" },
         step("← previous", "k", neighbour(-1)), step("next →", "j", neighbour(1)),
         element("button", { type: "button", onclick: goToOpen }, "next open ", element("kbd", {}, "space")),
@@ -149,6 +154,7 @@
   /** After a mark was changed. */
   function refresh() {
     if (!shown) return;
+    document.getElementById("own-mark").textContent = markOf(shown);
     if (!shown.problem) document.getElementById("numbers").replaceChildren(numbers(shown));
     showTarget(Sclimbic.review.target());
     Sclimbic.review.draw();

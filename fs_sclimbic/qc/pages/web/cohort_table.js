@@ -43,8 +43,8 @@
   function reasons(one) {
     if (one.problem) return element("span", { class: "reason" }, one.problem);
     const list = one.flags.map((flag) => flag.reason);
-    const more = list.length > 2 ? ` (and ${list.length - 2} more)` : "";
-    return element("span", { class: "reason", title: list.join("\n") }, list.slice(0, 2).join("; ") + more);
+    const more = list.length > 1 ? ` (and ${list.length - 1} more)` : "";
+    return element("span", { class: "reason", title: list.join("\n") }, (list[0] || "") + more);
   }
 
   /** The number of a structure, framed if it has a flag. */

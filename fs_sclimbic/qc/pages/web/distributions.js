@@ -3,8 +3,8 @@
 
 (function (Sclimbic) {
   const { element, format, shortName } = Sclimbic;
-  const WIDTH = 560;
-  const LEFT = 150; // room for names
+  const WIDTHS = { least: 330, most: 560 }; // a strip is drawn as wide as its place, so that its text keeps its size
+  const LEFT = 130; // room for names
   const RIGHT = 14;
   const ROW = 30;
   const GROUP_ROW = 18;
@@ -53,8 +53,8 @@
   }
 
   /** One strip as SVG; `here` is the case to highlight. */
-  function strip(row, scale, groups, here) {
-    const x = (value) => LEFT + ((value - scale.low) / (scale.high - scale.low)) * (WIDTH - LEFT - RIGHT);
+  function strip(row, scale, groups, here, width) {
+    const x = (value) => LEFT + ((value - scale.low) / (scale.high - scale.low)) * (width - LEFT - RIGHT);
     const lanes = groups.length ? groups : [null];
     const lane = groups.length ? GROUP_ROW : ROW;
     const height = lanes.length * lane + 14;
@@ -63,16 +63,16 @@
     const own = here ? row.value(here) : null;
     const words = `${row.name}: median ${format(middle, row.digits)}, from ${format(values[0], row.digits)} to ${format(values.at(-1), row.digits)}` +
       (Number.isFinite(own) ? `; this case ${format(own, row.digits)}` : "");
-    const svg = element("svg", { viewBox: `0 0 ${WIDTH} ${height}`, class: "strip", role: "img", "aria-label": words });
+    const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, class: "strip", role: "img", "aria-label": words });
     if (row.norm) {
       const low = x(row.norm.mean - NORM_SD * row.norm.sd);
       svg.append(element("rect", { x: low, y: 1, width: x(row.norm.mean + NORM_SD * row.norm.sd) - low, height: height - 14, class: "norm" },
         element("title", {}, `mean ± ${NORM_SD} sd of the population table`)));
     }
     svg.append(element("text", { x: 0, y: 14, class: "strip-name" }, shortName(row.name)));
-    svg.append(element("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: height - 13, y2: height - 13, class: "axis" }));
+    svg.append(element("line", { x1: LEFT, x2: width - RIGHT, y1: height - 13, y2: height - 13, class: "axis" }));
     svg.append(element("text", { x: LEFT, y: height - 2, class: "tick" }, format(scale.low, row.digits)));
-    svg.append(element("text", { x: WIDTH - RIGHT, y: height - 2, class: "tick end" }, format(scale.high, row.digits)));
+    svg.append(element("text", { x: width - RIGHT, y: height - 2, class: "tick end" }, format(scale.high, row.digits)));
     svg.append(element("line", { x1: x(middle), x2: x(middle), y1: 1, y2: height - 13, class: "median" }, element("title", {}, "median")));
     lanes.forEach((group, number) => {
       const y = number * lane + lane / 2 + 1;
@@ -96,6 +96,7 @@
   /** All strips; a click on a dot opens its case. */
   function draw(place, { measure = "volumes", here = null, byGroup = false } = {}) {
     const all = rows(measure);
+    const width = Math.max(WIDTHS.least, Math.min(WIDTHS.most, place.clientWidth || WIDTHS.most));
     const groups = byGroup && Sclimbic.study.groupName ? [...new Set(Sclimbic.study.cases.map((one) => one.group))].sort() : [];
     const drawn = element("div", {
       class: "strips",
@@ -104,7 +105,7 @@
         const one = name && Sclimbic.caseNamed(name);
         if (one) Sclimbic.open(one);
       },
-    }, all.map((row) => strip(row, scaleOf(row, all), groups, here)));
+    }, all.map((row) => strip(row, scaleOf(row, all), groups, here, width)));
     place.replaceChildren(drawn);
   }
 

@@ -7,9 +7,9 @@
   const waiting = new Map(); // script -> promise
   const received = new Map(); // script -> images, the latest last
 
-  /** Called by the script of a case. */
-  function receive(script, images) {
-    received.set(script, images);
+  /** Called by the script of a case; in a page that is one file there is one such script. */
+  function receive(images) {
+    received.set(document.currentScript.dataset.images || "inline", images);
     while (received.size > KEPT) {
       const oldest = received.keys().next().value;
       received.delete(oldest);
@@ -22,7 +22,7 @@
     if (received.has(one.script)) return Promise.resolve(received.get(one.script));
     if (!waiting.has(one.script)) {
       waiting.set(one.script, new Promise((resolve, reject) => {
-        const script = element("script", { src: one.script, "data-images": true });
+        const script = element("script", { src: one.script, "data-images": one.script });
         script.addEventListener("load", () => {
           script.remove();
           waiting.delete(one.script);

@@ -134,12 +134,12 @@
       return;
     }
     if (inField || (event.key === " " && focus.matches("button, summary, input"))) return;
-    const inCase = Sclimbic.caseView.shown() !== null;
+    const caseIsOpen = Sclimbic.caseView.shown() !== null;
     if (event.repeat && !MAY_REPEAT.includes(event.key)) return; // a key that is held down must not mark many cases
     const inScroller = focus.matches(".scroller, pre") && event.key.startsWith("Arrow");
     const handled =
-      (inCase && Sclimbic.viewer.isFocused() && Sclimbic.viewer.move(event.key)) ||
-      (inCase && !inScroller && (Sclimbic.review.onKey(event.key) || act(OF_A_CASE, event.key))) ||
+      (caseIsOpen && Sclimbic.viewer.isFocused() && Sclimbic.viewer.move(event.key)) ||
+      (caseIsOpen && !inScroller && (Sclimbic.review.onKey(event.key) || act(OF_A_CASE, event.key))) ||
       act(ANYWHERE, event.key);
     if (!handled) return;
     event.preventDefault();
@@ -152,7 +152,16 @@
     return true;
   }
 
+  /** DataTables is dark where the page's element has this class. */
+  function followColors() {
+    const dark = window.matchMedia("(prefers-color-scheme: dark)");
+    const follow = () => document.documentElement.classList.toggle("dark", dark.matches);
+    dark.addEventListener("change", follow);
+    follow();
+  }
+
   function start() {
+    followColors();
     Sclimbic.marks.start();
     const views = Object.entries(VIEWS).filter(([name]) => name !== "groups" || study.groupName);
     document.getElementById("views").append(...views.map(([name, words]) => element("a", { href: `#${name}` }, words)));

@@ -2,8 +2,8 @@
 "use strict";
 
 (function (Sclimbic) {
-  const LINE_CSS_PIXELS = 1.6;
-  const SHADE_CSS_PIXELS = 3.4; // a dark line below, so that pale colours show on white matter
+  const LINE_CSS_PIXELS = 1.4;
+  const SHADE_CSS_PIXELS = 2.6; // a dark line below, so that pale colours show on white matter
   const SHADE = "rgb(0 0 0 / 0.5)";
   const INSET = 0.09; // voxels, so that two structures that touch both show their line
   // The axis that a plane is perpendicular to, and the axes along its columns and rows: axial, coronal, sagittal.

@@ -12,7 +12,7 @@ from .freesurfer_marks import touch_older_mark
 from .head_size import HeadSize, read_head_size
 from .inputs import InputFile, input_files, newest_change_ns, states_of
 from .outputs import touch_older
-from .protection import ADVICE, ADVICE_OF_IMAGE, describe_differences, find_difference
+from .protection import ADVICE, ADVICE_OF_IMAGE, describe_differences, find_difference, weights_of_run
 from .record import Record, Settings, changed_files, is_done, made_at, read_record, recorded_flags
 from .run import Run
 from .settings import hash_inputs, settings_of
@@ -88,5 +88,7 @@ def look_at_case(case: Case, options: Options, run: Run) -> EarlierResult:
             touch_older_mark(case, newest_change_ns(inputs))
     elif record is not None and not options.redo and (other := find_difference(case, record, run, options)):
         advice = ADVICE if case.scripts else ADVICE_OF_IMAGE
-        raise SclimbicError(f"{case.outputs.segmentation}: {describe_differences([other], 1, run.spec.name)}; {advice}")
+        raise SclimbicError(
+            f"{case.outputs.segmentation}: {describe_differences([other], 1, weights_of_run(run))}; {advice}"
+        )
     return EarlierResult(record=record, settings=settings, head=head, inputs=inputs, is_done=done, warnings=warnings)

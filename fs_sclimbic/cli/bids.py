@@ -203,6 +203,7 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from ..bids.cases import SUBJECTS_FOLDER
     from ..bids.group_level import read_finished, without_results, write_group_tables
+    from ..cases.merge import population_of
     from ..cases.mixture import find_mixture
     from ..cases.study_folder import StudyFolder
     from ..errors import TableError
@@ -219,7 +220,9 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
         raise TableError("\n".join((*mixed, f"such numbers do not belong into one table: {advice}")))
     for line in (*mixed, *without_results(request, cases)):
         print(printable(f"warning: {line}"), file=sys.stderr)
-    tables = write_group_tables(request.out, cases, read_population(args.population_stats), base=request.base)
+    # As the cases were made: the norms depend on the weights.
+    given = read_population(args.population_stats) if args.population_stats else population_of(cases[0].record)
+    tables = write_group_tables(request.out, cases, given or read_population(), base=request.base)
     made = [(case.name, provenance_of_record(case.record)) for case in cases]
     write_atomically(provenance_file(tables[0]), format_provenance(made))  # fs_sclimbic glm looks for it
     for path in tables:

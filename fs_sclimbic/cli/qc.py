@@ -169,6 +169,7 @@ def _pages_folder(args: argparse.Namespace, source: Path) -> Path:
 def _write_pages(cases: "Sequence[FinishedCase]", folder: Path, options: "PageOptions") -> int:
     from ..cases.verdicts import describe_verdicts
     from ..errors import SclimbicError
+    from ..qc.cohort_flags import describe_mixture
     from ..qc.pages.build import build_pages
 
     def tell(done: int, of: int) -> None:
@@ -180,6 +181,8 @@ def _write_pages(cases: "Sequence[FinishedCase]", folder: Path, options: "PageOp
     except OSError as error:
         reason = f"pages cannot be written ({error.strerror or error}); --out gives another folder"
         raise SclimbicError(f"{error.filename or folder}: {reason}") from error
+    for line in describe_mixture([case.provenance for case in cases]):
+        _say(f"warning: {line}")
     for note in built.notes:
         _say(f"note: {note}")
     for name, problem in built.problems.items():

@@ -24,8 +24,16 @@ MAX_BRAIN_SHARE = 0.9
 """Of the brain's volume in eTIV; above, a talairach registration has failed (FastSurfer issue 378)."""
 UNITS_MM3 = (1e3, 1e6)
 """cm^3 and litres."""
+MAX_NEGATIVE_SHARE = 0.1
+"""Of the values of a measurement that is above 0 by its nature; of more it is none."""
 MAD_TO_SD = 1.4826
 """Standard deviation of a normal distribution / its median absolute deviation."""
+
+
+def is_signed(columns: Array) -> NDArray[np.bool_]:
+    """(k,): which columns of an (n, k) table hold differences or z scores: many of their values are below 0."""
+    values = np.asarray(columns, np.float64)
+    return np.asarray((values < 0).sum(axis=0) > MAX_NEGATIVE_SHARE * len(values), bool)
 
 
 def without_scaling(etiv: Array) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fs_sclimbic.group.head_sizes import about_identity, etiv_doubts, size_doubts, without_scaling
+from fs_sclimbic.group.head_sizes import about_identity, etiv_doubts, is_signed, size_doubts, without_scaling
 
 RNG = np.random.default_rng(2)
 NAMES = [f"s{i}" for i in range(60)]
@@ -87,3 +87,9 @@ def test_etiv_and_structures_together_tell_more():
     """15 %, which the structures alone do not tell from a large head, is found with eTIV."""
     volumes, etiv = enlarged(1.15)
     assert f"s{PLAIN} (" in " ".join(size_doubts(NAMES, volumes, etiv))
+
+
+def test_columns_of_differences():
+    columns = np.ones((20, 3))
+    columns[0, 1], columns[:10, 2] = -1, -1
+    assert is_signed(columns).tolist() == [False, False, True]

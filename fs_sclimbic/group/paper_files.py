@@ -8,11 +8,14 @@ from pathlib import Path
 from ..files.staging import encode_text
 from .fit.glm import Fit
 from .fit.results import GroupResult
+from .harmonize.harmonization_note import describe_note, read_note
 from .output.methods import METHODS, MethodsFacts, format_methods, methods_sentences
 from .output.reproduction import script_files
 from .study_plan import StudyPlan
 from .tables.provenance import read_provenance
 
+COMBAT = "Johnson et al., 2007; Fortin et al., 2018"
+"""Whom the paragraph cites for a harmonisation."""
 ETIV_SOURCES = {
     "transform": "computed from a given Talairach transform",
     "image": "computed from the image",
@@ -60,6 +63,7 @@ def paper_files(plan: StudyPlan, fit: Fit, results: Sequence[GroupResult], *, ro
         unknown_rows=len(rows) - len(known),
         left_out=plan.left_out,
         combined=plan.inputs.combine or "",
+        prepared=_prepared(table, study.subjects),
     )
     files = {METHODS: encode_text(format_methods(study, fit, results, facts))}
     files |= script_files(study, fit, results, robust=robust, table=os.path.abspath(table))
@@ -74,3 +78,12 @@ def paper_files(plan: StudyPlan, fit: Fit, results: Sequence[GroupResult], *, ro
     elif facts.unknown_rows:
         made.append(("Rows without a record", str(facts.unknown_rows)))
     return PaperFiles(files, tuple(methods_sentences(study, fit, results, facts)), tuple(made))
+
+
+def _prepared(table: Path, subjects: Sequence[str]) -> tuple[str, ...]:
+    """What was done with the values before, in sentences."""
+    note = read_note(table)
+    if note is None:
+        return ()
+    said = describe_note(note, subjects).removeprefix("the table is harmonised")
+    return (f"Values were harmonised{said} ({COMBAT}).",)

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from fs_sclimbic.group.analysis import analyse
+from fs_sclimbic.group.harmonize.harmonization_note import HarmonizationNote, format_note
 from fs_sclimbic.group.paper_files import paper_files
 from fs_sclimbic.group.study_plan import GlmInputs
 from fs_sclimbic.group.tables.provenance import OF_THE_ORIGINAL, Provenance, format_provenance, provenance_file
@@ -25,6 +26,26 @@ def test_how_rows_were_made(tmp_path):
         ("Source of eTIV", "computed from the image"),
     )
     assert " ".join(found.methods) in found.files["methods.md"].decode()
+
+
+def test_a_harmonised_table(tmp_path):
+    flags = write_study(tmp_path)
+    note = HarmonizationNote(
+        method="ComBat, parametric empirical Bayes",
+        site_column="site",
+        site_of_row={subject: "AB"[i % 2] for i, subject in enumerate(SUBJECTS)},
+        kept=("group", "age"),
+        kept_numbers=("age",),
+    )
+    provenance_file(Path(flags[1])).write_bytes(format_note([], note))
+    analysis = analyse(GlmInputs(table=flags[1], fsgd=flags[3], contrasts=("Age = Control:Age + Patient:Age",)))
+    made = paper_files(analysis.plan, analysis.fit, analysis.results, robust=False, seed=1)
+    text = made.files["methods.md"].decode()
+    words = (
+        "Values were harmonised over 'site' (A 6, B 6) by ComBat, parametric empirical Bayes; kept: group, age (Johnson"
+    )
+    assert words in text
+    assert "Biostatistics" in text
 
 
 def test_rows_of_which_nothing_is_known(tmp_path):

@@ -34,6 +34,10 @@ REFERENCES = {
     "linear model. NeuroImage 92:381-397.",
     "MacKinnon": "MacKinnon JG, White H (1985). Some heteroskedasticity-consistent covariance matrix estimators with "
     "improved finite sample properties. J Econom 29:305-325.",
+    "Johnson": "Johnson WE, Li C, Rabinovic A (2007). Adjusting batch effects in microarray expression data using "
+    "empirical Bayes methods. Biostatistics 8:118-127.",
+    "Fortin": "Fortin JP, Cullen N, Sheline YI, et al. (2018). Harmonization of cortical thickness measurements across "
+    "scanners and sites. NeuroImage 167:104-120.",
     "Harris": "Harris CR, Millman KJ, van der Walt SJ, et al. (2020). Array programming with NumPy. Nature "
     "585:357-362.",
     "Virtanen": "Virtanen P, Gommers R, Oliphant TE, et al. (2020). SciPy 1.0: fundamental algorithms for scientific "

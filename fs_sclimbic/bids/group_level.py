@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE
 from ..cases.record import Record, read_record
-from ..cases.tables import CONFIDENCES, VOLUMES, Z_SCORES, format_table, table_files
+from ..cases.tables import CONFIDENCES, VOLUMES, Z_SCORES, format_rows, table_files
 from ..errors import TableError, UsageError
 from ..segmentation.measure import SegStats
 from ..segmentation.population import Population
@@ -84,7 +84,7 @@ def group_table(cases: Sequence[RecordedCase]) -> str:
     Parameters
     ----------
     cases : sequence of RecordedCase
-        All have the same structures.
+        They may have different structures; a case that lacks one has ``n/a`` there.
 
     Returns
     -------
@@ -93,12 +93,12 @@ def group_table(cases: Sequence[RecordedCase]) -> str:
     """
     entities = [parts.entities if (parts := parse_case_name(case.name)) else {} for case in cases]
     keys = [key for key in LONG_NAMES if any(key in one for one in entities)]
-    names = [row.structure.name for row in cases[0].record.stats.structures]
+    names = _structure_names(cases)
     with_etiv = any(case.record.stats.etiv_mm3 is not None for case in cases)
     lines = [[*(_column(key) for key in keys), *names, *([ETIV] if with_etiv else [])]]
     for case, one in zip(cases, entities, strict=True):
         stats = case.record.stats
-        lines.append([*(_cell(key, one) for key in keys), *_values(stats, with_etiv)])
+        lines.append([*(_cell(key, one) for key in keys), *_values(stats, names, with_etiv)])
     return "".join("\t".join(line) + "\n" for line in lines)
 
 
@@ -113,8 +113,13 @@ def _cell(key: str, entities: Mapping[str, str]) -> str:
     return f"{key}-{entities[key]}" if key in COLUMN_OF else entities[key]
 
 
-def _values(stats: SegStats, with_etiv: bool) -> Iterable[str]:
-    yield from (f"{row.volume_mm3:.4f}" for row in stats.structures)
+def _structure_names(cases: Sequence[RecordedCase]) -> list[str]:
+    return list(dict.fromkeys(row.structure.name for case in cases for row in case.record.stats.structures))
+
+
+def _values(stats: SegStats, names: Iterable[str], with_etiv: bool) -> Iterable[str]:
+    volumes = {row.structure.name: f"{row.volume_mm3:.4f}" for row in stats.structures}
+    yield from (volumes.get(name, MISSING) for name in names)
     if with_etiv:
         yield MISSING if stats.etiv_mm3 is None else f"{stats.etiv_mm3:.4f}"
 
@@ -143,14 +148,14 @@ def write_group_tables(
     OSError
         If one cannot be written.
     """
-    columns = {row.structure.name: "Volume of the structure" for row in cases[0].record.stats.structures}
+    columns = {name: "Volume of the structure" for name in _structure_names(cases)}
     columns[ETIV] = "Estimated total intracranial volume"
     described = {name: {"Description": words, "Units": "mm^3"} for name, words in columns.items()}
     table = out / (GROUP_TABLE if base == DEFAULT_BASE else GROUP_TABLE.replace("_", f"_desc-{base}_"))
     texts = {table: group_table(cases), table.with_suffix(".json"): json.dumps(described, indent=2) + "\n"}
     rows = [(case.name, case.record.stats) for case in cases]
     for path, kind in table_files(out / SUBJECTS_FOLDER / base, "_", (VOLUMES, Z_SCORES, CONFIDENCES)):
-        texts[path] = format_table(kind, rows, population)
+        texts[path] = format_rows(kind, rows, population)
     for path, text in texts.items():
         write_if_changed(path, text)
     return list(texts)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE
 from ..cases.record import Record, read_record
+from ..cases.replaced_input import has_other_input
 from ..cases.tables import CONFIDENCES, VOLUMES, Z_SCORES, format_rows, table_files
 from ..errors import TableError, UsageError
 from ..segmentation.measure import SegStats
@@ -35,7 +36,9 @@ class RecordedCase:
     record: Record
 
 
-def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collection[str] = ()) -> list[RecordedCase]:
+def read_finished(
+    out: Path, *, base: str = DEFAULT_BASE, participants: Collection[str] = (), sessions: Collection[str] = ()
+) -> list[RecordedCase]:
     """Read the records of all cases in a folder of results.
 
     Parameters
@@ -45,6 +48,8 @@ def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collecti
         As the cases were run with.
     participants : collection of str
         Labels, without ``sub-``; empty: everybody.
+    sessions : collection of str
+        Labels, without ``ses-``; empty: all.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collecti
     """
     home = out / SUBJECTS_FOLDER
     names = sorted(os.listdir(home)) if home.is_dir() else []
-    wanted = [name for name in names if _is_of(name, participants) and os.path.isfile(record_file(home / name, base))]
+    wanted = [name for name in names if _is_of(name, participants, sessions) and os.path.isfile(record_file(home / name, base))]
     with ThreadPoolExecutor(N_READERS) as pool:
         records = list(pool.map(lambda name: read_record(record_file(home / name, base)), wanted, chunksize=32))
     found = [RecordedCase(name, record) for name, record in zip(wanted, records, strict=True) if record is not None]
@@ -73,9 +78,40 @@ def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collecti
     return found
 
 
-def _is_of(name: str, participants: Collection[str]) -> bool:
+def split_replaced(
+    out: Path, cases: Sequence[RecordedCase], *, base: str = DEFAULT_BASE
+) -> tuple[list[RecordedCase], list[str]]:
+    """Set cases aside whose image was replaced since: their numbers are of another image.
+
+    Parameters
+    ----------
+    out : Path
+    cases : sequence of RecordedCase
+    base : str
+        As the cases were run with.
+
+    Returns
+    -------
+    list of RecordedCase
+        Those whose image is as it was, or not there to compare with.
+    list of str
+        Names of the others.
+    """
+    home = out / SUBJECTS_FOLDER
+    with ThreadPoolExecutor(N_READERS) as pool:
+        are_old = list(
+            pool.map(lambda case: has_other_input(case.record, record_file(home / case.name, base)), cases)
+        )
+    kept = [case for case, is_old in zip(cases, are_old, strict=True) if not is_old]
+    return kept, [case.name for case, is_old in zip(cases, are_old, strict=True) if is_old]
+
+
+def _is_of(name: str, participants: Collection[str], sessions: Collection[str]) -> bool:
     parts = parse_case_name(name)
-    return parts is not None and (not participants or parts.entities["sub"] in participants)
+    if parts is None:
+        return False
+    is_wanted = not participants or parts.entities["sub"] in participants
+    return is_wanted and (not sessions or parts.entities.get("ses") in sessions)
 
 
 def group_table(cases: Sequence[RecordedCase]) -> str:

@@ -63,7 +63,11 @@ def read_finished(
     """
     home = out / SUBJECTS_FOLDER
     names = sorted(os.listdir(home)) if home.is_dir() else []
-    wanted = [name for name in names if _is_of(name, participants, sessions) and os.path.isfile(record_file(home / name, base))]
+    wanted = [
+        name
+        for name in names
+        if _is_of(name, participants, sessions) and os.path.isfile(record_file(home / name, base))
+    ]
     with ThreadPoolExecutor(N_READERS) as pool:
         records = list(pool.map(lambda name: read_record(record_file(home / name, base)), wanted, chunksize=32))
     found = [RecordedCase(name, record) for name, record in zip(wanted, records, strict=True) if record is not None]
@@ -99,9 +103,7 @@ def split_replaced(
     """
     home = out / SUBJECTS_FOLDER
     with ThreadPoolExecutor(N_READERS) as pool:
-        are_old = list(
-            pool.map(lambda case: has_other_input(case.record, record_file(home / case.name, base)), cases)
-        )
+        are_old = list(pool.map(lambda case: has_other_input(case.record, record_file(home / case.name, base)), cases))
     kept = [case for case, is_old in zip(cases, are_old, strict=True) if not is_old]
     return kept, [case.name for case, is_old in zip(cases, are_old, strict=True) if is_old]
 

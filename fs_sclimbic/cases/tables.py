@@ -278,8 +278,8 @@ def _by_columns(
 def _tell_lost_rows(path: Path, lost: Sequence[str], copy: Path) -> str:
     names = ", ".join(lost[:MAX_NAMES]) + (" ..." if len(lost) > MAX_NAMES else "")
     return (
-        f"{path}: {len(lost)} of its rows are not kept: these cases have no results of this tool any more, or were not asked "
-        f"for ({names}); the table as it was is {copy}"
+        f"{path}: {len(lost)} of its rows are not kept: these cases have no results of this tool any more, or were not "
+        f"asked for ({names}); the table as it was is {copy}"
     )
 
 

@@ -211,9 +211,7 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     request = _request(args)
     cases, replaced = split_replaced(
         request.out,
-        read_finished(
-            request.out, base=request.base, participants=request.participants, sessions=request.sessions
-        ),
+        read_finished(request.out, base=request.base, participants=request.participants, sessions=request.sessions),
         base=request.base,
     )
     for name in replaced:

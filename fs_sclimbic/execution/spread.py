@@ -11,7 +11,6 @@ from ..cases.pipeline import Outcome
 from ..notice import Notice
 from .case_job import CaseJob, EndedCase, after
 
-
 ONE_BY_ONE = (
     "did not show where all structures of this model lie; cases run one after the other until one does ('fs_sclimbic "
     "model place' measures it beforehand, --full-fov does without)"

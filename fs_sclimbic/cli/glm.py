@@ -56,7 +56,8 @@ def _analyse(args: argparse.Namespace, command: list[str]) -> int:
     from ..group.study_plan import plan_study
 
     replaced = check_replaceable(args.glmdir)  # before any work is done
-    plan, options = plan_study(_inputs(args)), _fit_options(args)
+    options = _fit_options(args)
+    plan = plan_study(_inputs(args))
     _print(plan.notices)
     check = check_design(plan, options)
     print(printable("\n".join(check.summary)))
@@ -128,6 +129,7 @@ def _inputs(args: argparse.Namespace) -> "GlmInputs":
 
 def _fit_options(args: argparse.Namespace) -> "FitOptions":
     from ..group.analysis import FitOptions
+    from ..group.fit.equivalence import parse_bound
 
     return FitOptions(
         weights=args.wg,
@@ -136,6 +138,8 @@ def _fit_options(args: argparse.Namespace) -> "FitOptions":
         ill_conditioned_ok=args.illcond,
         zero_dof_ok=args.allow_zero_dof,
         robust=args.robust,
+        bootstrap=args.bootstrap,
+        bound=parse_bound(args.equivalence) if args.equivalence else None,
     )
 
 

@@ -19,9 +19,11 @@ from .design.design import condition_number
 from .design.design_summary import notes_at_zero, tested_at
 from .design.matrix_files import read_weights
 from .doubts.study_doubts import doubt_results
+from .effects import EffectFiles, effect_files
+from .fit.equivalence import Bound
 from .fit.glm import Fit, fit_glm
-from .fit.results import GroupResult, format_results, format_rows, group_result
-from .fit.robust import ROBUST_NOTE, refuse_full_leverage
+from .fit.results import GroupResult, format_results, format_rows, group_result, how_tested
+from .fit.robust import refuse_full_leverage
 from .output.glm_files import NOTICES, LogFacts, format_log, format_notices, format_y_fsgd, notice_line
 from .output.glm_tree import DEFAULT_OPTIONS, LOG, TreeOptions, sig_table, tree_files, write_tree
 from .output.influence_rows import INFLUENCE, format_influence
@@ -45,6 +47,10 @@ class FitOptions:
     """Fit as many columns as subjects; nothing can be tested then."""
     robust: bool = False
     """Let the variance differ between subjects (HC3)."""
+    bootstrap: int = 0
+    """Resamples for bootstrap intervals; 0: none."""
+    bound: Bound | None = None
+    """Of a test of equivalence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,19 +183,8 @@ def fit_and_test(plan: StudyPlan, check: DesignCheck, options: FitOptions) -> Gr
         for contrast in plan.contrasts
     )
     results, doubts = doubt_results(study, fit, fitted_design(study), tested, robust=options.robust)
-    notices = (*_how_tested(results, options), *doubts)
+    notices = (*how_tested(results, seed=options.seed, robust=options.robust), *doubts)
     return GroupAnalysis(plan=plan, check=check, options=options, fit=fit, results=results, notices=notices)
-
-
-def _how_tested(results: Sequence[GroupResult], options: FitOptions) -> list[Notice]:
-    """What the tables do not show: robust variances, and the permutations of each contrast."""
-    texts = [ROBUST_NOTE] if options.robust else []
-    texts += [
-        f"{result.contrast.name}: {result.permutation.words(options.seed)} (Freedman-Lane)"
-        for result in results
-        if result.permutation
-    ]
-    return [Notice("note", text) for text in texts]
 
 
 @dataclass(frozen=True)
@@ -243,9 +238,14 @@ def result_files(
         if result.influence:
             rows = format_influence(result, result.influence, study.subjects)
             files[f"{result.contrast.name}/{INFLUENCE}"] = encode_text(rows)
+    effects = effect_files(
+        plan, fit, results, resamples=analysis.options.bootstrap, seed=seed, bound=analysis.options.bound,
+        robust=analysis.options.robust,
+    )  # fmt: skip
+    files |= effects.files
     files[NOTICES] = encode_text(format_notices((*plan.notices, *analysis.notices)))
     if output.report and results:
-        more, notices = report_files(_report_text(analysis, glmdir, output), study, fit, results)
+        more, notices = report_files(_report_text(analysis, glmdir, output, effects), study, fit, results)
         files |= more
     files[LOG] = encode_text(format_log(_log_facts(analysis, glmdir, output, table)))
     text = sig_table(study, results, unsigned=output.tree.unsigned_sig) if results else ""
@@ -277,7 +277,9 @@ def write_analysis(
     return made
 
 
-def _report_text(analysis: GroupAnalysis, glmdir: str | PathLike[str], output: OutputOptions) -> ReportText:
+def _report_text(
+    analysis: GroupAnalysis, glmdir: str | PathLike[str], output: OutputOptions, effects: EffectFiles
+) -> ReportText:
     plan = analysis.plan
     design = plan.study.design
     method = [notice_line(notice) for notice in plan.model.notices]
@@ -293,6 +295,7 @@ def _report_text(analysis: GroupAnalysis, glmdir: str | PathLike[str], output: O
         condition=analysis.check.condition,
         seed=analysis.options.seed,
         notices=analysis.notices,
+        sections=effects.sections,
     )
 
 

@@ -39,6 +39,10 @@ class FormulaModel:
     level_names: tuple[str, ...] = field(default=())
     level_rows: Array = field(default_factory=lambda: np.zeros((0, 0)))
     """(k, p): the fitted mean of a level (or of two together), numbers at their mean, other labels weighted alike."""
+    mean_names: tuple[str, ...] = field(default=())
+    """Of every level, as ``group[Patient]``, also where a column of the design has that name."""
+    mean_rows: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    """(l, p): as ``level_rows``."""
 
 
 def load_formulaic() -> Any:
@@ -124,8 +128,9 @@ def formula_model(
         description=f"{description}, columns {', '.join(names)}",
         notices=(*values.notices, *_references(values, names)),
     )
-    level_names, rows = _levels(formulaic, fitted, values, names, text)
-    return FormulaModel(model, uses_etiv, level_names, rows)
+    level_names, rows, means = _levels(formulaic, fitted, values, names, text)
+    mean_rows = np.array(list(means.values())).reshape(len(means), len(names))
+    return FormulaModel(model, uses_etiv, level_names, rows, tuple(means), mean_rows)
 
 
 def contrast_of_levels(text: str, columns: Sequence[str], level_names: Sequence[str], level_rows: Array) -> Contrast:
@@ -224,19 +229,19 @@ def _references(values: PeopleValues, names: Sequence[str]) -> list[Notice]:
 
 def _levels(
     formulaic: Any, right: str, values: PeopleValues, names: Sequence[str], text: str
-) -> tuple[tuple[str, ...], Array]:
-    """Names of levels and of pairs of them, and the rows of the design that they stand for."""
+) -> tuple[tuple[str, ...], Array, dict[str, Array]]:
+    """Names of levels and of pairs of them, the rows of the design that they stand for, and those of every level."""
     data = _data(values)
     factors = {name: sorted(set(labels)) for name, labels in values.labels.items()}
     size = int(np.prod([len(levels) for levels in factors.values()])) if factors else 0
     if not 0 < size <= MAX_GRID:
-        return (), np.zeros((0, len(names)))
+        return (), np.zeros((0, len(names))), {}
     cells = list(product(*factors.values()))
     grid: dict[str, Any] = {name: [cell[place] for cell in cells] for place, name in enumerate(factors)}
     grid |= {name: [float(column.mean())] * size for name, column in values.numbers.items()}
     rows = np.asarray(_spec(formulaic, right, data, text).get_model_matrix(_frame(grid)), np.float64)
     bare = [str(level) for levels in factors.values() for level in levels]
-    found: dict[str, Array] = {}
+    found, means = dict[str, Array](), dict[str, Array]()
 
     def called(name: str, level: object) -> list[str]:
         word = str(level)
@@ -247,6 +252,7 @@ def _levels(
         for level in levels:
             mean = rows[[value == level for value in grid[name]]].mean(axis=0)
             found |= dict.fromkeys(called(name, level), mean)
+            means[f"{name}[{level}]"] = mean
     for (one, first), (other, second) in combinations(factors.items(), 2):
         for level, beside in product(first, second):
             both = [a == level and b == beside for a, b in zip(grid[one], grid[other], strict=True)]
@@ -254,4 +260,4 @@ def _levels(
             for a, b in product(called(one, level), called(other, beside)):
                 found |= {f"{a}:{b}": mean, f"{b}:{a}": mean}
     kept = {name: row for name, row in found.items() if name not in names}
-    return tuple(kept), np.array(list(kept.values())).reshape(len(kept), len(names))
+    return tuple(kept), np.array(list(kept.values())).reshape(len(kept), len(names)), means

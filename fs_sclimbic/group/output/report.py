@@ -3,7 +3,7 @@
 import base64
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -55,6 +55,8 @@ class ReportText:
     seed: int
     notices: Sequence[Notice] = ()
     """On the results; those on the data are the study's."""
+    sections: Mapping[str, str] = field(default_factory=dict)
+    """Ready parts of the page by the contrast's name; of all classes by the empty name."""
 
 
 def report_page(
@@ -84,8 +86,10 @@ def report_page(
     for kind, severity in (("warn", "warning"), ("note", "note")):
         parts += [f'<p class="{kind}">{escape(n.text)}</p>' for n in said if n.severity == severity]
     parts += ["<h2>Design</h2>", _design(study, results)]
+    parts += [text.sections.get("", "")]
     for result in results:
         parts += [f"<h2>{escape(result.contrast.name)}</h2>", _what(result, study, text.seed), _table(result)]
+        parts += [text.sections.get(result.contrast.name, "")]
         parts += [influence_table(result, result.influence, study.subjects)] if result.influence else []
         parts += [
             f'<img alt="{escape(result.contrast.name)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'

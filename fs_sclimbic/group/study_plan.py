@@ -1,5 +1,6 @@
 """What an analysis reads: the table, the design and the contrasts, matched with each other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from ..notice import Notice
 from ..qc.exclusion import Exclusion
 from .design.contrast import Contrast, named_contrast, read_contrast
 from .design.covariates import AS_CLASSES, SUBJECT_COLUMN
-from .design.formula import FormulaModel, contrast_of_levels, formula_model
+from .design.formula import FormulaModel, formula_model
+from .design.formula_levels import contrast_of_levels
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
@@ -125,8 +127,18 @@ def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
     )
 
 
-def read_formula(inputs: GlmInputs) -> FormulaModel:
+def read_formula(inputs: GlmInputs, subjects: Sequence[str] | None = None) -> FormulaModel:
     """Read the design of a formula.
+
+    Parameters
+    ----------
+    inputs : GlmInputs
+    subjects : sequence of str, optional
+        Over whom; by default over all participants.
+
+    Returns
+    -------
+    FormulaModel
 
     Raises
     ------
@@ -139,7 +151,7 @@ def read_formula(inputs: GlmInputs) -> FormulaModel:
         raise UsageError("a formula needs a table of participants: --participants FILE")
     return formula_model(
         inputs.formula, inputs.participants, subject_column=inputs.subject_column,
-        drop_missing=inputs.options.allow_missing,
+        drop_missing=inputs.options.allow_missing, subjects=subjects,
     )  # fmt: skip
 
 
@@ -174,6 +186,8 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         options = replace(options, etiv=COVARIATE)
     table, options, left_out, partly = _leave_out(inputs, marked, table, model, options)
     study = assemble(model, table, options, inputs.table)
+    if formula and 0 < len(study.kept) < len(model.matrix):
+        formula, model, study = _formula_of_fitted(inputs, formula, study, table, options)
     if inputs.covariates and inputs.participants:
         study = add_covariates(
             study, model, inputs.covariates, inputs.participants, subject_column=inputs.subject_column
@@ -193,11 +207,32 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         model=model,
         study=study,
         contrasts=contrasts,
-        notices=(*model.notices, design_notice, *(Notice("note", line) for line in left_out), *study.notices),
+        notices=(*model.notices, design_notice, *_told(left_out, marked), *study.notices),
         left_out=left_out,
         partly_left_out=partly,
         means=level_rows(formula.mean_names, formula.mean_rows, len(study.columns)) if formula else class_rows(study),
     )
+
+
+def _told(left_out: tuple[str, ...], marked: MarkedTable | None) -> list[Notice]:
+    """What was left out; a warning where something may stay in unnoticed."""
+    doubts = marked.doubts if marked else ()
+    return [Notice("warning" if line in doubts else "note", line) for line in left_out]
+
+
+def _formula_of_fitted(
+    inputs: GlmInputs, formula: FormulaModel, study: Study, table: GroupTable, options: StudyOptions
+) -> tuple[FormulaModel, Model, Study]:
+    """The formula over the subjects who are fitted: means and levels are theirs.
+
+    Rows of the model, by which weights go, stay those of all participants.
+    """
+    model = formula.model
+    anew = read_formula(inputs, [(model.subjects or ())[row] for row in study.kept])
+    fitted = assemble(anew.model, table, replace(options, exclude=()), inputs.table)
+    notices = dict.fromkeys((*(one for one in model.notices if one not in formula.references), *anew.model.notices))
+    model = replace(model, columns=anew.model.columns, description=anew.model.description, notices=tuple(notices))
+    return anew, model, replace(study, columns=fitted.columns, matrix=fitted.matrix)
 
 
 def _how_rows_were_made(inputs: GlmInputs, rows: tuple[str, ...], study: Study) -> list[Notice]:

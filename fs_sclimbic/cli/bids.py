@@ -203,7 +203,7 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from ..bids.cases import SUBJECTS_FOLDER
     from ..bids.dataset import write_if_changed
-    from ..bids.group_level import read_finished, without_results, write_group_tables
+    from ..bids.group_level import read_finished, split_replaced, without_results, write_group_tables
     from ..cases.flag_table import FLAGS, format_flag_table
     from ..cases.merge import population_of
     from ..cases.mixture import find_mixture
@@ -218,7 +218,18 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from .pages_hint import pages_hint
 
     request = _request(args)
-    cases = read_finished(request.out, base=request.base, participants=request.participants)
+    cases, replaced = split_replaced(
+        request.out,
+        read_finished(request.out, base=request.base, participants=request.participants, sessions=request.sessions),
+        base=request.base,
+    )
+    for name in replaced:
+        print(
+            printable(f"warning: {name}: its image was replaced since it was segmented: no row; run it again"),
+            file=sys.stderr,
+        )
+    if not cases:
+        raise TableError(f"{request.out}: all images were replaced since they were segmented; run them again")
     mixed = find_mixture([(case.name, case.record) for case in cases])
     if mixed and not args.allow_mixed:
         advice = "run them again with the same settings (--redo), or give --allow-mixed"

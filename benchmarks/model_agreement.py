@@ -35,6 +35,7 @@ BOX = 112
 NEAR_VOXELS = 10
 FAR_MM = 8
 NO_SIGNAL = 0.04
+FINE_MM = 0.7
 PUBLISHED = "published"
 CEILING = "published, 7 starts"
 COLORS = read_ctab()
@@ -88,6 +89,25 @@ def like_mp2rage(image: Any, posteriors: Any) -> tuple[Any, Any]:
     return np.where(outside, noise, image), posteriors
 
 
+def fine(image: Any, posteriors: Any) -> tuple[Any, Any]:
+    """The image as if taken with voxels of 0.7 mm: splines to that grid, and linearly back, as conforming does."""
+    middle = (np.array(image.shape) - 1) / 2
+    shape = tuple(int(n / FINE_MM) for n in image.shape)
+    fine_middle = (np.array(shape) - 1) / 2
+    small = ndimage.affine_transform(
+        image, np.full(3, FINE_MM), middle - FINE_MM * fine_middle, output_shape=shape, order=3, mode="nearest"
+    )
+    back = ndimage.affine_transform(
+        np.clip(small, 0, None),
+        np.full(3, 1 / FINE_MM),
+        fine_middle - middle / FINE_MM,
+        output_shape=image.shape,
+        order=1,
+        mode="nearest",
+    )
+    return back.astype(np.float32), posteriors
+
+
 CHANGES: dict[str, Change] = {
     "rotated 20 deg": rotated,
     "shifted 15 mm": shifted,
@@ -95,6 +115,7 @@ CHANGES: dict[str, Change] = {
     "2 mm slices": thick,
     "7T-like": like_7t,
     "MP2RAGE-like": like_mp2rage,
+    "0.7 mm": fine,
 }
 
 

@@ -65,7 +65,7 @@ def segment(
     TypeError
         If ``t1`` is something else.
     """
-    options = options or Options()
+    options = (options or Options()).with_norms_of(model.spec.sha256)
     with naming_arguments():
         image, path = _read(t1)
         with nullcontext() if path is None else naming(path):

@@ -15,7 +15,8 @@ from ..cases.head_size import HeadSize
 from ..cases.images import image_case
 from ..cases.outputs import CaseResult, provenance_lines
 from ..cases.run import Run
-from ..cases.stats_files import format_qa_stats, format_stats
+from ..cases.stats_files import format_qa_stats, format_stats, kinds_of
+from ..cases.verdicts import describe_verdicts
 from ..errors import UsageError
 from ..files.frames import load_pandas
 from ..files.staging import StagedFiles, encode_text
@@ -24,6 +25,7 @@ from ..image.volume import Volume, encode_volume, image_suffix
 from ..network.spec import ModelSpec
 from ..qc.picture import Picture
 from ..qc.pictures import draw_case
+from ..segmentation.flag import CaseVerdict
 from ..segmentation.options import Options
 from ..segmentation.population import z_score
 from ..segmentation.segment import Segmentation
@@ -86,6 +88,11 @@ class SegmentedImage(Segmentation):
         name = IN_MEMORY if path is None else path.name.removesuffix(image_suffix(path) or "")
         return cls(**known, t1=t1, name=name, path=path, spec=spec, options=options, ras2mni=ras2mni)
 
+    @property
+    def verdict(self) -> CaseVerdict:
+        """The flags, and the verdict that follows from them: ``result.verdict.verdict`` is good, look or bad."""
+        return CaseVerdict(case=self.name, flags=self.flags)
+
     def __repr__(self) -> str:
         rows = self.stats.structures
         lost = [row.structure.name for row in rows if row.n_voxels == 0]
@@ -94,6 +101,7 @@ class SegmentedImage(Segmentation):
             f"{sum(row.volume_mm3 for row in rows):,.0f} mm^3",
             *([f"empty: {', '.join(lost)}"] if lost else []),
             *([f"eTIV {self.stats.etiv_mm3:,.0f} mm^3"] if self.stats.etiv_mm3 is not None else []),
+            *([f"verdict {self.verdict.verdict}"] if self.flags else []),
             *([f"{len(self.warnings)} warning{'s' if len(self.warnings) > 1 else ''}"] if self.warnings else []),
         ]
         return f"<SegmentedImage {self.name}: {', '.join(parts)}>"
@@ -108,6 +116,7 @@ class SegmentedImage(Segmentation):
         warnings = "".join(f"<li>{escape(warning)}</li>" for warning in self.warnings)
         return (
             f"<p><b>{escape(self.name)}</b>, weights {escape(self.spec.name)}{etiv}</p>"
+            f"<p>{escape(describe_verdicts([self.verdict]))}</p>"
             f"{f'<ul>{warnings}</ul>' if warnings else ''}"
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
             f'<img width="{PICTURE_WIDTH}" alt="{escape(picture.description)}" src="data:image/webp;base64,{image}">'
@@ -141,8 +150,8 @@ class SegmentedImage(Segmentation):
         Returns
         -------
         pandas.DataFrame
-            SegId, StructName, NVoxels, Volume_mm3, Confidence, ZScore (NaN without norms), DetachedVoxels, as in
-            ``.qa.stats``. ``attrs`` has the case and, in mm^3, ``eTIV``.
+            SegId, StructName, NVoxels, Volume_mm3, Confidence, ZScore (NaN without norms), DetachedVoxels, Flags, as
+            in ``.qa.stats``. ``attrs`` has the case and, in mm^3, ``eTIV``.
 
         Raises
         ------
@@ -204,7 +213,8 @@ class SegmentedImage(Segmentation):
         if outputs.picture:
             contents[outputs.picture] = self.plot().encode(outputs.picture.suffix)
         if outputs.qa_stats:
-            contents[outputs.qa_stats] = encode_text(format_qa_stats(self.stats, self.options.population, lines))
+            text = format_qa_stats(self.stats, self.options.population, lines, self.flags)
+            contents[outputs.qa_stats] = encode_text(text)
         if outputs.stats:
             contents[outputs.stats] = encode_text(format_stats(self.stats, lines))
         with StagedFiles() as staged:
@@ -230,7 +240,7 @@ class SegmentedImage(Segmentation):
 
 
 def _table_of(image: SegmentedImage) -> tuple[list[str], list[list[str | int | float | None]]]:
-    columns = ["SegId", "StructName", "NVoxels", "Volume_mm3", "Confidence", "ZScore", "DetachedVoxels"]
+    columns = ["SegId", "StructName", "NVoxels", "Volume_mm3", "Confidence", "ZScore", "DetachedVoxels", "Flags"]
     rows: list[list[str | int | float | None]] = [
         [
             row.structure.index,
@@ -240,6 +250,7 @@ def _table_of(image: SegmentedImage) -> tuple[list[str], list[list[str | int | f
             row.confidence,
             z_score(row, image.options.population),
             row.detached_voxels,
+            ",".join(kinds_of(image.flags, row.structure.name)) or "-",
         ]
         for row in image.stats.structures
     ]

@@ -55,6 +55,14 @@ class Case:
     """Folder of a subject in which recon-all says that it is at work; None for an image."""
     problem: str | None = None
     """Why this case cannot be run, if that is known before reading it."""
+    input_name: str | None = None
+    """What a single image is called on the screen. Its rows have the output's name, as in the published tool: the
+    inputs of a whole study may all be called T1."""
+
+    @property
+    def shown_name(self) -> str:
+        """The name on the screen."""
+        return self.input_name or self.name
 
     @property
     def etiv_from_image(self) -> bool:

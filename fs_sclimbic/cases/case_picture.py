@@ -1,6 +1,5 @@
 """The picture of a case: what is drawn, and where it lies. Who draws it is given: see `fs_sclimbic.qc.case_picture`."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +51,23 @@ def picture_file_of(segmentation: Path) -> Path:
     return segmentation.with_name(segmentation.name.removesuffix(image_suffix(segmentation) or "") + PICTURE_SUFFIX)
 
 
+def is_older(picture: Path, segmentation: Path) -> bool:
+    """Whether a picture is missing, or older than its segmentation: then it shows other labels.
+
+    Parameters
+    ----------
+    picture, segmentation : Path
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        return picture.stat().st_mtime_ns < segmentation.stat().st_mtime_ns
+    except OSError:
+        return True
+
+
 def transform_to_show(head: HeadSize) -> NDArray[np.float64] | None:
     """The transform of eTIV for a picture, also where it is in doubt; None where there is none."""
     if head.registration is not None:
@@ -89,7 +105,7 @@ def draw_picture(
 
 
 def draw_missing_picture(case: Case, colors: ColorTable, stats: SegStats, draw: DrawPicture) -> list[str]:
-    """Draw the picture of a case that was done before, if it has none, from its files.
+    """Draw the picture of a case that was done before from its files, if it has none or an older one.
 
     Parameters
     ----------
@@ -105,7 +121,7 @@ def draw_missing_picture(case: Case, colors: ColorTable, stats: SegStats, draw: 
         Warnings.
     """
     path = case.outputs.picture
-    if path is None or os.path.lexists(path):
+    if path is None or (path.is_symlink() and not path.exists()) or not is_older(path, case.outputs.segmentation):
         return []
 
     def content() -> PictureContent:

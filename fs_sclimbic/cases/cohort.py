@@ -91,7 +91,7 @@ class Steps:
         if isinstance(opened, Outcome):
             return opened, shared
         for warning in opened.prepared.warnings:  # before the network runs, which may take a minute
-            self.tell(Notice("warning", warning, opened.case.name))
+            self.tell(Notice("warning", warning, opened.case.shown_name))
         predicted = self._free(predict_case(opened, self.load, self.options, shared.run))
         if isinstance(predicted, Outcome):
             return predicted, shared
@@ -262,7 +262,7 @@ def run_cohort(
                     yield outcome
         for outcome in elsewhere:
             while outcome.is_elsewhere:
-                tell(Notice("note", f"waiting: {outcome.message}", outcome.case.name))
+                tell(Notice("note", f"waiting: {outcome.message}", outcome.case.shown_name))
                 wait_for_case(outcome.case, with_recon_all=run.wait_for_recon_all)
                 ((shared, outcome),) = _one_by_one([outcome.case], steps, shared)
             yield outcome

@@ -12,10 +12,12 @@ from .freesurfer_marks import touch_older_mark
 from .head_size import HeadSize, read_head_size
 from .inputs import InputFile, input_files, newest_change_ns, states_of
 from .outputs import touch_older
-from .protection import ADVICE, ADVICE_OF_IMAGE, describe_differences, find_difference
+from .protection import ADVICE, ADVICE_OF_IMAGE, describe_differences, find_difference, weights_of_run
 from .record import Record, Settings, changed_files, is_done, made_at, read_record, recorded_flags
 from .run import Run
 from .settings import hash_inputs, settings_of
+
+FLAGS_OF_NUMBERS = "flags of the numbers alone: an earlier version made this result"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,6 +39,11 @@ class EarlierResult:
     def stats(self) -> SegStats | None:
         """The numbers of the earlier run."""
         return self.record.stats if self.record else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That an earlier version wrote no flags, if so."""
+        return (FLAGS_OF_NUMBERS,) if self.record is not None and self.record.flags is None else ()
 
     def flags(self, population: Population) -> tuple[Flag, ...]:
         """The flags of the earlier run; those that its numbers give if it wrote none."""
@@ -81,5 +88,7 @@ def look_at_case(case: Case, options: Options, run: Run) -> EarlierResult:
             touch_older_mark(case, newest_change_ns(inputs))
     elif record is not None and not options.redo and (other := find_difference(case, record, run, options)):
         advice = ADVICE if case.scripts else ADVICE_OF_IMAGE
-        raise SclimbicError(f"{case.outputs.segmentation}: {describe_differences([other], 1, run.spec.name)}; {advice}")
+        raise SclimbicError(
+            f"{case.outputs.segmentation}: {describe_differences([other], 1, weights_of_run(run))}; {advice}"
+        )
     return EarlierResult(record=record, settings=settings, head=head, inputs=inputs, is_done=done, warnings=warnings)

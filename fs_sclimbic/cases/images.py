@@ -40,7 +40,8 @@ def image_case(image: Path, segmentation: Path, requests: Requests, *, transform
     suffix = _suffix_of_output(segmentation)
     stem = segmentation.name.removesuffix(suffix)
     return Case(
-        name=stem_of(image),
+        name=stem,
+        input_name=stem_of(image),
         t1=image,
         transforms=(transform,) if transform else (),
         outputs=_image_outputs(segmentation.parent / stem, suffix, requests, segmentation.parent / f"{stem}.ctab"),

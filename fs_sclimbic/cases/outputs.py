@@ -19,6 +19,7 @@ from ..segmentation.options import Options
 from ..segmentation.preset import STUDY_PRESET
 from ..segmentation.segment import Segmentation
 from .case import Case, Outputs
+from .case_picture import is_older
 from .file_names import check_file_names
 from .head_size import HeadSize
 from .record import Record, Settings, format_record, read_record, same_settings
@@ -66,6 +67,8 @@ def touch_older(outputs: Outputs, time_ns: int) -> None:
     """
     with suppress(OSError):  # files of another user
         paths = outputs.written()
+        if outputs.picture and not is_older(outputs.picture, outputs.segmentation):
+            paths = (*paths, outputs.picture)
         if any(path.stat().st_mtime_ns < time_ns for path in paths):
             for path in paths:
                 os.utime(path)
@@ -115,17 +118,19 @@ def write_outputs(result: CaseResult) -> list[str]:
         contents[outputs.stats] = encode_text(format_stats(stats, provenance))
     warnings = []
     with StagedFiles() as staged:
-        if outputs.picture and result.picture is not None:
+        staged.write(outputs.segmentation, contents[outputs.segmentation])
+        picture = {}
+        if outputs.picture and result.picture is not None:  # after the labels: one that is older is of an earlier run
             try:
                 staged.write(outputs.picture, result.picture)
-                contents[outputs.picture] = result.picture
+                picture = {outputs.picture: result.picture}
             except OSError as error:
                 warnings.append(f"{outputs.picture}: picture cannot be written ({error.strerror or error})")
-        hashes = _hashes_of(contents, result)
-        record = Record(result.settings, stats, result.warnings, hashes, tuple(provenance), result.flags)
         for path, content in contents.items():
-            if path != outputs.picture:
+            if path != outputs.segmentation:
                 staged.write(path, content)
+        hashes = _hashes_of({**contents, **picture}, result)
+        record = Record(result.settings, stats, result.warnings, hashes, tuple(provenance), result.flags)
         staged.write(outputs.record, encode_text(format_record(record)))
         # From here until the last rename the case counts as not done.
         outputs.record.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..errors import UsageError
-from ..network.store import PUBLISHED_SHA256, SHIPPED
+from ..network.store import EARLIER_SHIPPED, PUBLISHED_SHA256, SHIPPED, weights_in_words
 from ..segmentation.options import Options
 from .case import Case
 from .record import Record, Settings, read_record, weights_name
@@ -35,6 +35,7 @@ EXCLUDE_WORDS, ETIV_WORDS = "more structures", "another source of eTIV"
 
 FROM_TRANSFORM, FROM_IMAGE = "transform", "image"
 ADVICE = "--redo replaces them, --output-base NAME keeps both"
+EARLIER_ADVICE = "; to go on with the {model}, give its file to --model (docs/model_card.md says where it is)"
 ADVICE_OF_IMAGE = "--redo replaces it, another --o keeps both"
 FALLBACK_ADVICE = (
     "the published weights are not found here: set FREESURFER_HOME or run 'fs_sclimbic model install' (--model shipped "
@@ -60,7 +61,9 @@ class Difference:
     words: tuple[str, ...]
     """What differs."""
     weights: str = ""
-    """Name of the other weights, if those differ."""
+    """The other weights in words, if those differ."""
+    earlier_model: str = ""
+    """Which earlier model of this package they are; empty for others."""
 
 
 def etiv_source(settings: Settings) -> str | None:
@@ -106,8 +109,16 @@ def find_difference(case: Case, record: Record, run: Run, options: Options) -> D
         words.append(ETIV_WORDS)
     if not words or not os.path.isfile(case.outputs.segmentation):  # a result that was removed is replaced
         return None
-    is_other = before.get("weights_sha256") != now["weights_sha256"]
-    return Difference(case.name, tuple(words), weights_name(record) if is_other else "")
+    sha256 = before.get("weights_sha256")
+    if sha256 == now["weights_sha256"]:
+        return Difference(case.name, tuple(words))
+    return Difference(case.name, tuple(words), weights_of(record), EARLIER_SHIPPED.get(sha256 or "", ""))
+
+
+def weights_of(record: Record) -> str:
+    """The weights that a record was made with, in words; empty if its provenance does not say it."""
+    name = weights_name(record)
+    return name and weights_in_words(name, record.settings.get("weights_sha256") or "")
 
 
 def read_records(cases: Sequence[Case]) -> Iterator[tuple[Case, Record]]:
@@ -174,7 +185,14 @@ def check_study(cases: Sequence[Case], run: Run, options: Options, *, advice: st
         if not options.redo and (difference := find_difference(case, record, run, options)):
             differing.append(difference)
     if differing:
-        raise UsageError(f"{describe_differences(differing, len(cases), run.spec.name)}; {advice}")
+        earlier = sorted({difference.earlier_model for difference in differing if difference.earlier_model})
+        go_on = EARLIER_ADVICE.format(model=" or the ".join(earlier)) if earlier else ""
+        raise UsageError(f"{describe_differences(differing, len(cases), weights_of_run(run))}; {advice}{go_on}")
+
+
+def weights_of_run(run: Run) -> str:
+    """The weights of a run, in words."""
+    return weights_in_words(run.spec.name, run.spec.sha256)
 
 
 def is_fallback(run: Run) -> bool:
@@ -192,7 +210,7 @@ def describe_differences(differing: Sequence[Difference], total: int, weights: s
     total : int
         Number of all cases.
     weights : str
-        Name of this run's weights.
+        This run's weights in words.
     noun : str
         What the cases are called.
 

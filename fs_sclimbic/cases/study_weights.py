@@ -9,8 +9,16 @@ from ..files.locks import LockedError, locked
 from ..files.staging import encode_text, write_atomically
 from ..files.system import host_name, now, user_name
 from ..network.store import PUBLISHED_SHA256
-from .protection import FALLBACK_ADVICE, WORDS, Difference, describe_differences, is_fallback
-from .record import Record, weights_name
+from .protection import (
+    FALLBACK_ADVICE,
+    WORDS,
+    Difference,
+    describe_differences,
+    is_fallback,
+    weights_of,
+    weights_of_run,
+)
+from .record import Record
 from .run import Run
 
 ENDING = "weights.txt"
@@ -121,7 +129,7 @@ def _claim(path: Path, run: Run, others: Sequence[tuple[str, Record]], redo: boo
 def _check_others(run: Run, others: Sequence[tuple[str, Record]]) -> None:
     """Refuse weights that are not those of the cases that this run leaves alone."""
     differing = [
-        Difference(name, (WORDS["weights_sha256"],), weights_name(record))
+        Difference(name, (WORDS["weights_sha256"],), weights_of(record))
         for name, record in others
         if record.settings.get("weights_sha256") != run.spec.sha256
     ]
@@ -132,5 +140,5 @@ def _check_others(run: Run, others: Sequence[tuple[str, Record]]) -> None:
             if published and is_fallback(run)
             else ("give those with --model, run all cases with --redo, or give another --output-base")
         )
-        told = describe_differences(differing, len(others), run.spec.name, "other cases of this study")
+        told = describe_differences(differing, len(others), weights_of_run(run), "other cases of this study")
         raise UsageError(f"{told}; {advice}")

@@ -187,7 +187,8 @@ def _add_volumes_flags(add: Callable[..., object]) -> None:
     add(
         "--population-stats",
         metavar="CSV",
-        help="mean and sd of volumes for z scores, also --population_stats (default: 39 manually labelled brains)",
+        help="mean and sd of volumes for z scores, also --population_stats (default: 39 manually labelled brains, for "
+        "the shipped weights their own)",
     )
 
 

@@ -201,12 +201,16 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
 
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
+    from ..bids.cases import SUBJECTS_FOLDER
     from ..bids.group_level import read_finished, without_results, write_group_tables
+    from ..cases.merge import population_of
     from ..cases.mixture import find_mixture
+    from ..cases.study_folder import StudyFolder
     from ..errors import TableError
     from ..files.staging import write_atomically
     from ..group.tables.provenance import format_provenance, provenance_file, provenance_of_record
     from ..segmentation.population import read_population
+    from .pages_hint import pages_hint
 
     request = _request(args)
     cases = read_finished(request.out, base=request.base, participants=request.participants)
@@ -216,10 +220,14 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
         raise TableError("\n".join((*mixed, f"such numbers do not belong into one table: {advice}")))
     for line in (*mixed, *without_results(request, cases)):
         print(printable(f"warning: {line}"), file=sys.stderr)
-    tables = write_group_tables(request.out, cases, read_population(args.population_stats), base=request.base)
+    # As the cases were made: the norms depend on the weights.
+    given = read_population(args.population_stats) if args.population_stats else population_of(cases[0].record)
+    tables = write_group_tables(request.out, cases, given or read_population(), base=request.base)
     made = [(case.name, provenance_of_record(case.record)) for case in cases]
     write_atomically(provenance_file(tables[0]), format_provenance(made))  # fs_sclimbic glm looks for it
     for path in tables:
         print(printable(f"wrote {path}"))
     print(f"{len(cases)} cases")
+    folder = request.out / SUBJECTS_FOLDER
+    print(printable(pages_hint(StudyFolder(folder=folder, base=request.base, of_subjects=True))))
     return ALL_DONE

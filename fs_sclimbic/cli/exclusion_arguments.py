@@ -1,6 +1,7 @@
 """The flags that leave out what ratings exclude, of table and glm."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -72,5 +73,7 @@ def leave_out_rated(table: "GroupTable", args: argparse.Namespace) -> "tuple[Gro
     if exclusion is None:
         return table, "nan"
     marked = mark_excluded(table, exclusion, "the table", NameRule(match=args.match))
-    print(printable("\n".join(marked.said)))
+    for line in marked.said:
+        is_doubt = line in marked.doubts
+        print(printable(f"WARNING: {line}" if is_doubt else line), file=sys.stderr if is_doubt else sys.stdout)
     return without_excluded(marked), "n/a"

@@ -12,6 +12,7 @@ from .pipes import outlive_readers
 
 if TYPE_CHECKING:
     from ..cases.study_folder import StudyFolder
+    from ..segmentation.flag import CaseVerdict
 
 PROGRAM = "fs_sclimbic merge"
 DESCRIPTION = """\
@@ -73,11 +74,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _merge(args: argparse.Namespace) -> int:
-    from ..cases.merge import read_study, write_study_tables
+    from ..cases.merge import Judged, read_study, write_study_tables
+    from ..cases.verdicts import describe_verdicts
     from ..errors import TableError
     from ..files.staging import encode_text, write_atomically
     from ..qc.judge_cohort import judge_verdicts
+    from .pages_hint import pages_hint
     from .progress import say
+
+    verdicts: list[CaseVerdict] = []
+
+    def judge(cases: Judged) -> Judged:
+        judged = judge_verdicts(cases)
+        verdicts.extend(verdict for verdict, _ in judged)
+        return judged
 
     study, expected = _study(args)
     found = read_study(study, expected, only=bool(args.s or args.subjectsfile))
@@ -90,9 +100,12 @@ def _merge(args: argparse.Namespace) -> int:
         found,
         warn=lambda text: say(f"warning: {text}", sys.stderr),
         note=lambda text: say(f"note: {text}"),
-        judge=judge_verdicts,
+        judge=judge,
     ):
         say(f"wrote {path}: {len(found.records)} cases")
+    if verdicts:
+        say(describe_verdicts(verdicts))
+    say(pages_hint(study))
     if args.missing:
         write_atomically(args.missing, encode_text("".join(f"{name}\n" for name in found.missing)))
     if not found.missing:

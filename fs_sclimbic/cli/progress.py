@@ -104,7 +104,7 @@ def lines_of(
     (str, str)
         Kind (``done``, ``skipped``, ``failed`` or ``warning``) and text.
     """
-    start = f"{count} {outcome.case.name}"
+    start = f"{count} {outcome.case.shown_name}"
     if outcome.status == "failed":
         yield "failed", f"{start}: failed: {outcome.message}"
         if debug and outcome.details:
@@ -116,5 +116,5 @@ def lines_of(
     else:
         yield "skipped", f"{start}: skipped, done before with the same settings: {outcome.case.outputs.segmentation}"
     for warning in outcome.warnings:
-        if (outcome.case.name, warning) not in told:
+        if (outcome.case.shown_name, warning) not in told:
             yield "warning", f"{start}: warning: {warning}"

@@ -30,7 +30,7 @@ from ..notice import Notice
 from ..qc.case_picture import encode_case_picture
 from ..segmentation.local_prediction import Predictor
 from ..segmentation.options import ANTERIOR_COMMISSURE_ID, HIGH_FIELD_PERCENTILE, Options
-from ..segmentation.population import read_population
+from ..segmentation.population import PopulationFile, read_population
 from ..segmentation.preset import PRESETS, STUDY_PRESET
 from .arguments import ALL_DONE, INTERRUPTED
 from .plan import Plan, make_plan
@@ -89,7 +89,7 @@ def run(
     plan = plan or make_plan(args)
     spec = find_model(args.model, args.ctab, fov=args.fov, features=args.features, channels=args.nchannels)
     weights = read_weights(spec)  # a file that does not fit is an error before the first case
-    options = options_of(args)
+    options = options_of(args).with_norms_of(spec.sha256)
     _check_labels(spec.colors, options, z_scores=args.write_qa_stats)
     _prepare_folder(plan)
     engine = choose_engine(args.engine, args.cuda_device)
@@ -193,7 +193,7 @@ def options_of(args: argparse.Namespace) -> Options:
         percentile=HIGH_FIELD_PERCENTILE if args.seven_tesla else args.percentile,
         voxel_counts=args.vox_count_volumes,
         exclude=frozenset(args.exclude) | commissure,
-        population=read_population(args.population_stats),
+        population=read_population(args.population_stats) if args.population_stats else PopulationFile(),
         full_fov=args.full_fov,
         average_shifts=1 if args.average_shifts is None else args.average_shifts,
         redo=args.redo,

@@ -73,7 +73,7 @@ def spread_cohort(
             yield ended.outcome
     for outcome in elsewhere:
         while outcome.is_elsewhere:
-            tell(Notice("note", f"waiting: {outcome.message}", outcome.case.name))
+            tell(Notice("note", f"waiting: {outcome.message}", outcome.case.shown_name))
             wait_for_case(outcome.case, with_recon_all=job.shared.run.wait_for_recon_all)
             for ended in workers.run([outcome.case], job):
                 job, outcome = after(job, ended), ended.outcome

@@ -24,6 +24,8 @@ class MarkedTable:
     """Subject and structure of each excluded value of another subject."""
     said: tuple[str, ...]
     """What was left out, and what the table does not have, in words."""
+    doubts: tuple[str, ...] = ()
+    """Those of them that may mean that something stays in unnoticed."""
 
 
 def mark_excluded(table: GroupTable, exclusion: Exclusion, where: str, rule: NameRule = DEFAULT_RULE) -> MarkedTable:
@@ -75,13 +77,21 @@ def mark_excluded(table: GroupTable, exclusion: Exclusion, where: str, rule: Nam
     lines = [f"left out, as {exclusion.source} rates {words}: {'; '.join(said) or 'nothing'}"]
     if lost:
         lines.append(f"{len(lost)} case(s) that {exclusion.source} rates {words} are not in {where}: {listed(lost)}")
+    doubts = []
+    if exclusion.rated and not find_names(exclusion.rated, table.subjects, rule, where).found:
+        doubts.append(
+            f"none of the {len(exclusion.rated)} case(s) that {exclusion.source} rates is in {where}, such as "
+            f"{exclusion.rated[0]}: these are ratings of another study, or names are written in another way (or the "
+            "table was made without them)"
+        )
     if foreign:
-        lines.append(f"{exclusion.source} excludes structures that {where} does not have: {listed(sorted(foreign))}")
+        doubts.append(f"{exclusion.source} excludes structures that {where} does not have: {listed(sorted(foreign))}")
     return MarkedTable(
         table=replace(table, values=values),
         subjects=subjects,
         cells=tuple(cells),
-        said=(*lines, *sought.notices),
+        said=(*lines, *doubts, *sought.notices),
+        doubts=tuple(doubts),
     )
 
 

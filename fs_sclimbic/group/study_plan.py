@@ -10,14 +10,15 @@ from ..errors import UsageError
 from ..notice import Notice
 from ..qc.exclusion import Exclusion
 from .design.contrast import Contrast, named_contrast, read_contrast
-from .design.covariates import SUBJECT_COLUMN
+from .design.covariates import AS_CLASSES, SUBJECT_COLUMN
 from .design.formula import FormulaModel, formula_model
 from .design.formula_levels import contrast_of_levels
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
 from .fit.added_columns import add_covariates
-from .fit.study import COVARIATE, DEFAULT_STUDY_OPTIONS, RAW, SCALED, Study, StudyOptions, assemble
+from .fit.study import COVARIATE, DEFAULT_STUDY_OPTIONS, ETIV_COVARIATE, RAW, SCALED, Study, StudyOptions, assemble
+from .harmonize.harmonization_note import harmonization_notices
 from .left_out import MarkedTable, check_missing, choose_fitted, known_columns, mark_excluded
 from .output.glm_tree import check_names
 from .output.study_summary import fitted_design
@@ -203,10 +204,16 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         model=model,
         study=study,
         contrasts=contrasts,
-        notices=(*model.notices, design_notice, *(Notice("note", line) for line in left_out), *study.notices),
+        notices=(*model.notices, design_notice, *_told(left_out, marked), *study.notices),
         left_out=left_out,
         partly_left_out=partly,
     )
+
+
+def _told(left_out: tuple[str, ...], marked: MarkedTable | None) -> list[Notice]:
+    """What was left out; a warning where something may stay in unnoticed."""
+    doubts = marked.doubts if marked else ()
+    return [Notice("warning" if line in doubts else "note", line) for line in left_out]
 
 
 def _formula_of_fitted(
@@ -229,7 +236,18 @@ def _how_rows_were_made(inputs: GlmInputs, rows: tuple[str, ...], study: Study) 
     subjects = set(study.subjects)
     fitted = [name for name in rows if name in subjects] or list(rows)
     with_etiv = study.options.etiv != RAW or study.options.analyse_etiv
-    return provenance_notices(Path(inputs.table), fitted, with_etiv=with_etiv, allow_mixed=inputs.allow_mixed)
+    table = Path(inputs.table)
+    return [
+        *provenance_notices(table, fitted, with_etiv=with_etiv, allow_mixed=inputs.allow_mixed),
+        *harmonization_notices(table, study.subjects, study.matrix, study.columns, _used_values(inputs, study)),
+    ]
+
+
+def _used_values(inputs: GlmInputs, study: Study) -> tuple[str, ...]:
+    """Names of the numbers and covariates of a design, as tables of participants call them."""
+    covariates = [found["name"] if (found := AS_CLASSES.fullmatch(name)) else name for name in inputs.covariates]
+    variables = study.design.variables if study.design else ()
+    return (*variables, *covariates, *((ETIV_COVARIATE,) if study.options.etiv != RAW else ()))
 
 
 def _mark(inputs: GlmInputs, raw: GroupTable) -> MarkedTable | None:

@@ -21,6 +21,13 @@ from .structure_prior import StructurePrior, format_prior, read_prior, read_ship
 PUBLISHED_NAME = "sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5"
 PUBLISHED_SHA256 = "38ce0c0982d38a7039b5ed27286bbed9d3320718c7e7cdee5f42f2bc521d3e82"
 SHIPPED_NAME = "fs_sclimbic.h5"
+SHIPPED_SHA256 = "81d51f59ff1232909cae4a7c436ed3efec9629f5c6a24cfa6d1d16a544128ddc"
+EARLIER_SHIPPED = {
+    "1bfdb6b82382007c88a53bcfe7eb9886f8a89413f32cd0a428f66a8ff923e2d0": "first shipped model",
+    "a2b5860de432df362fba6a8d7cb61e53fda43682b341c80d9138d3b620675c42": "second shipped model",
+}
+"""Weights that the package carried before, by SHA-256; all were called `SHIPPED_NAME`."""
+THIS_MODEL = "third shipped model"
 # Words that --model takes instead of a file; ./shipped is a file of that name.
 PUBLISHED, SHIPPED = "published", "shipped"
 INSTALL_HINT = f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of FreeSurfer 7.3 or later"
@@ -253,6 +260,25 @@ def _find_weights(weights: str | PathLike[str] | None, known: KnownWeights) -> t
         f"no {f'{weights} ' if weights else ''}weights found. Looked at {looked}. Give --model FILE, set "
         f"FREESURFER_HOME, or run {INSTALL_HINT}"
     )
+
+
+def weights_in_words(name: str, sha256: str) -> str:
+    """Name weights so that the models that this package has carried can be told apart: their files are named alike.
+
+    Parameters
+    ----------
+    name : str
+        File name.
+    sha256 : str
+        SHA-256 of the file, hexadecimal.
+
+    Returns
+    -------
+    str
+        For instance ``fs_sclimbic.h5, second shipped model``.
+    """
+    which = {**EARLIER_SHIPPED, SHIPPED_SHA256: THIS_MODEL}.get(sha256)
+    return f"{name}, {which}" if which else name
 
 
 def is_published(spec: ModelSpec, known: KnownWeights = KNOWN_WEIGHTS) -> bool:

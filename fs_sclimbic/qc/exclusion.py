@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 
-from ..errors import UsageError
+from ..errors import TableError, UsageError
 from .ratings import RATINGS, latest_ratings, read_ratings
 
 DEFAULT_EXCLUDED = ("fail",)
@@ -23,6 +23,8 @@ class Exclusion:
     """Whole cases."""
     structures: Mapping[str, tuple[str, ...]]
     """StructNames by case, of cases that are not excluded as a whole."""
+    rated: tuple[str, ...] = ()
+    """All cases that the table names, also those that stay."""
 
 
 def read_exclusion(path: str | PathLike[str], words: Sequence[str] = DEFAULT_EXCLUDED) -> Exclusion:
@@ -51,10 +53,21 @@ def read_exclusion(path: str | PathLike[str], words: Sequence[str] = DEFAULT_EXC
     if unknown or not words:
         found = f", found '{unknown[0]}'" if unknown else ""
         raise UsageError(f"ratings that exclude: expected some of {', '.join(allowed)}{found}")
-    rated = [one for one in latest_ratings(read_ratings(path)) if one.rating in words]
+    given = read_ratings(path)
+    try:
+        latest = latest_ratings(given)
+    except TableError as error:
+        raise TableError(f"{fspath(path)}: {error}") from error
+    rated = [one for one in latest if one.rating in words]
     cases = tuple(dict.fromkeys(one.case for one in rated if one.structure is None))
     structures: dict[str, tuple[str, ...]] = {}
     for one in rated:
         if one.structure is not None and one.case not in cases:
             structures[one.case] = tuple(dict.fromkeys((*structures.get(one.case, ()), one.structure)))
-    return Exclusion(source=fspath(path), words=tuple(words), cases=cases, structures=structures)
+    return Exclusion(
+        source=fspath(path),
+        words=tuple(words),
+        cases=cases,
+        structures=structures,
+        rated=tuple(dict.fromkeys(one.case for one in latest)),
+    )

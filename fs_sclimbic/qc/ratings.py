@@ -21,6 +21,7 @@ MISSING = "n/a"
 """Where a cell has no value; of the structure it means the whole case."""
 MISSING_CELLS = {"", "n/a", "na", "nan"}
 LOWEST_SCORE, HIGHEST_SCORE = 1, 5
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 SPELLINGS = {"artifact": "artefact"}
 MAX_FILE_BYTES = 1 << 26
 MAX_PROBLEMS = 20
@@ -226,11 +227,25 @@ def latest_ratings(ratings: Iterable[Rating]) -> tuple[Rating, ...]:
     -------
     tuple of Rating
         In the order in which they first stand.
+
+    Raises
+    ------
+    TableError
+        If two that differ have dates that a spreadsheet program wrote in its own way: which is later is not known.
     """
     kept: dict[tuple[str, str | None, str], Rating] = {}
     for one in ratings:
         key = (one.case, one.structure, one.rater)
-        if key not in kept or one.date >= kept[key].date:
+        before = kept.get(key)
+        if before is not None and (before.rating, before.score) != (one.rating, one.score):
+            dates = [date for date in (before.date, one.date) if date]
+            if len(dates) == 2 and dates[0] != dates[1] and not all(map(ISO_DATE.match, dates)):
+                what = one.case if one.structure is None else f"{one.case} {one.structure}"
+                raise TableError(
+                    f"{what} is rated twice by {one.rater or 'one rater'}, and which is later is not known: expected "
+                    f"dates such as 2026-01-31, found {' and '.join(map(quote_text, dates))}; remove one of the two"
+                )
+        if before is None or one.date >= before.date:
             kept[key] = one
     return tuple(kept.values())
 

@@ -1,12 +1,12 @@
 """What a user may choose of how a case is computed and measured."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..errors import UsageError
 from ..network.spec import MOST_STARTS
 from .local_prediction import UNSHIFTED, Shift
-from .population import Population, PopulationFile
+from .population import Population, PopulationFile, default_population
 from .preset import PRESETS, STUDY_PRESET
 
 ANTERIOR_COMMISSURE_ID = 853
@@ -33,7 +33,7 @@ class Options:
     exclude: frozenset[int] = frozenset({ANTERIOR_COMMISSURE_ID})
     """SegIds left out of stats and tables (never out of the image)."""
     population: Population = field(default_factory=PopulationFile)
-    """Norms for z scores and flags; by default the shipped table, which is read when it is first used."""
+    """Norms for z scores and flags; by default those of the weights (`with_norms_of`), read when first used."""
     full_fov: bool = False
     """Run the network on its whole box and keep all labels, islands far from the structures too."""
     average_shifts: int = 1
@@ -56,6 +56,22 @@ class Options:
             raise UsageError(f"{self.average_shifts} shifts: give a number from 1 to {MOST_STARTS}")
         if self.full_fov and self.average_shifts > 1:
             raise UsageError("the whole field of view is for the published numbers; it goes without averaging shifts")
+
+    def with_norms_of(self, weights_sha256: str) -> "Options":
+        """The same; if no norms were chosen, with those that were measured with some weights.
+
+        Parameters
+        ----------
+        weights_sha256 : str
+            SHA-256 of the weights, hexadecimal.
+
+        Returns
+        -------
+        Options
+        """
+        if isinstance(self.population, PopulationFile) and self.population.is_default:
+            return replace(self, population=default_population(weights_sha256))
+        return self
 
     @classmethod
     def study(cls, **others: Any) -> "Options":

@@ -11,9 +11,12 @@ from pathlib import Path
 from ..errors import TableError, quote_text
 from ..files.content import ContentError, read_small_file
 from ..files.resources import data_file
+from ..network.store import SHIPPED_SHA256
 from .measure import StructureStats
 
 DEFAULT_POPULATION = ("stats_templates", "sclimbic.volstats.csv")
+POPULATIONS_OF_WEIGHTS = {SHIPPED_SHA256: ("models", "fs_sclimbic.volstats.csv")}
+"""Norms that were measured with the very weights (SHA-256), so that z scores are free of the model's bias."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class PopulationFile(Mapping[str, Norm]):
 
     def __init__(self, path: str | PathLike[str] | None = None) -> None:
         self._path = path
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody has chosen it."""
+        return self._path is None
 
     @cached_property
     def _norms(self) -> dict[str, Norm]:
@@ -110,6 +118,24 @@ def read_population(path: str | PathLike[str] | None = None) -> dict[str, Norm]:
             ) from error
         population[name] = Norm(mean, std, smallest)
     return population
+
+
+def default_population(weights_sha256: str) -> PopulationFile:
+    """The norms that are used where none are given.
+
+    Parameters
+    ----------
+    weights_sha256 : str
+        SHA-256 of the weights, hexadecimal.
+
+    Returns
+    -------
+    PopulationFile
+        Volumes that these weights found in healthy heads, if that was measured; else the 39 manually labelled brains
+        of Greve et al. 2021.
+    """
+    own = POPULATIONS_OF_WEIGHTS.get(weights_sha256)
+    return PopulationFile(None if own is None else data_file(*own))
 
 
 def z_score(row: StructureStats, population: Population) -> float | None:

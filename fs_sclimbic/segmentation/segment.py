@@ -108,7 +108,7 @@ def segment(
     TransformError
         If ``ras2mni`` is singular or not finite.
     """
-    options = options or Options()
+    options = (options or Options()).with_norms_of(model.spec.sha256)
     if not isinstance(t1, Volume):
         image = read_volume(t1)
         with naming(t1):

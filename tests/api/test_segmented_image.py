@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import sys
+from importlib.util import find_spec
 
 import nibabel as nib
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from fs_sclimbic import Options, SclimbicError, UsageError, read_stats, read_volume, segment
 from fs_sclimbic.cases.stats_files import format_qa_stats
+from fs_sclimbic.segmentation.flag import Flag
 from tests.heads import RAS2MNI
 
 
@@ -89,6 +91,20 @@ def test_files_are_those_of_the_command(result, tmp_path):
     assert "InputFile" not in text
     rows = format_qa_stats(result.stats, result.options.population).splitlines()
     assert (tmp_path / "seg.qa.stats").read_text().splitlines()[-2:] == rows[-2:]
+
+
+def test_what_is_flagged_is_told_everywhere(result, tmp_path):
+    lost = Flag(kind="EMPTY", severity="bad", reason="no voxel <found>", structure="Left-Ball")
+    found = type(result)(**{**vars(result), "flags": (lost,)})
+    assert found.verdict.verdict == "bad"
+    assert "verdict bad" in repr(found)
+    assert "verdict bad: no voxel &lt;found&gt;" in found._repr_html_()
+    found.save(tmp_path / "seg.mgz", qa_stats=True)
+    text = (tmp_path / "seg.qa.stats").read_text()
+    assert "# Verdict bad\n# Flag EMPTY bad no voxel <found>\n" in text
+    assert [line.split()[-1] for line in text.splitlines()[-2:]] == ["EMPTY", "-"]
+    if find_spec("pandas"):
+        assert found.to_frame()["Flags"].tolist() == ["EMPTY", "-"]
 
 
 def test_labels_alone_by_default(result, tmp_path):

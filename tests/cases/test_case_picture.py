@@ -1,5 +1,6 @@
 """Pictures lie beside segmentations. A case is done without its picture, and never fails for it."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from fs_sclimbic.cases.case import Requests
 from fs_sclimbic.cases.case_log import outcome_lines
-from fs_sclimbic.cases.case_picture import picture_file_of, transform_to_show
+from fs_sclimbic.cases.case_picture import is_older, picture_file_of, transform_to_show
 from fs_sclimbic.cases.cohort import run_cohort
 from fs_sclimbic.cases.head_size import HeadSize
 from fs_sclimbic.cases.images import folder_cases, image_case
@@ -94,6 +95,20 @@ def test_a_case_that_is_done_gets_the_picture_that_it_lacks(subjects_dir, predic
     # It is not drawn again.
     assert run_case(case, predictor, draw).status == "skipped"
     assert len(draw.contents) == 1
+
+
+def test_a_picture_of_earlier_labels_is_drawn_again(subjects_dir, predictor):
+    case, draw = subject_case(subjects_dir, "bert", WITH_PICTURE), Draws()
+    run_case(case, predictor, draw)
+    assert not is_older(case.outputs.picture, case.outputs.segmentation)
+    plain = subject_case(subjects_dir, "bert", Requests(volumes=True))
+    before = case.outputs.segmentation.stat().st_mtime_ns
+    os.utime(case.outputs.picture, ns=(before, before))
+    assert run_case(plain, predictor, draw, redo=True).status == "done"
+    assert is_older(case.outputs.picture, case.outputs.segmentation)
+    assert run_case(case, predictor, draw).status == "skipped"
+    assert len(draw.contents) == 2
+    assert not is_older(case.outputs.picture, case.outputs.segmentation)
 
 
 def test_a_picture_that_cannot_be_written_is_a_warning(subjects_dir, predictor, tmp_path):

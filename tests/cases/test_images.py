@@ -22,7 +22,7 @@ def names_of(outputs, home):
 def test_files_of_one_image(tmp_path, suffix):
     (tmp_path / f"a{suffix}").touch()
     case = image_case(tmp_path / f"a{suffix}", tmp_path / f"out/sub-01_dseg{suffix}", ALL)
-    assert case.name == "a"
+    assert (case.name, case.shown_name) == ("sub-01_dseg", "a")
     expected = [
         f"sub-01_dseg{suffix}",
         f"sub-01_dseg.posteriors{suffix}",

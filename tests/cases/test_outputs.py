@@ -78,7 +78,7 @@ def test_all_files_of_an_image(tmp_path, head_file, predictor, run):
     assert [row.n_voxels for row in stats.structures] == [row.n_voxels for row in outcome.stats.structures]
     text = case.outputs.stats.read_text()
     for words in (
-        "# subjectname head",
+        "# subjectname seg",
         run.spec.sha256,
         "cmdline mri_sclimbic_seg --x",
         f"InputFile {head_file}",

@@ -18,7 +18,7 @@ from fs_sclimbic.cases.protection import (
 from fs_sclimbic.cases.record import Record, format_record
 from fs_sclimbic.cases.settings import InputHashes, run_settings, settings_of
 from fs_sclimbic.errors import UsageError
-from fs_sclimbic.network.store import PUBLISHED_SHA256, SHIPPED
+from fs_sclimbic.network.store import EARLIER_SHIPPED, PUBLISHED_SHA256, SHIPPED, SHIPPED_SHA256
 from fs_sclimbic.segmentation.measure import SegStats
 from fs_sclimbic.segmentation.options import Options
 
@@ -63,6 +63,18 @@ def test_other_weights_are_refused_in_one_line(cases, run):
         "--output-base NAME keeps both"
     )
     check_study(cases, run, Options(redo=True))
+
+
+def test_an_earlier_shipped_model_is_named(cases, run):
+    """All of them have the same file name."""
+    for case, sha256 in zip(cases, EARLIER_SHIPPED, strict=False):
+        finish(case, replace(run, spec=replace(run.spec, sha256=sha256)))
+    told = refusal(cases, replace(run, spec=replace(run.spec, sha256=SHIPPED_SHA256)), Options())
+    assert "(tiny.h5, first shipped model, tiny.h5, second shipped model; this run: tiny.h5, third shipped" in told
+    assert told.endswith(
+        "; to go on with the first shipped model or the second shipped model, give its file to --model "
+        "(docs/model_card.md says where it is)"
+    )
 
 
 CHANGES = [

@@ -23,9 +23,12 @@ def parts(subjects_dir, run_seg):
 def test_parts_write_no_table_and_merge_does(parts, capsys):
     assert not list(parts.glob("*.csv"))
     assert main(["--s", "--sd", str(parts)]) == 0
-    for name in ("volumes", "zqa_scores", "confidences", "confidence"):
+    for name in ("volumes", "zqa_scores", "confidences", "confidence", "qa_flags"):
         assert rows_of(parts / f"sclimbic_{name}_all.csv") == ["case", "bert", "bert.long.base", "ernie"]
-    assert "wrote" in capsys.readouterr().out
+    *wrote, verdicts, hint = capsys.readouterr().out.splitlines()[-7:]
+    assert all(line.startswith("wrote ") for line in wrote)
+    assert verdicts.startswith("3 good")
+    assert hint == f"look at them: fs_sclimbic qc --s --sd {parts}"
 
 
 def test_the_table_is_that_of_one_run(parts, run_seg):

@@ -19,7 +19,8 @@ def names(plan):
 def test_one_image(head_file, tmp_path):
     plan = plan_of(f"--i {head_file} --o {tmp_path}/out/seg.mgz --write_qa_stats --etiv")
     (case,) = plan.cases
-    assert (case.name, case.etiv_from_image, case.transforms) == ("head", True, ())
+    assert (case.name, case.shown_name, case.etiv_from_image) == ("seg", "head", True)
+    assert case.transforms == ()
     assert names(plan) == ["seg.zqa_scores_all.csv", "seg.confidences_all.csv", "seg.qa_flags_all.csv"]
     assert (plan.folder, plan.log) == (tmp_path / "out", tmp_path / "out/mri_sclimbic.log")
     assert plan.study is None

@@ -1,6 +1,7 @@
 """mri_sclimbic_seg as a user types it, in process, on synthetic heads with a tiny model."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -102,7 +103,8 @@ def test_a_run_ends_with_the_verdicts(tmp_path, head, capsys, run_seg):
     call = f"--i {tmp_path / 'in'} --o {tmp_path / 'out'} --write_qa_stats --no-cite-sclimbic"
     for _ in range(2):  # done, and skipped
         assert run_seg(call) == 0
-        *_, verdicts, last = capsys.readouterr().out.splitlines()
+        *_, verdicts, hint, last = capsys.readouterr().out.splitlines()
+        assert hint == f"look at them: fs_sclimbic qc {tmp_path / 'out'}"
         assert last == "done"
         assert re.fullmatch(r"1 good, 1 (to look at|bad) \(hot: .*\)", verdicts), verdicts
         header, *rows = table(tmp_path / "out/sclimbic_qa_flags_all.csv")
@@ -110,6 +112,11 @@ def test_a_run_ends_with_the_verdicts(tmp_path, head, capsys, run_seg):
         by_case = {row[0]: row for row in rows}
         assert by_case["plain"][1:] == ["good", "0", "-", "-", "-"]
         assert "HOT" in by_case["hot"][4]
+    record = tmp_path / "out/plain.sclimbic.json"
+    old = json.loads(record.read_text())
+    record.write_text(json.dumps({key: old[key] for key in old if key not in ("flags", "sha256")}))
+    assert run_seg(call) == 0
+    assert "note: an earlier version made 1 of these results" in capsys.readouterr().out
     assert "# Flag HOT" in (tmp_path / "out/hot.sclimbic.qa.stats").read_text()
     assert verdicts in (tmp_path / "out/mri_sclimbic.log").read_text()
 
@@ -732,8 +739,9 @@ def test_a_run_of_one_case_tells_its_numbers_and_its_input(tmp_path, head_file, 
                 f"{row.volume_mm3:.1f}",
             ]
         assert "[1/1] head: " in printed
-    assert "# subjectname head" in (tmp_path / "seg.qa.stats").read_text()
-    assert [row[0] for row in table(tmp_path / "seg.zqa_scores_all.csv")] == ["case", "head"]
+    assert "# subjectname seg" in (tmp_path / "seg.qa.stats").read_text()
+    for name in ("zqa_scores_all", "confidences_all", "qa_flags_all"):
+        assert [row[0] for row in table(tmp_path / f"seg.{name}.csv")] == ["case", "seg"]
     assert (tmp_path / "seg.webp").read_bytes()[8:12] == b"WEBP"
     assert run_seg(f"{call} --quiet") == 0
     assert not capsys.readouterr().out

@@ -143,6 +143,7 @@ def test_an_error_inside_leaves_no_lock(tmp_path):
         ({"nonsense": 1}, "remove"),
         ([], "remove"),
     ],
+    ids=["other host", "this process", "nonsense", "no mapping"],  # the same in all processes that share the tests
 )
 def test_a_lock_that_may_be_in_use_is_named_and_stays(tmp_path, owner, word):
     held = tmp_path / ".lock.held"

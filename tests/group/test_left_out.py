@@ -1,5 +1,7 @@
 """What ratings exclude is found in tables and designs, and what they do not have is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,15 @@ def test_what_is_not_there_is_said():
     assert "left out, as r.tsv rates fail: nothing" in text
     assert "1 case(s) that r.tsv rates fail are not in t.dat: sub-09" in text
     assert "structures that t.dat does not have: Fornix, eTIV" in text
+
+
+def test_ratings_of_another_study_are_a_doubt():
+    foreign = replace(excluding(["pat-1"]), rated=("pat-1", "pat-2"))
+    (doubt,) = mark_excluded(TABLE, foreign, "t.dat").doubts
+    assert "none of the 2 case(s) that r.tsv rates is in t.dat, such as pat-1" in doubt
+    assert mark_excluded(TABLE, replace(foreign, rated=("pat-1", "sub-04")), "t.dat").doubts == ()
+    (doubt,) = mark_excluded(TABLE, excluding(sub_01=("left-A",)), "t.dat").doubts
+    assert doubt == "r.tsv excludes structures that t.dat does not have: left-A"
 
 
 def test_no_subject_left_is_an_error():

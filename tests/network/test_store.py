@@ -3,8 +3,17 @@ from functools import partial
 import pytest
 
 from fs_sclimbic.errors import ModelError
+from fs_sclimbic.files.hashing import sha256_of
+from fs_sclimbic.files.resources import data_file
 from fs_sclimbic.network import install, store
-from fs_sclimbic.network.store import PUBLISHED_NAME, KnownWeights, advice
+from fs_sclimbic.network.store import (
+    PUBLISHED_NAME,
+    SHIPPED_NAME,
+    SHIPPED_SHA256,
+    KnownWeights,
+    advice,
+    weights_in_words,
+)
 from tests.network.conftest import KNOWN, put
 
 find_model = partial(store.find_model, known=KNOWN)
@@ -97,3 +106,11 @@ def test_a_user_without_a_home(homes, monkeypatch):
     assert find_model().origin == "shipped"
     with pytest.raises(ModelError, match="FS_SCLIMBIC_MODELS names another folder"):
         install.install_model(put(homes / "x.h5"), KNOWN)
+
+
+def test_models_of_one_name_are_told_apart():
+    assert sha256_of(data_file("models", SHIPPED_NAME)) == SHIPPED_SHA256
+    earlier = [weights_in_words("x.h5", sha256) for sha256 in store.EARLIER_SHIPPED]
+    assert earlier == ["x.h5, first shipped model", "x.h5, second shipped model"]
+    assert weights_in_words("x.h5", SHIPPED_SHA256) == "x.h5, third shipped model"
+    assert weights_in_words("x.h5", "another") == "x.h5"

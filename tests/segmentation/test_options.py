@@ -4,8 +4,9 @@ import pytest
 
 from fs_sclimbic.errors import UsageError
 from fs_sclimbic.network.spec import FOV_MULTIPLE, MOST_STARTS
+from fs_sclimbic.network.store import PUBLISHED_SHA256, SHIPPED_SHA256
 from fs_sclimbic.segmentation.options import Options
-from fs_sclimbic.segmentation.population import read_population
+from fs_sclimbic.segmentation.population import Norm, default_population, read_population
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,12 @@ def test_starts_are_different_and_begin_with_the_published_one(number):
 def test_the_population_is_the_shipped_one():
     assert Options().population == read_population()
     assert Options() == Options()
+
+
+def test_norms_follow_the_weights_unless_they_are_given():
+    own = Options().with_norms_of(SHIPPED_SHA256)
+    assert dict(own.population) == dict(default_population(SHIPPED_SHA256))
+    assert dict(Options().with_norms_of(PUBLISHED_SHA256).population) == read_population()
+    given = Options(population={"A": Norm(1, 2)})
+    assert given.with_norms_of(SHIPPED_SHA256) is given
+    assert own.with_norms_of(PUBLISHED_SHA256) is own

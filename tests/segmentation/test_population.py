@@ -3,9 +3,10 @@ import os
 import pytest
 
 from fs_sclimbic.errors import TableError
-from fs_sclimbic.image.labels import Structure
+from fs_sclimbic.image.labels import Structure, read_ctab
+from fs_sclimbic.network.store import PUBLISHED_SHA256, SHIPPED_SHA256
 from fs_sclimbic.segmentation.measure import StructureStats
-from fs_sclimbic.segmentation.population import Norm, PopulationFile, read_population, z_score
+from fs_sclimbic.segmentation.population import Norm, PopulationFile, default_population, read_population, z_score
 
 POPULATION = {"A": Norm(370, 125, 227)}
 
@@ -82,3 +83,13 @@ def test_a_population_from_a_command(tmp_path):
     os.mkfifo(tmp_path / "p.csv")
     with pytest.raises(TableError, match="a named pipe"):
         read_population(tmp_path / "p.csv")
+
+
+def test_the_shipped_weights_have_norms_of_their_own():
+    own, published = default_population(SHIPPED_SHA256), default_population(PUBLISHED_SHA256)
+    assert dict(published) == read_population()
+    assert list(own) == [structure.name for structure in read_ctab().foreground]
+    # The same structures, measured otherwise.
+    for name, norm in own.items():
+        assert norm != published[name]
+        assert abs(norm.mean - published[name].mean) < 3 * published[name].std

@@ -17,10 +17,11 @@ from ...segmentation.population import Population, read_population
 from ..finished_case import FinishedCase
 from .case_files import DrawPicture, bring_up_to_date, remove_old_files
 from .case_picture import draw_case_picture
+from .identity import IDENTITY, choose_identity
 from .libraries import PageLibraries, read_libraries
 from .page import PAGE, STUDY, VIEWER, format_page, links_to_files, shared_files
 from .site_groups import SiteGroups
-from .study import describe_study, format_study, study_id
+from .study import describe_study, format_study
 
 LOCK_NAME = ".sclimbic-pages.lock"
 MAX_WAIT_SECONDS = 5.0
@@ -96,8 +97,9 @@ def build_pages(
     home.mkdir(parents=True, exist_ok=True)
     with only_one(home / LOCK_NAME, f"{home}: another run builds these pages", max_wait_seconds):
         made, n_made = _make_all(cases, home, draw_picture, viewer is not None, options.threads, progress)
-        description = _describe(cases, options, made, libraries)
-        contents = {**shared_files(libraries, viewer), STUDY: format_study(description).encode()}
+        identity, kept = choose_identity(home, options.source)
+        description = _describe(cases, options, made, libraries, identity)
+        contents = {IDENTITY: kept, **shared_files(libraries, viewer), STUDY: format_study(description).encode()}
         contents[PAGE] = format_page(options.title, *links_to_files()).encode()
         with StagedFiles() as staged:
             for name, content in contents.items():
@@ -143,13 +145,17 @@ def _make_all(
 
 
 def _describe(
-    cases: Sequence[FinishedCase], options: PageOptions, made: Mapping[str, Mapping[str, Any]], libraries: PageLibraries
+    cases: Sequence[FinishedCase],
+    options: PageOptions,
+    made: Mapping[str, Mapping[str, Any]],
+    libraries: PageLibraries,
+    identity: str,
 ) -> dict[str, Any]:
     description = describe_study(
         cases,
         population=options.population,
         title=options.title,
-        identity=study_id(options.source),
+        identity=identity,
         groups=options.groups,
         with_paths=True,
         made=made,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cases.case_picture import PICTURE_SUFFIX, picture_file_of
+from ...cases.case_picture import PICTURE_SUFFIX, is_older, picture_file_of
 from ...errors import SclimbicError
 from ...image.conform import resample_nearest
 from ...image.transforms import read_transform
@@ -41,8 +41,7 @@ def _read_made(case: FinishedCase) -> bytes | None:
     """The picture that was made with the segmentation; None if there is none, or an older one."""
     path = picture_file_of(case.segmentation)
     try:
-        is_new = path.stat().st_mtime_ns >= case.segmentation.stat().st_mtime_ns
-        return path.read_bytes() if is_new else None
+        return None if is_older(path, case.segmentation) else path.read_bytes()
     except OSError:
         return None
 

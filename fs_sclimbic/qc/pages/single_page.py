@@ -7,9 +7,10 @@ from ..finished_case import FinishedCase
 from .build import PageOptions
 from .case_files import INLINE_SCRIPT, DrawPicture, make_case_files
 from .case_picture import draw_case_picture
+from .identity import study_id
 from .libraries import read_libraries
 from .page import FIRST_SCRIPTS, SCRIPTS, STYLE, format_page, own_file
-from .study import describe_study, format_study, study_id
+from .study import describe_study, format_study
 
 
 def build_single_page(

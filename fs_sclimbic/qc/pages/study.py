@@ -3,11 +3,9 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ...cases.verdicts import worst_first
-from ...files.system import host_name
 from ...image.labels import Structure
 from ...segmentation.flag_limits import LIMITS
 from ...segmentation.population import Population, z_score
@@ -23,24 +21,6 @@ SETTINGS = ("Preset", "IntensityRange", "Region", "Posteriors", "Volumes")
 """Names in the provenance that tell how a case was made; they are shown where cases differ."""
 UNKNOWN_SETTINGS = "n/a"
 SHORT_HASH = 8
-
-
-def study_id(source: Path) -> str:
-    """Stands for a study in the browser's store, where the marks of many studies lie.
-
-    Parameters
-    ----------
-    source : Path
-        The folder of results. The same folder on the same machine is the same study, also when its pages are made
-        again.
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits; neither the folder nor the machine can be read from it.
-    """
-    place = f"{host_name()}\0{source.resolve()}".encode("utf-8", "surrogateescape")
-    return hashlib.sha256(place).hexdigest()[:16]
 
 
 def structures_of(cases: Sequence[FinishedCase]) -> tuple[Structure, ...]:
@@ -72,7 +52,7 @@ def describe_study(
         Norms of volumes.
     title : str
     identity : str
-        See `study_id`.
+        See `choose_identity`.
     groups : SiteGroups, optional
     with_paths : bool
         Tell where the files lie; they are left out of a page that is sent to others.

@@ -77,5 +77,5 @@ def finished_cases(tmp_path_factory) -> list[FinishedCase]:
 @pytest.fixture(scope="session")
 def page_options(tmp_path_factory) -> PageOptions:
     """Two sites, and norms of the four structures."""
-    sites = SiteGroups(name="site", groups={"sub-01": "Bern", "sub-02": "Bern", "sub-03": "Kyiv", "sub-04": "Kyiv"})
+    sites = SiteGroups(name="site <b>", groups={"sub-01": "Bern", "sub-02": "Bern", "sub-03": "Kyiv", "sub-04": "Kyiv"})
     return PageOptions(title="A <study>", source=tmp_path_factory.mktemp("source"), groups=sites, population=POPULATION)

@@ -105,6 +105,7 @@ def test_the_table_sorts_searches_and_filters(page):
     page.find(".dt-search input").send_keys(" ")
     page.choose("#filter-verdict", "good")
     assert names(page) == ["sub-04", "sub-01"]
+    assert "site <b>" in page.texts("#cases-table th")
     page.choose("#filter-group", "Bern")
     assert names(page) == ["sub-01"]
     page.choose("#measure", "confidences")

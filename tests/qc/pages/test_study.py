@@ -4,9 +4,7 @@ import json
 import math
 from dataclasses import replace
 
-import pytest
-
-from fs_sclimbic.qc.pages.study import describe_study, format_study, structures_of, study_id
+from fs_sclimbic.qc.pages.study import describe_study, format_study, structures_of
 from fs_sclimbic.segmentation.measure import SegStats
 from tests.qc.pages.conftest import POPULATION, STRANGE_NAME
 
@@ -68,10 +66,3 @@ def test_other_numbers_are_another_result(finished_cases):
     changed = replace(first, stats=replace(first.stats, structures=(replace(row, n_voxels=row.n_voxels + 1),)))
     results = [describe([case])["cases"][0]["result"] for case in (first, first, changed)]
     assert results[0] == results[1] != results[2]
-
-
-@pytest.mark.parametrize("same", [True, False])
-def test_a_study_is_its_folder(tmp_path, same):
-    (tmp_path / "a").mkdir()
-    other = tmp_path / "a" / ".." / ("a" if same else "b")
-    assert (study_id(tmp_path / "a") == study_id(other)) is same

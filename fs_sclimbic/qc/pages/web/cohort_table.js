@@ -90,7 +90,7 @@
   function describe(column) {
     const isNumber = column.type === "num" && column.title !== "verdict";
     return {
-      title: column.title,
+      title: Sclimbic.escapeText(column.title),
       type: column.type,
       className: [isNumber ? "number" : "dt-left", column.rare ? "rare" : ""].join(" ").trim(),
       orderSequence: ["asc", "desc"],

@@ -18,6 +18,9 @@ window.Sclimbic = window.Sclimbic || {};
     return made;
   }
 
+  /** Text for a library that takes it for HTML. */
+  const escapeText = (text) => element("span", {}, text).innerHTML;
+
   /** A number with some digits, or a dash where there is none. */
   function format(value, digits = 0) {
     return value === null || value === undefined || Number.isNaN(value) ? "–" : value.toFixed(digits);
@@ -90,6 +93,6 @@ window.Sclimbic = window.Sclimbic || {};
   }
 
   Object.assign(Sclimbic, {
-    element, format, shortName, announce, copyText, offerFile, loadScript, badge, VERDICT_WORDS,
+    element, escapeText, format, shortName, announce, copyText, offerFile, loadScript, badge, VERDICT_WORDS,
   });
 })(window.Sclimbic);

@@ -134,12 +134,12 @@
       return;
     }
     if (inField || (event.key === " " && focus.matches("button, summary, input"))) return;
-    const inCase = Sclimbic.caseView.shown() !== null;
+    const caseIsOpen = Sclimbic.caseView.shown() !== null;
     if (event.repeat && !MAY_REPEAT.includes(event.key)) return; // a key that is held down must not mark many cases
     const inScroller = focus.matches(".scroller, pre") && event.key.startsWith("Arrow");
     const handled =
-      (inCase && Sclimbic.viewer.isFocused() && Sclimbic.viewer.move(event.key)) ||
-      (inCase && !inScroller && (Sclimbic.review.onKey(event.key) || act(OF_A_CASE, event.key))) ||
+      (caseIsOpen && Sclimbic.viewer.isFocused() && Sclimbic.viewer.move(event.key)) ||
+      (caseIsOpen && !inScroller && (Sclimbic.review.onKey(event.key) || act(OF_A_CASE, event.key))) ||
       act(ANYWHERE, event.key);
     if (!handled) return;
     event.preventDefault();

@@ -80,7 +80,7 @@ def read_values(
         subjects=None if subjects is None else tuple(subjects),
         drop_missing=drop_missing,
         how_to_drop=how_to_drop,
-        how_to_cap=f"write its end for a number, or {how_to_drop}",
+        how_to_cap=f"a range; write its end for a number, or {how_to_drop}",
     )
     people = read_participants(path, request)
     names = tuple(people.rows)

@@ -153,7 +153,7 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     family = np.array([options.analyse_etiv or column != etiv for column in selected])
     if holds_volumes(table):
         notices += _size_notices(table, found.rows, etiv)
-    notices += _look_at(values, subjects, structures, family, may_be_negative=table.measure == LATERALITY)
+    notices += _look_at(values, subjects, structures, family, table.measure)
     return Study(
         subjects=subjects,
         measure=table.measure,
@@ -295,12 +295,7 @@ def _what_may_be_etiv(columns: Sequence[str]) -> str:
 
 
 def _look_at(
-    values: Array,
-    subjects: Sequence[str],
-    structures: Sequence[str],
-    family: NDArray[np.bool_],
-    *,
-    may_be_negative: bool,
+    values: Array, subjects: Sequence[str], structures: Sequence[str], family: NDArray[np.bool_], measure: str
 ) -> list[Notice]:
     """Notices about values that are numbers but hardly measurements."""
     texts = []
@@ -311,7 +306,7 @@ def _look_at(
             f"--all-segs?): {listed(zero)}"
         )
     negative = _cells((values < 0) & ~is_signed(values), subjects, structures)
-    if negative and not may_be_negative:
+    if negative and measure != LATERALITY:
         texts.append(f"{len(negative)} value(s) below 0: {listed(negative)}")
     constant = [name for name, column in zip(structures, values.T, strict=True) if np.ptp(column) == 0]
     if constant:

@@ -232,6 +232,7 @@ def known_columns(table: GroupTable, subjects: Collection[str]) -> GroupTable:
     """
     if not np.isnan(table.values).any():
         return table
-    rows = [row for row, name in enumerate(table.subjects) if name in set(subjects)]
+    wanted = set(subjects)
+    rows = [row for row, name in enumerate(table.subjects) if name in wanted]
     whole = [index for index in range(len(table.columns)) if not np.isnan(table.values[rows, index]).any()]
     return replace(table, columns=tuple(table.columns[index] for index in whole), values=table.values[:, whole])

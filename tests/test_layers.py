@@ -66,6 +66,7 @@ def test_every_public_name_is_there():
         "fs_sclimbic.cli.demo",
         "fs_sclimbic.cli.table",
         "fs_sclimbic.cli.fsgd",
+        "fs_sclimbic.cli.harmonize",
         "fs_sclimbic.cli.glm",
     ],
 )

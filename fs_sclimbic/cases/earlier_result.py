@@ -17,6 +17,8 @@ from .record import Record, Settings, changed_files, is_done, made_at, read_reco
 from .run import Run
 from .settings import hash_inputs, settings_of
 
+FLAGS_OF_NUMBERS = "flags of the numbers alone: an earlier version made this result"
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class EarlierResult:
@@ -37,6 +39,11 @@ class EarlierResult:
     def stats(self) -> SegStats | None:
         """The numbers of the earlier run."""
         return self.record.stats if self.record else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That an earlier version wrote no flags, if so."""
+        return (FLAGS_OF_NUMBERS,) if self.record is not None and self.record.flags is None else ()
 
     def flags(self, population: Population) -> tuple[Flag, ...]:
         """The flags of the earlier run; those that its numbers give if it wrote none."""

@@ -271,8 +271,9 @@ def close_case(predicted: PredictedCase, options: Options, draw: DrawPicture | N
 def _skipped(case: Case, seconds: float, found: EarlierResult, options: Options) -> Outcome:
     flags = found.flags(options.population)
     return Outcome(
-        case=case, status="skipped", seconds=seconds, warnings=found.warnings, flags=flags, stats=found.stats
-    )
+        case=case, status="skipped", seconds=seconds, warnings=found.warnings, notes=found.notes, flags=flags,
+        stats=found.stats,
+    )  # fmt: skip
 
 
 def _content_of(opened: OpenCase, result: Segmentation) -> PictureContent:

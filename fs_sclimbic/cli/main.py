@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from . import bids, demo, doctor, etiv, fsgd, glm, merge, model, qc, ratings, segment, table, train
+from . import bids, demo, doctor, etiv, fsgd, glm, harmonize, merge, model, qc, ratings, segment, table, train
 from .pipes import outlive_readers
 
 COMMANDS = {
@@ -14,6 +14,7 @@ COMMANDS = {
     "qc": (qc.main, "make pages to look at finished cases, with a viewer and marks by keys"),
     "table": (table.main, "make a table over subjects from their stats files (same as sclimbic_stats2table)"),
     "fsgd": (fsgd.main, "make the group descriptor file of a study from a table of participants, and check one"),
+    "harmonize": (harmonize.main, "take differences of sites out of a table (ComBat), and keep the design's effects"),
     "glm": (glm.main, "fit a design to a table and test contrasts on each structure (same as sclimbic_glmfit)"),
     "ratings": (ratings.main, "put the ratings of several people into one table, and measure how far they agree"),
     "demo": (demo.main, "segment a head that comes along, print the table and make a picture"),

@@ -135,9 +135,11 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _find_cases(args: argparse.Namespace) -> "tuple[Path, list[FinishedCase]]":
+    from ..bids.cases import SUBJECTS_FOLDER
     from ..bids.finished import find_finished_in_bids, holds_bids_results
     from ..errors import UsageError
     from ..qc.case_cache import read_case_cache
+    from ..qc.failed_cases import read_failed_cases
     from ..qc.find_cases import find_finished_cases, find_finished_subjects
 
     given = args.results if args.results is not None else args.sd or os.environ.get("SUBJECTS_DIR")
@@ -154,6 +156,9 @@ def _find_cases(args: argparse.Namespace) -> "tuple[Path, list[FinishedCase]]":
         cases = find_finished_subjects(source, args.subjects, args.output_base, read=cache.read)
     if args.single_file is None:
         cache.write(cache_file)
+    if not args.subjects:  # of subjects that are named, those alone
+        tables = source / SUBJECTS_FOLDER if holds_bids_results(source) else source
+        cases += read_failed_cases(tables / args.output_base, {case.name for case in cases})
     return source, cases
 
 
@@ -163,13 +168,21 @@ def _pages_folder(args: argparse.Namespace, source: Path) -> Path:
 
 def _write_pages(cases: "Sequence[FinishedCase]", folder: Path, options: "PageOptions") -> int:
     from ..cases.verdicts import describe_verdicts
+    from ..errors import SclimbicError
+    from ..qc.cohort_flags import describe_mixture
     from ..qc.pages.build import build_pages
 
     def tell(done: int, of: int) -> None:
         if of > PROGRESS_STEPS and done * PROGRESS_STEPS // of != (done - 1) * PROGRESS_STEPS // of:
             _say(f"{done} of {of} cases")
 
-    built = build_pages(cases, folder, options, progress=tell)
+    try:
+        built = build_pages(cases, folder, options, progress=tell)
+    except OSError as error:
+        reason = f"pages cannot be written ({error.strerror or error}); --out gives another folder"
+        raise SclimbicError(f"{error.filename or folder}: {reason}") from error
+    for line in describe_mixture([case.provenance for case in cases]):
+        _say(f"warning: {line}")
     for note in built.notes:
         _say(f"note: {note}")
     for name, problem in built.problems.items():

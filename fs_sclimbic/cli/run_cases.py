@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from ..cases.case_log import outcome_lines, write_log
+from ..cases.earlier_result import FLAGS_OF_NUMBERS
 from ..cases.pipeline import Outcome
 from ..cases.run import Run
 from ..cases.verdicts import describe_verdicts, verdict_of
@@ -93,6 +94,11 @@ def run_plan(
         say(summary, sys.stderr if interrupted else sys.stdout)
     if judged and not quiet:
         say(judged)
+        if old := sum(FLAGS_OF_NUMBERS in outcome.notes for outcome in outcomes):
+            say(
+                f"note: an earlier version made {old} of these results: here they are judged by their numbers alone, "
+                "in the pages of fs_sclimbic qc also by labels and image"
+            )
         if plan.study is not None and len(plan.cases) > 1 and plan.part is None:  # of parts, merge tells it
             say(pages_hint(plan.study))
     if lost:

@@ -230,12 +230,6 @@ def _table(args: argparse.Namespace) -> int:
         print(printable(f"Skipping {line}"), file=sys.stderr)
     _warn(who_is_left_out(cohort, in_subjects_dir=in_subjects_dir))
     print("Building the table..")
-    made = [(file.name, row.provenance) for file, row in zip(cohort.files, cohort.values, strict=True)]
-    with_etiv = measure.with_etiv and not args.no_vol_extras
-    mixed, made_with = check_provenance(made, with_etiv=with_etiv, allow_mixed=args.allow_mixed)
-    _warn(mixed)
-    for line in made_with:
-        print(printable(f"rows made with {line}"))
     choice = Choice(
         only=tuple(only) if only else None,
         without=frozenset(args.no_segno),
@@ -245,6 +239,14 @@ def _table(args: argparse.Namespace) -> int:
     )
     built = cohort_table(cohort, choice, percent_of_etiv=args.etiv, scale=args.scale)
     rated, missing = leave_out_rated(built.table, args)  # the sum with a failed side has failed
+    stays = set(rated.subjects)
+    rows = zip(cohort.files, cohort.values, strict=True)
+    made = [(file.name, row.provenance) for file, row in rows if file.name in stays]
+    with_etiv = measure.with_etiv and not args.no_vol_extras
+    mixed, made_with = check_provenance(made, with_etiv=with_etiv, allow_mixed=args.allow_mixed)
+    _warn(mixed)
+    for line in made_with:
+        print(printable(f"rows made with {line}"))
     table, more = combined_table(rated, args.combine, args.groups)
     _warn((*built.warnings, *(notice.text for notice in more)))
     _warn(notes_for_readers(table, args.tablefile, args.delimiter))

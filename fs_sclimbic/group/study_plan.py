@@ -1,5 +1,6 @@
 """What an analysis reads: the table, the design and the contrasts, matched with each other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,13 +10,15 @@ from ..errors import UsageError
 from ..notice import Notice
 from ..qc.exclusion import Exclusion
 from .design.contrast import Contrast, named_contrast, read_contrast
-from .design.covariates import SUBJECT_COLUMN
-from .design.formula import FormulaModel, contrast_of_levels, formula_model
+from .design.covariates import AS_CLASSES, SUBJECT_COLUMN
+from .design.formula import FormulaModel, formula_model
+from .design.formula_levels import contrast_of_levels
 from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
 from .fit.added_columns import add_covariates
-from .fit.study import COVARIATE, DEFAULT_STUDY_OPTIONS, RAW, SCALED, Study, StudyOptions, assemble
+from .fit.study import COVARIATE, DEFAULT_STUDY_OPTIONS, ETIV_COVARIATE, RAW, SCALED, Study, StudyOptions, assemble
+from .harmonize.harmonization_note import harmonization_notices
 from .left_out import MarkedTable, check_missing, choose_fitted, known_columns, mark_excluded
 from .output.glm_tree import check_names
 from .output.study_summary import fitted_design
@@ -121,8 +124,18 @@ def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
     )
 
 
-def read_formula(inputs: GlmInputs) -> FormulaModel:
+def read_formula(inputs: GlmInputs, subjects: Sequence[str] | None = None) -> FormulaModel:
     """Read the design of a formula.
+
+    Parameters
+    ----------
+    inputs : GlmInputs
+    subjects : sequence of str, optional
+        Over whom; by default over all participants.
+
+    Returns
+    -------
+    FormulaModel
 
     Raises
     ------
@@ -135,7 +148,7 @@ def read_formula(inputs: GlmInputs) -> FormulaModel:
         raise UsageError("a formula needs a table of participants: --participants FILE")
     return formula_model(
         inputs.formula, inputs.participants, subject_column=inputs.subject_column,
-        drop_missing=inputs.options.allow_missing,
+        drop_missing=inputs.options.allow_missing, subjects=subjects,
     )  # fmt: skip
 
 
@@ -170,6 +183,8 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         options = replace(options, etiv=COVARIATE)
     table, options, left_out, partly = _leave_out(inputs, marked, table, model, options)
     study = assemble(model, table, options, inputs.table)
+    if formula and 0 < len(study.kept) < len(model.matrix):
+        formula, model, study = _formula_of_fitted(inputs, formula, study, table, options)
     if inputs.covariates and inputs.participants:
         study = add_covariates(
             study, model, inputs.covariates, inputs.participants, subject_column=inputs.subject_column
@@ -201,11 +216,37 @@ def _told(left_out: tuple[str, ...], marked: MarkedTable | None) -> list[Notice]
     return [Notice("warning" if line in doubts else "note", line) for line in left_out]
 
 
+def _formula_of_fitted(
+    inputs: GlmInputs, formula: FormulaModel, study: Study, table: GroupTable, options: StudyOptions
+) -> tuple[FormulaModel, Model, Study]:
+    """The formula over the subjects who are fitted: means and levels are theirs.
+
+    Rows of the model, by which weights go, stay those of all participants.
+    """
+    model = formula.model
+    anew = read_formula(inputs, [(model.subjects or ())[row] for row in study.kept])
+    fitted = assemble(anew.model, table, replace(options, exclude=()), inputs.table)
+    notices = dict.fromkeys((*(one for one in model.notices if one not in formula.references), *anew.model.notices))
+    model = replace(model, columns=anew.model.columns, description=anew.model.description, notices=tuple(notices))
+    return anew, model, replace(study, columns=fitted.columns, matrix=fitted.matrix)
+
+
 def _how_rows_were_made(inputs: GlmInputs, rows: tuple[str, ...], study: Study) -> list[Notice]:
     """Weights, settings and source of eTIV of the rows that are fitted; an error if they differ."""
     fitted = [name for name in rows if name in set(study.subjects)] or list(rows)
     with_etiv = study.options.etiv != RAW or study.options.analyse_etiv
-    return provenance_notices(Path(inputs.table), fitted, with_etiv=with_etiv, allow_mixed=inputs.allow_mixed)
+    table = Path(inputs.table)
+    return [
+        *provenance_notices(table, fitted, with_etiv=with_etiv, allow_mixed=inputs.allow_mixed),
+        *harmonization_notices(table, study.subjects, study.matrix, study.columns, _used_values(inputs, study)),
+    ]
+
+
+def _used_values(inputs: GlmInputs, study: Study) -> tuple[str, ...]:
+    """Names of the numbers and covariates of a design, as tables of participants call them."""
+    covariates = [found["name"] if (found := AS_CLASSES.fullmatch(name)) else name for name in inputs.covariates]
+    variables = study.design.variables if study.design else ()
+    return (*variables, *covariates, *((ETIV_COVARIATE,) if study.options.etiv != RAW else ()))
 
 
 def _mark(inputs: GlmInputs, raw: GroupTable) -> MarkedTable | None:

@@ -19,6 +19,8 @@ MIN_SD_FRACTION = 0.02
 """Of the median: volumes that agree better, such as those of copies of one head, make no outlier."""
 HUBER_LIMIT_SD = 1.345
 HUBER_STEPS = 30
+MAX_SHOWN = 50
+"""Characters of a setting in a message."""
 SETTING_LINES = {
     "Weights": "weights",
     "IntensityRange": "intensity range",
@@ -66,16 +68,11 @@ def find_cohort_flags(cases: Sequence[CohortCase]) -> dict[str, tuple[Flag, ...]
 
 def _other_settings(cases: Sequence[CohortCase]) -> dict[str, Flag]:
     """Cases that were made in another way than most of the cohort."""
-    shown = {
-        case.name: {words: _without_origin(case.provenance.get(key, "")) for key, words in SETTING_LINES.items()}
-        for case in cases
-        if "Weights" in case.provenance
-    }
+    shown = {case.name: _settings_of(case.provenance) for case in cases if "Weights" in case.provenance}
     found: dict[str, list[str]] = {}
     for key in SETTING_LINES.values() if shown else ():
-        values = Counter(settings[key] for settings in shown.values())
-        (usual, count), *_ = values.most_common(1)
-        if count > len(shown) / 2:
+        usual = _usual([settings[key] for settings in shown.values()])
+        if usual is not None:
             for name, settings in shown.items():
                 if settings[key] != usual:
                     found.setdefault(name, []).append(key)
@@ -83,6 +80,41 @@ def _other_settings(cases: Sequence[CohortCase]) -> dict[str, Flag]:
         name: Flag(kind="SETTINGS", severity="bad", reason=f"made with other {', '.join(keys)} than the rest")
         for name, keys in found.items()
     }
+
+
+def describe_mixture(provenances: Sequence[Mapping[str, str]]) -> list[str]:
+    """In what a cohort differs so much that no way of making its cases is the usual one: then none is flagged for it.
+
+    Parameters
+    ----------
+    provenances : sequence of mapping
+        Of each case, see `CohortCase`.
+
+    Returns
+    -------
+    list of str
+        One line each; none where most cases were made in one way.
+    """
+    shown = [_settings_of(provenance) for provenance in provenances if "Weights" in provenance]
+    lines = []
+    for key in SETTING_LINES.values() if shown else ():
+        values = [settings[key] for settings in shown]
+        if _usual(values) is None:
+            counts = "; ".join(
+                f"{count} with {value[:MAX_SHOWN] or 'none said'}" for value, count in Counter(values).most_common()
+            )
+            lines.append(f"{key} differ, and no one is that of most cases ({counts}): such numbers do not go together")
+    return lines
+
+
+def _settings_of(provenance: Mapping[str, str]) -> dict[str, str]:
+    return {words: _without_origin(provenance.get(key, "")) for key, words in SETTING_LINES.items()}
+
+
+def _usual(values: Sequence[str]) -> str | None:
+    """What more than half of the cases have."""
+    ((value, count),) = Counter(values).most_common(1)
+    return value if count > len(values) / 2 else None
 
 
 def _without_origin(line: str) -> str:

@@ -12,6 +12,7 @@ from ..cases.record import Record, read_record
 from ..cases.stats_files import read_stats
 from ..errors import ImageError, SclimbicError, describe_memory_error, describe_system_error
 from ..files.content import find_problem
+from ..files.hashing import sha256_of
 from ..image.labels import OPAQUE, ColorTable, Structure, read_ctab
 from ..image.volume import Volume, read_volume
 from ..segmentation.case_flags import crop_labels
@@ -25,6 +26,11 @@ NO_NUMBERS = SegStats((), math.nan)
 NO_PROVENANCE = frozenset({"Subcortical", "Created", "Warning", "Measure", "NRows", "NTableCols", "ColHeaders"})
 """First words of header lines that say nothing about how a case was made."""
 UNKNOWN_RGBA = (255, 255, 0, OPAQUE)
+CHANGED = Flag(
+    kind="CHANGED",
+    severity="look",
+    reason="the segmentation was changed since it was measured: the numbers are those of before",
+)
 HEADER_LINE = re.compile(r"# (\w+) (.+)")
 
 
@@ -88,11 +94,19 @@ def _read(files: CaseFiles) -> FinishedCase:
     if record is None:
         return _read_without_record(replace(files, record_file=None))
     colors, flags = _colors_of(record), record.flags
-    if flags is None:
-        labels = read_volume(files.segmentation)
-        flags = judge_case(labels, record.stats, colors, t1=files.t1, transform=files.transform, record=record)
-    verdict = CaseVerdict(case=files.name, flags=flags)
+    is_changed = _is_changed(files.segmentation, record)
+    if flags is None or is_changed:
+        labels = read_volume(files.segmentation)  # a damaged one is a problem
+        if flags is None:
+            flags = judge_case(labels, record.stats, colors, t1=files.t1, transform=files.transform, record=record)
+    verdict = CaseVerdict(case=files.name, flags=(*flags, *([CHANGED] if is_changed else [])))
     return _finished(files, record.stats, verdict, colors, lines=record.provenance, warnings=record.warnings)
+
+
+def _is_changed(segmentation: Path, record: Record) -> bool:
+    """Whether somebody edited or replaced the labels since they were measured."""
+    written = record.files.get(segmentation.name)
+    return written is not None and sha256_of(segmentation) != written
 
 
 def _read_without_record(files: CaseFiles) -> FinishedCase:

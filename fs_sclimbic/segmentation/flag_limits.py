@@ -220,6 +220,13 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
             source="volumes of two weights differ by up to a third",
             advice="run the case again with the weights and settings of the others",
         ),
+        "CHANGED": Limit(
+            about="another segmentation than the one that was measured",
+            measure="SHA-256 in the record",
+            source="-",
+            advice="the numbers and other flags are those of before: run the case again with --redo, or measure your "
+            "own labels with another program",
+        ),
         "UNREADABLE": Limit(
             about="files cannot be read",
             measure="segmentation, stats",

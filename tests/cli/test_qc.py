@@ -62,6 +62,21 @@ def test_a_case_that_cannot_be_read_is_a_row(results, capsys):
     assert "a.sclimbic.nii.gz" in told["a"]
 
 
+def test_a_case_that_failed_is_a_row(results, tmp_path, run_seg, capsys):
+    (tmp_path / "images/c.nii.gz").write_bytes(b"no image")
+    assert run_seg(f"--i {tmp_path}/images --o {results} --write_qa_stats") == 1
+    assert main([str(results)]) == 1
+    (failed,) = [one for one in study_of(results / "sclimbic_qc")["cases"] if one["verdict"] == "failed"]
+    assert failed["name"] == "c"
+    assert failed["problem"].startswith(f"failed, has no result: {tmp_path}/images/c.nii.gz")
+
+
+def test_where_pages_cannot_be_written_another_place_is_named(results, capsys):
+    (results / "sclimbic_qc").write_text("is no folder")
+    assert main([str(results)]) == 1
+    assert "--out gives another folder" in capsys.readouterr().err
+
+
 def test_one_case_in_one_file(results, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main([str(results), "--single-file", "a"]) == 0

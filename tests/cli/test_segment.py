@@ -1,6 +1,7 @@
 """mri_sclimbic_seg as a user types it, in process, on synthetic heads with a tiny model."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -111,6 +112,11 @@ def test_a_run_ends_with_the_verdicts(tmp_path, head, capsys, run_seg):
         by_case = {row[0]: row for row in rows}
         assert by_case["plain"][1:] == ["good", "0", "-", "-", "-"]
         assert "HOT" in by_case["hot"][4]
+    record = tmp_path / "out/plain.sclimbic.json"
+    old = json.loads(record.read_text())
+    record.write_text(json.dumps({key: old[key] for key in old if key not in ("flags", "sha256")}))
+    assert run_seg(call) == 0
+    assert "note: an earlier version made 1 of these results" in capsys.readouterr().out
     assert "# Flag HOT" in (tmp_path / "out/hot.sclimbic.qa.stats").read_text()
     assert verdicts in (tmp_path / "out/mri_sclimbic.log").read_text()
 

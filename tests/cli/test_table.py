@@ -471,6 +471,18 @@ def test_rows_made_in_different_ways_are_refused(run, subjects):
     assert run("--all", "--no-vol-extras")[0] == 0, "without eTIV its source does not count"
 
 
+def test_rows_that_ratings_leave_out_do_not_count_as_mixed(run, subjects, tmp_path):
+    made_with(subjects / "bert/stats/sclimbic.stats", *MADE)
+    made_with(subjects / "ernie/stats/sclimbic.stats", MADE[0].replace("0123", "f123"), MADE[1])
+    ratings = tmp_path / "ratings.tsv"
+    ratings.write_text("case\trating\nernie\tfail\n")
+    status, text, _, err = run("--all", "--exclude-from", str(ratings))
+    assert (status, len(text.splitlines())) == (0, 2)
+    assert "mixed" not in err
+    ratings.write_text("case\trating\nernie\tunsure\n")
+    assert run("--all", "--exclude-from", str(ratings))[0] == 1
+
+
 def test_files_of_the_published_tool_do_not_mix_with_ours(run, subjects):
     made_with(subjects / "bert/stats/sclimbic.stats", *MADE)
     status, _, _, err = run("--all")

@@ -66,3 +66,25 @@ def test_one_sample_and_matrix(inputs, tmp_path):
     np.testing.assert_array_equal(model.matrix[:, 1], AGES)
     with pytest.raises(DesignError, match="'X3' is no column"):
         plan_study(inputs(fsgd=None, matrix=str(tmp_path / "x"), contrasts=("X3",)))
+
+
+def test_a_formula_is_over_the_subjects_who_are_fitted(inputs, tmp_path):
+    """Levels and means are those of the rest; weights go by the rows of all participants."""
+    groups = ["Control" if i % 2 else "Patient" for i in range(len(SUBJECTS))]
+    lines = [f"{name}\t{group}\t{30 + i}" for i, (name, group) in enumerate(zip(SUBJECTS, groups, strict=True))]
+    people = ["participant_id\tgroup\tage", "elsewhere\tRelative\t90", *lines]
+    (tmp_path / "p.tsv").write_text("\n".join(people) + "\n")
+    asked = {"fsgd": None, "formula": "group*age", "participants": str(tmp_path / "p.tsv")}
+    with pytest.raises(DesignError, match="elsewhere"):
+        plan_study(inputs(**asked))
+    plan = plan_study(inputs(**asked, options=StudyOptions(allow_missing=True, exclude=(1,))))
+    kept = np.arange(1, len(SUBJECTS))
+    assert plan.study.subjects == SUBJECTS[1:]
+    assert plan.study.kept == tuple(range(2, len(SUBJECTS) + 1))
+    assert len(plan.model.matrix) == len(SUBJECTS) + 1
+    assert plan.study.columns == ("group[Control]", "group[Patient]", "age", "group[T.Patient]:age")
+    np.testing.assert_allclose(plan.study.matrix[:, 2], 30 + kept)
+    np.testing.assert_allclose(plan.contrasts[0].matrix, [[-1, 1, 0, (30 + kept).mean()]])
+    texts = [notice.text for notice in plan.notices]
+    assert any("left out of the design, not in" in text and "elsewhere" in text for text in texts)
+    assert len(texts) == len(set(texts))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fs_sclimbic.image.labels import Structure
-from fs_sclimbic.qc.cohort_flags import CohortCase, cooks_distances, find_cohort_flags, fit_robustly
+from fs_sclimbic.qc.cohort_flags import CohortCase, cooks_distances, describe_mixture, find_cohort_flags, fit_robustly
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
 
 FORNIX = Structure(821, "Left-Fornix", (0, 0, 0, 0))
@@ -90,6 +90,10 @@ def test_where_weights_were_found_does_not_matter():
 def test_without_a_majority_nobody_is_odd():
     other = {**WEIGHTS, "Weights": "b.h5 SHA-256 bb"}
     assert kinds([case_of("a", 500, provenance=WEIGHTS), case_of("b", 500, provenance=other)]) == {}
+    (line,) = describe_mixture([WEIGHTS, other])
+    assert line.startswith("weights differ, and no one is that of most cases (1 with a.h5 SHA-256 aa; 1 with b.h5")
+    assert describe_mixture([WEIGHTS, WEIGHTS, other]) == []
+    assert describe_mixture([{}, {}]) == []
 
 
 def test_robust_fit_and_influence():

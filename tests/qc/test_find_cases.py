@@ -26,7 +26,7 @@ STATS = """\
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory, head, predictor, tiny_model):
-    """A folder of results of three images, made by this tool: head0, head1 and head2."""
+    """A folder of results of three images, made by this tool: seg0, seg1 and seg2."""
     folder = tmp_path_factory.mktemp("results")
     for case in cases_of(folder, head, 3, Requests(volumes=True, posteriors=True)):
         assert run_one(case, lambda: predictor, Run(tiny_model, ())).status == "done"
@@ -50,7 +50,7 @@ def make_subject(folder, head, name="bert"):
 
 def test_results_of_this_tool(results):
     cases = find_finished_cases(results)
-    assert [case.name for case in cases] == ["head0", "head1", "head2"]
+    assert [case.name for case in cases] == ["seg0", "seg1", "seg2"]
     case = cases[0]
     assert case.segmentation == results / "seg0.mgz"
     assert case.t1 == results / "head0.nii.gz"

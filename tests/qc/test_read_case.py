@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from fs_sclimbic.cases.case import Requests
+from fs_sclimbic.cases.images import image_case
+from fs_sclimbic.cases.run import Run
 from fs_sclimbic.image.labels import read_ctab
-from fs_sclimbic.image.volume import Volume, write_volume
+from fs_sclimbic.image.volume import Volume, read_volume, write_volume
 from fs_sclimbic.qc.read_case import CaseFiles, provenance_of, read_finished_case
+from tests.cohorts import run_one
 
 ACCUMBENS, COMMISSURE, UNKNOWN = 26, 853, 4242
 
@@ -55,6 +59,20 @@ def test_an_edited_record_is_no_record(segmentation, tmp_path):
     assert case.record_file is None
     assert case.problem is None
     assert rows_of(case)[ACCUMBENS].n_voxels == 64
+
+
+def test_labels_that_were_changed_or_damaged_since_are_flagged(tmp_path, head_file, predictor, tiny_model):
+    case = image_case(head_file, tmp_path / "seg.mgz", Requests())
+    outcome = run_one(case, lambda: predictor, Run(tiny_model, ()))
+    files = CaseFiles(name="seg", segmentation=case.outputs.segmentation, record_file=case.outputs.record)
+    assert "CHANGED" not in [flag.kind for flag in read_finished_case(files).verdict.flags]
+    labels = read_volume(files.segmentation)
+    write_volume(Volume(np.zeros_like(labels.data), labels.grid), files.segmentation)
+    found = read_finished_case(files)
+    assert [flag.kind for flag in found.verdict.flags][-1] == "CHANGED"
+    assert found.stats == outcome.stats
+    files.segmentation.write_bytes(b"damaged")
+    assert read_finished_case(files).problem
 
 
 def test_provenance():

@@ -147,7 +147,7 @@ def named_contrast(
     [[-1.0, 1.0]]
     """
     name, equals, expression = text.partition("=")
-    if not equals or any("=" in column for column in columns):
+    if not equals or (any("=" in column for column in columns) and reads_as_expression(text, columns)):
         name, expression = "", text
     elif reads_as_expression(name, columns):
         raise DesignError(

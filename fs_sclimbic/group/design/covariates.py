@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ...errors import DesignError
 from ...notice import Notice
-from ..text_files import finite_number, read_cells
+from ..text_files import finite_number, is_missing, read_cells
 from .design import Design, GroupClass
-from .odd_variables import impossible_values, variable_doubts
+from .odd_variables import impossible_values, label_doubt, variable_doubts
 from .participants import DesignRequest, read_participants
 
 Array = NDArray[np.float64]
@@ -42,6 +42,7 @@ def read_values(
     subjects: Sequence[str] | None = None,
     drop_missing: bool = False,
     as_labels: Sequence[str] = (),
+    how_to_drop: str = "take these subjects out of the design",
 ) -> PeopleValues:
     """Read columns of a table of participants.
 
@@ -57,11 +58,13 @@ def read_values(
         Leave out subjects who lack a value; else they are an error.
     as_labels : sequence of str
         Columns whose numbers stand for groups.
+    how_to_drop : str
+        What the user does to leave out subjects who lack a value, for messages.
 
     Returns
     -------
     PeopleValues
-        A column of which most values are numbers is one of numbers; then every value must be.
+        A column of which most values that are not missing are numbers is one of numbers; then every value must be.
 
     Raises
     ------
@@ -76,6 +79,8 @@ def read_values(
         variables=tuple(numeric),
         subjects=None if subjects is None else tuple(subjects),
         drop_missing=drop_missing,
+        how_to_drop=how_to_drop,
+        how_to_cap=f"write its end for a number, or {how_to_drop}",
     )
     people = read_participants(path, request)
     names = tuple(people.rows)
@@ -87,12 +92,15 @@ def read_values(
     problems = impossible_values(checked)
     if problems:
         raise DesignError("\n".join(f"{path}: {problem}" for problem in problems))
+    told = [text for text in people.notices if "not asked for" not in text]  # they are not, on purpose
     doubts = [text.replace("fsgd make --class-columns", "C(NAME)") for text in variable_doubts(checked)]
+    labels = {name: tuple(_label(row[name][0]) for row in people.rows.values()) for name in text}
+    doubts += [doubt for name, found in labels.items() if (doubt := label_doubt(name, found))]
     return PeopleValues(
         subjects=names,
-        labels={name: tuple(_label(row[name][0]) for row in people.rows.values()) for name in text},
+        labels=labels,
         numbers=dict(zip(numeric, values.T, strict=True)),
-        notices=(*(Notice("note", text) for text in people.notices), *(Notice("warning", text) for text in doubts)),
+        notices=(*(Notice("note", text) for text in told), *(Notice("warning", text) for text in doubts)),
     )
 
 
@@ -103,12 +111,13 @@ def columns_of(path: str | PathLike[str]) -> tuple[str, ...]:
 
 
 def _is_numeric(path: str | PathLike[str], column: str) -> bool:
-    """Whether most cells of a column are numbers."""
+    """Whether most cells of a column that hold a value are numbers."""
     header = columns_of(path)
     if column not in header:
         return False
     place = header.index(column)
     cells = [row.cells[place] for row in read_cells(Path(path))[1:] if len(row.cells) > place]
+    cells = [cell for cell in cells if not is_missing(cell)]
     return sum(finite_number(cell) is not None for cell in cells) * 2 > len(cells)
 
 

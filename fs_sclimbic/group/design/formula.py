@@ -1,9 +1,9 @@
 """Designs that no FSGD can say: formulas over the columns of a table of participants, such as ``group + sex + age``."""
 
+import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, product
 from os import PathLike
 from typing import Any
 
@@ -13,20 +13,17 @@ from numpy.typing import NDArray
 from ...errors import DesignError, UsageError
 from ...files.frames import load_pandas
 from ...notice import Notice
-from ..text_files import finite_number, listed
-from .contrast import Contrast, check_contrast, named_contrast
+from ..text_files import listed
 from .covariates import SUBJECT_COLUMN, PeopleValues, columns_of, read_values
+from .formula_levels import named_rows, reference_notices
 from .model import Model
 
 Array = NDArray[np.float64]
 ETIV_TERM = "eTIV"
 """In a formula: eTIV of the table, where the participants have no such column."""
-ROUNDING = 1e-12
-"""A weight below this share of the largest is 0."""
 ALONE = re.compile(rf"\s*\+\s*{ETIV_TERM}\b(?!\s*[:*])")
 AS_LABELS = re.compile(r"\bC\(\s*(\w+)")
-MAX_GRID = 20_000
-"""Combinations of levels over which the names of levels are averaged; of more, levels have no names."""
+BACKTICKED = re.compile(r"`[^`]*`")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +35,10 @@ class FormulaModel:
     """The formula asks for eTIV of the table, centred, with one slope."""
     level_names: tuple[str, ...] = field(default=())
     level_rows: Array = field(default_factory=lambda: np.zeros((0, 0)))
-    """(k, p): the fitted mean of a level (or of two together), numbers at their mean, other labels weighted alike."""
+    """(k, p): the fitted mean of a level (or of two together), numbers at their mean, other labels weighted alike; the
+    slope of a number within a level."""
+    references: tuple[Notice, ...] = ()
+    """With which level columns compare; among the notices of the model."""
 
 
 def load_formulaic() -> Any:
@@ -62,6 +62,7 @@ def formula_model(
     *,
     subject_column: str = SUBJECT_COLUMN,
     drop_missing: bool = False,
+    subjects: Sequence[str] | None = None,
 ) -> FormulaModel:
     """The model of a formula.
 
@@ -74,6 +75,8 @@ def formula_model(
     subject_column : str
     drop_missing : bool
         Leave out subjects who lack a value; else they are an error.
+    subjects : sequence of str, optional
+        Over whom levels, means and columns are made, by default everybody.
 
     Returns
     -------
@@ -109,12 +112,16 @@ def formula_model(
         participants,
         variables,
         subject_column=subject_column,
+        subjects=subjects,
         drop_missing=drop_missing,
         as_labels=AS_LABELS.findall(right),
+        how_to_drop="give --allow-missing to leave these subjects out",
     )
     data = _data(values)
     fitted = _with_columns_of_levels(formulaic, right, terms, data, text)
     names, matrix = _matrix(formulaic, fitted, data, text)
+    _refuse_what_is_no_number(names, matrix, values.subjects, text)
+    references = reference_notices(values, names)
     description = f"formula '{text}' over {participants}" + (f", fitted as '{fitted}'" if fitted != right else "")
     model = Model(
         columns=names,
@@ -122,64 +129,71 @@ def formula_model(
         subjects=values.subjects,
         source=str(participants),
         description=f"{description}, columns {', '.join(names)}",
-        notices=(*values.notices, *_references(values, names)),
+        notices=(*values.notices, *references),
     )
-    level_names, rows = _levels(formulaic, fitted, values, names, text)
-    return FormulaModel(model, uses_etiv, level_names, rows)
-
-
-def contrast_of_levels(text: str, columns: Sequence[str], level_names: Sequence[str], level_rows: Array) -> Contrast:
-    """A contrast by the names of columns and of levels: ``Patient-Control``, ``sex[M] - sex[F]``, ``Patient:F``.
-
-    Parameters
-    ----------
-    text : str
-        As `named_contrast` takes it.
-    columns : sequence of str
-        p names, those of the formula first.
-    level_names : sequence of str
-        k names.
-    level_rows : (k, q) array
-        Weights of the q columns of the formula.
-
-    Returns
-    -------
-    Contrast
-        With weights of the p columns.
-
-    Raises
-    ------
-    DesignError
-        If a name is unknown, or the weights are all 0.
-    """
-    written = named_contrast(text, (*columns, *level_names))
-    rows = np.pad(level_rows, ((0, 0), (0, len(columns) - level_rows.shape[1])))
-    matrix = written.matrix[:, : len(columns)] + written.matrix[:, len(columns) :] @ rows
-    matrix[np.abs(matrix) < ROUNDING * np.abs(matrix).max(initial=0)] = 0
-    contrast = Contrast(written.name, matrix)
-    check_contrast(contrast, columns, f"contrast '{text}'")
-    return contrast
+    spec = _spec(formulaic, fitted, data, text)
+    level_names, rows = named_rows(values, names, lambda people: _rows(spec, people))
+    return FormulaModel(model, uses_etiv, level_names, rows, references)
 
 
 def _parsed(formulaic: Any, right: str, text: str) -> tuple[list[str], list[str]]:
     """Terms and variables of a formula."""
     try:
         formula = formulaic.Formula(right)
-        variables = sorted(str(name) for name in formula.required_variables)
-        return [str(term) for term in formula], variables
+        terms = [str(term) for term in formula]
+        found = {str(name) for name in formula.required_variables}
+        # Formulaic forgets the variables of functions that keep something of the data, such as poly and bs.
+        factors = {str(factor.expr) for term in formula for factor in term.factors}
+        found |= {name for factor in factors for name in _names_in(factor)} - set(formulaic.transforms.TRANSFORMS)
     except Exception as error:  # of its own kinds, and of Python for what it evaluates
-        raise DesignError(f"formula '{text}': cannot be read ({_first_line(error)})") from error
+        raise DesignError(f"formula '{text}': cannot be read ({_first_line(error)}){_advice(right)}") from error
+    return terms, sorted(found)
+
+
+def _names_in(factor: str) -> list[str]:
+    """Names in a call such as ``poly(age, 2)`` that are not called themselves."""
+    try:
+        nodes = list(ast.walk(ast.parse(BACKTICKED.sub("0", factor), mode="eval")))
+    except SyntaxError:
+        return []
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return [node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called]
+
+
+def _advice(right: str) -> str:
+    """What may help with a formula that cannot be read."""
+    if "|" in right:
+        return "; one measurement a subject is fitted, without random effects or groups of them, '|'"
+    return "; a column whose name holds blanks or signs is written `Age at scan`, with backticks"
+
+
+def _refuse_what_is_no_number(names: Sequence[str], matrix: Array, subjects: Sequence[str], text: str) -> None:
+    """Refuse the logarithm of 0, and the like."""
+    problems = [
+        f"formula '{text}': '{name}' has no finite value for {listed([subjects[i] for i in rows], 5)}"
+        for name, column in zip(names, matrix.T, strict=True)
+        if len(rows := np.flatnonzero(~np.isfinite(column)).tolist())
+    ]
+    if problems:
+        raise DesignError("\n".join([*problems, "correct these values, or write the formula without this"]))
 
 
 def _matrix(formulaic: Any, right: str, data: dict[str, Any], text: str) -> tuple[tuple[str, ...], Array]:
     spec = _spec(formulaic, right, data, text)
-    return tuple(map(str, spec.column_names)), np.asarray(spec.get_model_matrix(_frame(data)), np.float64)
+    return tuple(map(str, spec.column_names)), _rows(spec, data)
+
+
+def _rows(spec: Any, data: dict[str, Any]) -> Array:
+    """The row of each subject, also where a value is no number."""
+    with np.errstate(all="ignore"):
+        return np.asarray(spec.get_model_matrix(_frame(data)), np.float64)
 
 
 def _spec(formulaic: Any, right: str, data: dict[str, Any], text: str) -> Any:
     """How the columns are made of the data, with the levels that were seen."""
     try:
-        return formulaic.Formula(right).get_model_matrix(_frame(data)).model_spec
+        with np.errstate(all="ignore"):
+            return formulaic.Formula(right).get_model_matrix(_frame(data), na_action="ignore").model_spec
     except Exception as error:
         raise DesignError(f"formula '{text}': cannot be computed ({_first_line(error)})") from error
 
@@ -205,53 +219,10 @@ def _with_columns_of_levels(formulaic: Any, right: str, terms: list[str], data: 
     if "1" not in terms or first not in map(str, spec.factor_contrasts):
         return right
     without = f"0 + {right}"
-    before = np.asarray(spec.get_model_matrix(_frame(data)), np.float64)
+    before = _rows(spec, data)
     _, after = _matrix(formulaic, without, data, text)
     rank = np.linalg.matrix_rank
+    if not np.isfinite(before).all():
+        return right
     is_same = before.shape == after.shape and rank(np.hstack([before, after])) == rank(before) == rank(after)
     return without if is_same else right
-
-
-def _references(values: PeopleValues, names: Sequence[str]) -> list[Notice]:
-    """Which level a column of labels is compared with, where it has no column of its own."""
-    found = []
-    for variable, labels in values.labels.items():
-        first = sorted(set(labels))[0]
-        if any(name.partition("[T.")[0] in (variable, f"C({variable})") and ":" not in name for name in names):
-            found.append(f"{variable}: columns compare with {first}")
-    return [Notice("note", text) for text in found]
-
-
-def _levels(
-    formulaic: Any, right: str, values: PeopleValues, names: Sequence[str], text: str
-) -> tuple[tuple[str, ...], Array]:
-    """Names of levels and of pairs of them, and the rows of the design that they stand for."""
-    data = _data(values)
-    factors = {name: sorted(set(labels)) for name, labels in values.labels.items()}
-    size = int(np.prod([len(levels) for levels in factors.values()])) if factors else 0
-    if not 0 < size <= MAX_GRID:
-        return (), np.zeros((0, len(names)))
-    cells = list(product(*factors.values()))
-    grid: dict[str, Any] = {name: [cell[place] for cell in cells] for place, name in enumerate(factors)}
-    grid |= {name: [float(column.mean())] * size for name, column in values.numbers.items()}
-    rows = np.asarray(_spec(formulaic, right, data, text).get_model_matrix(_frame(grid)), np.float64)
-    bare = [str(level) for levels in factors.values() for level in levels]
-    found: dict[str, Array] = {}
-
-    def called(name: str, level: object) -> list[str]:
-        word = str(level)
-        free = bare.count(word) == 1 and finite_number(word) is None
-        return [f"{name}[{word}]", *([word] if free else [])]
-
-    for name, levels in factors.items():
-        for level in levels:
-            mean = rows[[value == level for value in grid[name]]].mean(axis=0)
-            found |= dict.fromkeys(called(name, level), mean)
-    for (one, first), (other, second) in combinations(factors.items(), 2):
-        for level, beside in product(first, second):
-            both = [a == level and b == beside for a, b in zip(grid[one], grid[other], strict=True)]
-            mean = rows[both].mean(axis=0)
-            for a, b in product(called(one, level), called(other, beside)):
-                found |= {f"{a}:{b}": mean, f"{b}:{a}": mean}
-    kept = {name: row for name, row in found.items() if name not in names}
-    return tuple(kept), np.array(list(kept.values())).reshape(len(kept), len(names))

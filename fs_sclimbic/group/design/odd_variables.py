@@ -29,9 +29,11 @@ FEWEST_VALUES = 8
 GROUP_NAMES = re.compile(
     r"(^|_)(site|scanner|cent(er|re)|hospital|group|grp|diagnosis|diag|dx|arm|condition|cohort|dataset|batch|race"
     r"|ethnicity|ethnic|handedness|hand|category|protocol|vendor|manufacturer|subtype|genotype|treatment)(_?(id|code|no"
-    r"|num|nr|number))?($|_|\d)",
+    r"|num|nr|number|bl|baseline|final|label|name))?\d*$",
     re.I,
 )
+NO_LABELS = (MISSING_VALUES - {"none"}) | {"na", "unknown"}
+"""Labels, in lower case, that stand for a missing one. ``none`` may be a diagnosis."""
 MAX_CODES = 20
 FEWEST_CODES = 3
 MAX_LIKELY_CODES = 5
@@ -52,7 +54,8 @@ def impossible_values(design: Design) -> list[str]:
     """
     found = []
     for name, column in zip(design.variables, design.values.T, strict=True):
-        possible = (column <= MAX_AGE_YEARS) & ((column >= 0) | _is_counted_from_an_age(column))
+        possible = (column <= MAX_AGE_YEARS) | _goes_on(column, MAX_AGE_YEARS)
+        possible &= (column >= 0) | _is_counted_from_an_age(column)
         if not _is_age(name) or possible.all() or possible.mean() < MIN_OTHERS_IN_RANGE:
             continue
         wrong = [f"{design.subjects[i]} ({column[i]:g})" for i in np.flatnonzero(~possible).tolist()]
@@ -108,8 +111,7 @@ def class_doubts(design: Design) -> list[str]:
     """
     doubts = []
     for index, (one, size) in enumerate(zip(design.classes, design.class_sizes, strict=True)):
-        parts = {one.name.lower(), *one.name.lower().split("_")}
-        if parts & (MISSING_VALUES - {"none", "na"}) or one.name.lower() in ("na", "unknown"):
+        if _is_no_label(one.name) or set(one.name.lower().split("_")) & (MISSING_VALUES - {"none", "na"}):
             doubts.append(
                 f"class '{one.name}' ({size} subject(s)) has the name of a missing value; if the label is missing, "
                 "leave these subjects out"
@@ -121,6 +123,33 @@ def class_doubts(design: Design) -> list[str]:
                 "the variance, and a difference from it may be of that person alone"
             )
     return doubts
+
+
+def label_doubt(name: str, labels: Sequence[str]) -> str:
+    """What is odd about a column of labels: some that stand for a missing one.
+
+    Parameters
+    ----------
+    name : str
+        Of the column.
+    labels : sequence of str
+
+    Returns
+    -------
+    str
+        Empty for none.
+    """
+    odd = sorted({label for label in labels if _is_no_label(label)})
+    if not odd:
+        return ""
+    return (
+        f"'{name}' has the label {listed(odd)}, the name of a missing value ({sum(map(_is_no_label, labels))} "
+        "subject(s)); if the label is missing, leave these subjects out"
+    )
+
+
+def _is_no_label(label: str) -> bool:
+    return label.lower() in NO_LABELS
 
 
 def _is_age(name: str) -> bool:
@@ -135,6 +164,16 @@ def _is_counted_from_an_age(column: Array) -> bool:
         return bool(len(below))
     gap = others[0] - below.max()
     return not (np.isin(below, (-1, *MISSING_CODES)).all() and gap > np.diff(others).max())
+
+
+def _goes_on(column: Array, end: float) -> bool:
+    """Whether values above an end go on where the others stop, as ages in months; typing errors stand apart."""
+    above, others = column[column > end], column[column <= end]
+    if not len(above) or len(others) < FEWEST_VALUES:
+        return False
+    usual = float(np.quantile(others, 0.75) - np.quantile(others, 0.25)) / 2
+    steps = np.diff(np.sort(np.append(above, others.max())))
+    return not np.isin(above, MISSING_CODES).any() and bool(steps.max() <= usual)
 
 
 def _codes(column: Array, subjects: Sequence[str]) -> list[str]:

@@ -23,7 +23,6 @@ from .design import Method
 from .open_ranges import end_of_range
 from .sessions import SESSION_COLUMN, rows_of_session
 
-OPEN_RANGE_ADVICE = ", a range; give --missing cap to take its end, or --missing drop to leave the subject out"
 MISSING_LABELS = frozenset(("", "n/a", "na", "nan", "#n/a", "<na>", "null"))
 """Missing labels, in lower case. ``none`` is a label: a diagnosis may be none."""
 
@@ -48,6 +47,10 @@ class DesignRequest:
     """How ``subjects`` are found in the table."""
     drop_missing: bool = False
     """Leave out subjects who lack a value; else they are an error."""
+    how_to_drop: str = "give --missing drop"
+    """What the user does to leave out subjects who lack a value, for messages."""
+    how_to_cap: str = "give --missing cap to take its end, or --missing drop to leave the subject out"
+    """What the user does about a cell like ``89+``, for messages."""
     cap_ranges: bool = False
     """Take 89 for ``89+``; else such a cell is an error, or with ``drop_missing`` a missing value."""
     title: str = ""
@@ -105,7 +108,7 @@ def read_participants(path: str | PathLike[str], wanted: DesignRequest) -> Parti
     body, lacking = _complete(file, body, wanted)
     numbers, wrong = _numbers(file, body, wanted)
     if lacking and not wanted.drop_missing:
-        wrong = [*lacking, f"{len(lacking)} subject(s) lack values; fill them in, or give --missing drop", *wrong]
+        wrong = [*lacking, f"{len(lacking)} subject(s) lack values; fill them in, or {wanted.how_to_drop}", *wrong]
     raise_design_problems(wrong)
     if lacking:
         notices += [*(f"{text}: left out" for text in lacking), f"{len(lacking)} left out, {len(body)} subjects stay"]
@@ -277,7 +280,7 @@ def _numbers(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[l
             continue
         for name, text, line in wrong:
             point = "; write it with a decimal point" if DECIMAL_COMMA.fullmatch(text) else ""
-            point = OPEN_RANGE_ADVICE if end_of_range(text) else point
+            point = f", a range; {wanted.how_to_cap}" if end_of_range(text) else point
             problems.append(
                 f"{file}:{line}: subject '{name}', variable '{column}': expected a number, found '{text[:40]}'{point}"
             )

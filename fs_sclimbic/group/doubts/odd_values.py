@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import TableError
-from ..head_sizes import MAD_TO_SD, in_other_unit
+from ..head_sizes import MAD_TO_SD, in_other_unit, is_signed
 from ..text_files import listed
 
 Array = NDArray[np.float64]
@@ -22,6 +22,8 @@ MAX_RATIO = 7.0
 """A larger or smaller ratio to the class is doubtful however few the subjects are."""
 MIN_DEVIATIONS = 7.0
 """Robust standard deviations (of the logarithm of the ratio to the class) of a doubtful value."""
+MIN_DEVIATIONS_OF_RATIO = 4.0
+"""The same for a ratio above `MAX_RATIO`."""
 FEWEST_SUBJECTS, FEWEST_IN_CLASS, FEWEST_FOR_RATIO = 10, 8, 4
 """With fewer there is no spread to go by; a class with fewer is compared with all; with fewer nothing is said."""
 MIN_EQUAL_COLUMNS = 4
@@ -132,8 +134,10 @@ def value_doubts(values: Measurements) -> list[str]:
         spread = np.maximum(MAD_TO_SD * np.nanmedian(size, axis=0), MIN_SPREAD)
         far = size > MIN_DEVIATIONS * spread
     far &= len(values.subjects) >= FEWEST_SUBJECTS
-    far |= size >= np.log(MAX_RATIO)
-    far &= np.isfinite(ratio) & (ratio > 0)
+    # Where all values differ that much, as lesion volumes do, the spread alone counts.
+    widest = size > MIN_DEVIATIONS_OF_RATIO * spread if len(values.subjects) >= FEWEST_SUBJECTS else True
+    far |= (size >= np.log(MAX_RATIO)) & widest
+    far &= np.isfinite(ratio) & (ratio > 0) & ~is_signed(columns)
     digit = far & (np.abs(size - np.log(10)) <= np.log(TEN_TOLERANCE))
     doubts = []
     for where, what in (

@@ -56,5 +56,5 @@ def add_covariates(
         study,
         columns=(*study.columns, *columns),
         matrix=np.column_stack([study.matrix, matrix]),
-        notices=(*study.notices, *(notice for notice in values.notices if "not asked for" not in notice.text)),
+        notices=(*study.notices, *values.notices),
     )

@@ -11,8 +11,9 @@ from ...notice import Notice
 from ...registration.plausibility import why_implausible
 from ..design.design import Design
 from ..design.model import Model
-from ..head_sizes import about_identity, brain_doubts, etiv_doubts, size_doubts, without_scaling
+from ..head_sizes import about_identity, brain_doubts, etiv_doubts, is_signed, size_doubts, without_scaling
 from ..name_matching import DEFAULT_RULE, NameRule
+from ..tables.combined import LATERALITY
 from ..text_files import listed
 from ..text_table import ETIV_NAMES, GroupTable, etiv_column, holds_volumes
 from .glm import Array
@@ -144,7 +145,7 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     family = np.array([options.analyse_etiv or column != etiv for column in selected])
     if holds_volumes(table):
         notices += _size_notices(table, found.rows, etiv)
-    notices += _look_at(values, subjects, structures, family)
+    notices += _look_at(values, subjects, structures, family, may_be_negative=table.measure == LATERALITY)
     return Study(
         subjects=subjects,
         measure=table.measure,
@@ -283,7 +284,12 @@ def _what_may_be_etiv(columns: Sequence[str]) -> str:
 
 
 def _look_at(
-    values: Array, subjects: Sequence[str], structures: Sequence[str], family: NDArray[np.bool_]
+    values: Array,
+    subjects: Sequence[str],
+    structures: Sequence[str],
+    family: NDArray[np.bool_],
+    *,
+    may_be_negative: bool,
 ) -> list[Notice]:
     """Notices about values that are numbers but hardly measurements."""
     texts = []
@@ -293,8 +299,8 @@ def _look_at(
             f"{len(zero)} value(s) of 0 enter the fit as real zeros (structure not found, or filled in by "
             f"--all-segs?): {listed(zero)}"
         )
-    negative = _cells(values < 0, subjects, structures)
-    if negative:
+    negative = _cells((values < 0) & ~is_signed(values), subjects, structures)
+    if negative and not may_be_negative:
         texts.append(f"{len(negative)} value(s) below 0: {listed(negative)}")
     constant = [name for name, column in zip(structures, values.T, strict=True) if np.ptp(column) == 0]
     if constant:

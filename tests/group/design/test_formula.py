@@ -5,7 +5,8 @@ import pytest
 import statsmodels.formula.api as smf
 
 from fs_sclimbic.errors import DesignError
-from fs_sclimbic.group.design.formula import contrast_of_levels, formula_model
+from fs_sclimbic.group.design.formula import formula_model
+from fs_sclimbic.group.design.formula_levels import contrast_of_levels
 from tests.group.people_files import people, write_people
 
 FRAME = people()
@@ -68,19 +69,6 @@ def test_levels_are_adjusted_means(table, text, contrast, ones, others):
     np.testing.assert_allclose(found.model.matrix @ beta, fitted.fittedvalues, rtol=1e-9)
 
 
-def test_contrasts_of_columns_and_rows(table):
-    found = made("group + age", table)
-    contrast = contrast_of_levels(
-        "any = Patient-Control ; Relative-Control", (*found.model.columns, "eTIV"), found.level_names, found.level_rows
-    )
-    assert contrast.name == "any"
-    assert contrast.matrix.tolist() == [[-1, 1, 0, 0, 0], [-1, 0, 1, 0, 0]]
-    with pytest.raises(DesignError, match="all zeros"):
-        contrast_of_levels("Patient - Patient", found.model.columns, found.level_names, found.level_rows)
-    with pytest.raises(DesignError, match="'Patien' is no column"):
-        contrast_of_levels("Patien-Control", found.model.columns, found.level_names, found.level_rows)
-
-
 def test_etiv_is_the_tables(table):
     assert made("group + age + eTIV", table).uses_etiv
     assert made("group + eTIV + age", table).model.columns == made("group + age", table).model.columns
@@ -98,6 +86,10 @@ def test_etiv_is_the_tables(table):
         ("group + weight", "has no column weight; it has participant_id, group"),
         ("nothing(age)", "has no column nothing"),
         ("poly(age, degree=-1)", "cannot be computed"),
+        ("group + poly(Age, 2)", "has no column Age; it has participant_id, group"),
+        ("group + (1|site)", "one measurement a subject is fitted, without random effects"),
+        ("y ~ group | sex", "without random effects"),
+        ("group + Age at scan", "with backticks"),
     ],
 )
 def test_formulas_that_cannot_be_used(table, text, message):
@@ -105,9 +97,50 @@ def test_formulas_that_cannot_be_used(table, text, message):
         made(text, table)
 
 
-def test_levels_that_two_variables_share_have_long_names_only(tmp_path):
-    frame = FRAME.assign(sex=np.where(FRAME.sex == "F", "Control", "Patient")).drop(columns="y")
-    found = made("group + sex", write_people(tmp_path / "p.tsv", frame))
-    assert "sex[Patient]" in found.level_names
-    assert "Patient" not in found.level_names
-    assert "Relative" in found.level_names
+def test_functions_that_keep_something_of_the_data_are_patsys(table):
+    """Their variables are found, the fit is that of patsy's splines, and the columns of a curve are named."""
+    for ours, theirs in (
+        ("group + poly(age, 2)", "group + age + I(age**2)"),
+        ("group + bs(age, df=5) + center(iq)", "group + bs(age, df=5) + iq"),
+        ("group + scale(iq)*sex", "group + iq*sex"),
+        ("group + {age**2}", "group + I(age**2)"),
+    ):
+        found = made(ours, table)
+        beta = np.linalg.lstsq(found.model.matrix, FRAME.y, rcond=None)[0]
+        np.testing.assert_allclose(found.model.matrix @ beta, smf.ols(f"y ~ {theirs}", FRAME).fit().fittedvalues)
+        assert contrast_of_levels("Patient-Control", found.model.columns, found.level_names, found.level_rows)
+    contrast = contrast_of_levels(
+        "late = bs(age, df=5)[5]", made("group + bs(age, df=5)", table).model.columns, (), np.zeros((0, 8))
+    )
+    assert contrast.name == "late"  # '=' stands in the column's name too
+
+
+def test_values_that_are_no_numbers_are_named(tmp_path):
+    """Rows that a formula makes nan are neither dropped, which shifts the others, nor fitted."""
+    frame = FRAME.drop(columns="y").assign(score=np.arange(len(FRAME)) - 1)
+    path = write_people(tmp_path / "p.tsv", frame)
+    with pytest.raises(DesignError, match=r"'np.log\(score\)' has no finite value for sub-00, sub-01\ncorrect these"):
+        made("group + np.log(score)", path)
+    with pytest.raises(DesignError, match=r"'log\(score\)' has no finite value for sub-00, sub-01"):
+        made("age + log(score)", path)
+
+
+def test_a_column_of_numbers_that_are_mostly_missing_is_one_of_numbers(tmp_path):
+    frame = FRAME.drop(columns="y")
+    path = write_people(tmp_path / "p.tsv", frame.assign(age=frame.age.where(np.arange(len(frame)) % 3 == 0)))
+    found = formula_model("group + age", path, drop_missing=True)
+    assert found.model.columns[-1] == "age"
+    assert len(found.model.subjects) == 20
+    with pytest.raises(
+        DesignError, match=r"40 subject\(s\) lack values; fill them in, or give --allow-missing to leave"
+    ):
+        made("group + age", path)
+
+
+def test_levels_and_means_are_those_of_the_subjects_asked_for(table):
+    some = FRAME[FRAME.group != "Relative"].participant_id.tolist()[:20]
+    found = formula_model("group*age", table, subjects=some)
+    assert found.model.subjects == tuple(some)
+    assert found.model.columns == ("group[Control]", "group[Patient]", "age", "group[T.Patient]:age")
+    at = dict(zip(found.level_names, found.level_rows, strict=True))["Patient"][2]
+    assert at == pytest.approx(FRAME[FRAME.participant_id.isin(some)].age.mean())

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fs_sclimbic.group.design.odd_variables import class_doubts, impossible_values, variable_doubts
+from fs_sclimbic.group.design.odd_variables import class_doubts, impossible_values, label_doubt, variable_doubts
 from tests.designs import make
 
 TWELVE = (0, 1) * 6
@@ -32,6 +32,12 @@ def test_ages_in_other_forms_are_let_be():
     assert impossible_values(make(TWELVE, np.array(AGES) - 31.5, variables=["age"])) == []
     assert impossible_values(make(TWELVE, np.array(AGES) * 365.25, variables=["age"])) == []
     assert impossible_values(with_value(101)) == []
+
+
+def test_ages_of_children_in_months_go_on_above_the_oldest_adult():
+    months = [62.0, 71, 80, 88, 93, 99, 104, 108, 113, 117, 121, 133]
+    assert impossible_values(make(TWELVE, months, variables=["age"])) == []
+    assert "s0 (443)" in impossible_values(make(TWELVE, [443.0, *months[1:]], variables=["age"]))[0]
 
 
 @pytest.mark.parametrize("code", [-9, -99, 999, 9999])
@@ -73,3 +79,15 @@ def test_a_class_of_one():
     (line,) = class_doubts(design)
     assert "class 'B' has one subject, s11" in line
     assert class_doubts(make(TWELVE, AGES, names=("none", "A-B"))) == []
+
+
+@pytest.mark.parametrize("name", ["hand_grip", "group_iq", "treatment_weeks", "race_time"])
+def test_measurements_of_groups_are_no_groups(name):
+    assert variable_doubts(make(TWELVE, np.arange(12.0) // 2 + 20, variables=[name])) == []
+
+
+def test_labels_that_stand_for_missing_ones():
+    assert label_doubt("sex", ["F", "M", "none", "F"]) == ""
+    assert "'sex' has the label ?, Unknown, the name of a missing value (3 subject(s))" in label_doubt(
+        "sex", ["F", "?", "Unknown", "M", "?"]
+    )

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.group.doubts.odd_values import (
@@ -104,3 +105,13 @@ def test_one_image_under_two_names():
     assert equal_rows(same_name) == []  # allowed by a flag before
     few = replace(cohort(twice), volumes=twice[:, :2], structures=["a", "b"], etiv=None)
     assert equal_rows(few) == []  # two rounded numbers may agree by chance
+
+
+def test_columns_of_other_kinds_have_no_odd_values():
+    """Z scores cross 0, and lesion volumes differ tenfold."""
+    scores = RNG.normal(0, 1, (N, 5))
+    lesions = 3000 * np.exp(1.2 * stats.norm.ppf(RNG.permuted(np.tile((np.arange(N) + 0.5) / N, (5, 1)), axis=1).T))
+    assert value_doubts(cohort(scores, etiv=None)) == []
+    assert value_doubts(cohort(lesions, etiv=None)) == []
+    (line,) = value_doubts(cohort(changed(lesions, (3, 1), 1e5), etiv=None))
+    assert "Right-A of sub-03" in line

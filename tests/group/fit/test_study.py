@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from fs_sclimbic.errors import DesignError, TableError
 from fs_sclimbic.group.design.model import Model
 from fs_sclimbic.group.fit.study import COVARIATE, RAW, SCALED, StudyOptions, assemble
+from fs_sclimbic.group.tables.combined import LATERALITY
 from fs_sclimbic.group.text_table import GroupTable
 from tests.groups import AGES, CLASS_OF, STRUCTURES, SUBJECTS, make_design, make_model, make_table, reordered, said
 
@@ -173,6 +174,16 @@ def test_zeros_are_pointed_out():
     assert said(study, "below 0: B of sub-06")
     with pytest.raises(TableError, match="0 or less in Right-A of sub-05, B of sub-06"):
         assemble(make_model(), table, StudyOptions(logarithm=True))
+
+
+def test_differences_may_be_below_0():
+    table = make_table()
+    table.values[:, 2] -= table.values[:, 2].mean()
+    assert not said(assemble(make_model(), table, StudyOptions()), "below 0")
+    values = np.full(table.values.shape, 0.2)
+    values[3, 1] = -0.1
+    laterality = GroupTable(LATERALITY, table.subjects, table.columns, values)
+    assert not said(assemble(make_model(), laterality, StudyOptions()), "below 0")
 
 
 def test_logarithm():

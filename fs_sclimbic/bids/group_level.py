@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE
-from ..cases.record import Record, read_record
+from ..cases.flag_table import FLAGS, format_flag_table
+from ..cases.record import Record, read_record, recorded_flags
 from ..cases.tables import CONFIDENCES, VOLUMES, Z_SCORES, format_table, table_files
 from ..errors import TableError, UsageError
+from ..qc.judge_cohort import judge_verdicts
+from ..segmentation.flag import CaseVerdict
 from ..segmentation.measure import SegStats
 from ..segmentation.population import Population
 from .cases import SUBJECTS_FOLDER, record_file
@@ -119,10 +122,33 @@ def _values(stats: SegStats, with_etiv: bool) -> Iterable[str]:
         yield MISSING if stats.etiv_mm3 is None else f"{stats.etiv_mm3:.4f}"
 
 
+def judge_cases(cases: Sequence[RecordedCase], population: Population) -> list[tuple[CaseVerdict, SegStats]]:
+    """Judge all cases, each by itself and among the others.
+
+    Parameters
+    ----------
+    cases : sequence of RecordedCase
+    population : Population
+        Norms for the flags of cases whose records have none.
+
+    Returns
+    -------
+    list of (CaseVerdict, SegStats)
+        In the order of the cases.
+    """
+    alone = [CaseVerdict(case=case.name, flags=recorded_flags(case.record, population)) for case in cases]
+    return list(judge_verdicts([(verdict, case.record.stats) for verdict, case in zip(alone, cases, strict=True)]))
+
+
 def write_group_tables(
-    out: Path, cases: Sequence[RecordedCase], population: Population, *, base: str = DEFAULT_BASE
+    out: Path,
+    cases: Sequence[RecordedCase],
+    population: Population,
+    judged: Sequence[tuple[CaseVerdict, SegStats]],
+    *,
+    base: str = DEFAULT_BASE,
 ) -> list[Path]:
-    """Write group_morph.tsv with its json, and the tables of volumes, z scores and confidences as in other modes.
+    """Write group_morph.tsv with its json, and tables of volumes, z scores, confidences and flags as in other modes.
 
     Parameters
     ----------
@@ -130,6 +156,8 @@ def write_group_tables(
     cases : sequence of RecordedCase
     population : Population
         Norms for the z scores.
+    judged : sequence of (CaseVerdict, SegStats)
+        What `judge_cases` says of them.
     base : str
         Begins the names of tables.
 
@@ -151,6 +179,8 @@ def write_group_tables(
     rows = [(case.name, case.record.stats) for case in cases]
     for path, kind in table_files(out / SUBJECTS_FOLDER / base, "_", (VOLUMES, Z_SCORES, CONFIDENCES)):
         texts[path] = format_table(kind, rows, population)
+    ((flags, _),) = table_files(out / SUBJECTS_FOLDER / base, "_", (FLAGS,))
+    texts[flags] = format_flag_table(judged)
     for path, text in texts.items():
         write_if_changed(path, text)
     return list(texts)

@@ -213,10 +213,11 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from ..bids.cases import SUBJECTS_FOLDER
-    from ..bids.group_level import read_finished, without_results, write_group_tables
+    from ..bids.group_level import judge_cases, read_finished, without_results, write_group_tables
     from ..cases.merge import population_of
     from ..cases.mixture import find_mixture
     from ..cases.study_folder import StudyFolder
+    from ..cases.verdicts import describe_verdicts
     from ..errors import TableError
     from ..files.staging import write_atomically
     from ..group.tables.provenance import format_provenance, provenance_file, provenance_of_record
@@ -233,12 +234,15 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
         print(printable(f"warning: {line}"), file=sys.stderr)
     # As the cases were made: the norms depend on the weights.
     given = read_population(args.population_stats) if args.population_stats else population_of(cases[0].record)
-    tables = write_group_tables(request.out, cases, given or read_population(), base=request.base)
+    population = given or read_population()
+    judged = judge_cases(cases, population)
+    tables = write_group_tables(request.out, cases, population, judged, base=request.base)
     made = [(case.name, provenance_of_record(case.record)) for case in cases]
     write_atomically(provenance_file(tables[0]), format_provenance(made))  # fs_sclimbic glm looks for it
     for path in tables:
         print(printable(f"wrote {path}"))
     print(f"{len(cases)} cases")
+    print(printable(describe_verdicts([verdict for verdict, _ in judged])))
     folder = request.out / SUBJECTS_FOLDER
     print(printable(pages_hint(StudyFolder(folder=folder, base=request.base, of_subjects=True))))
     return ALL_DONE

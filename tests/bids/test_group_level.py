@@ -1,10 +1,12 @@
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from fs_sclimbic.bids.group_level import (
     group_table,
+    judge_cases,
     read_finished,
     without_results,
     write_group_tables,
@@ -12,6 +14,7 @@ from fs_sclimbic.bids.group_level import (
 from fs_sclimbic.bids.participant_level import DatasetRequest
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.group.text_table import read_group_table
+from fs_sclimbic.segmentation.population import Norm
 from tests.datasets import make_dataset, t1
 
 HOME = "sourcedata/sclimbic"
@@ -33,15 +36,27 @@ def test_rows_have_their_entities(out):
 
 def test_tables_need_no_raw_data_and_are_read_by_the_group_tools(out):
     cases = read_finished(out)
-    paths = write_group_tables(out, cases, {})
+    paths = write_group_tables(out, cases, {}, judge_cases(cases, {}))
     assert [path.relative_to(out).as_posix() for path in paths] == [
         "group_morph.tsv", "group_morph.json", f"{HOME}/sclimbic_volumes_all.csv",
         f"{HOME}/sclimbic_zqa_scores_all.csv", f"{HOME}/sclimbic_confidences_all.csv",
+        f"{HOME}/sclimbic_qa_flags_all.csv",
     ]  # fmt: skip
     table = read_group_table(paths[2])
     assert table.subjects == ("sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1_run-1")
     assert table.columns == ("Left-Ball",)
     assert "Left-Ball" in json.loads(paths[1].read_text())
+
+
+def test_the_table_of_flags_has_a_verdict_for_each_case(out):
+    cases = read_finished(out)
+    large = {"Left-Ball": Norm(mean=1e5, std=1e4, minimum=9e4)}
+    # The record of the first case is of a time before flags: its numbers are judged by the norms.
+    cases = [replace(case, record=replace(case.record, flags=() if i else None)) for i, case in enumerate(cases)]
+    *_, flags = write_group_tables(out, cases, {}, judge_cases(cases, large))
+    assert [line.split(",")[:2] for line in flags.read_text().splitlines()] == [
+        ["case", "verdict"], ["sub-01_ses-1", "bad"], ["sub-01_ses-2", "good"], ["sub-02_ses-1_run-1", "good"],
+    ]  # fmt: skip
 
 
 def test_some_participants(out):

@@ -47,7 +47,9 @@ def test_from_a_dataset_to_a_table(tmp_path, head, head_image, run_bids, capsys)
     assert (tmp_path / "out/sourcedata/sclimbic/sub-01/mri/sclimbic.webp").stat().st_size > 0
     assert f"cmdline fs_sclimbic bids {tmp_path / 'study'}" in stats
     assert run_bids("group") == 0
-    assert "2 cases" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "2 cases\n" in printed
+    assert printed.count(" good") + printed.count(" bad") + printed.count(" to look at") > 0
     table = tmp_path / "out/group_morph.tsv"
     assert table.read_text().startswith("participant_id\tLeft-Ball\nsub-01\t")
     ((_, made),) = read_provenance(table, ["sub-02"])

@@ -213,19 +213,34 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from ..bids.cases import SUBJECTS_FOLDER
-    from ..bids.group_level import judge_cases, read_finished, without_results, write_group_tables
+    from ..bids.dataset import write_if_changed
+    from ..bids.group_level import read_finished, split_replaced, without_results, write_group_tables
+    from ..cases.flag_table import FLAGS, format_flag_table
     from ..cases.merge import population_of
     from ..cases.mixture import find_mixture
     from ..cases.study_folder import StudyFolder
+    from ..cases.tables import table_files
     from ..cases.verdicts import describe_verdicts
     from ..errors import TableError
     from ..files.staging import write_atomically
     from ..group.tables.provenance import format_provenance, provenance_file, provenance_of_record
+    from ..qc.judge_cohort import judge_records
     from ..segmentation.population import read_population
     from .pages_hint import pages_hint
 
     request = _request(args)
-    cases = read_finished(request.out, base=request.base, participants=request.participants)
+    cases, replaced = split_replaced(
+        request.out,
+        read_finished(request.out, base=request.base, participants=request.participants, sessions=request.sessions),
+        base=request.base,
+    )
+    for name in replaced:
+        print(
+            printable(f"warning: {name}: its image was replaced since it was segmented: no row; run it again"),
+            file=sys.stderr,
+        )
+    if not cases:
+        raise TableError(f"{request.out}: all images were replaced since they were segmented; run them again")
     mixed = find_mixture([(case.name, case.record) for case in cases])
     if mixed and not args.allow_mixed:
         advice = "run them again with the same settings (--redo), or give --allow-mixed"
@@ -235,14 +250,16 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     # As the cases were made: the norms depend on the weights.
     given = read_population(args.population_stats) if args.population_stats else population_of(cases[0].record)
     population = given or read_population()
-    judged = judge_cases(cases, population)
-    tables = write_group_tables(request.out, cases, population, judged, base=request.base)
+    tables = write_group_tables(request.out, cases, population, base=request.base)
+    study = StudyFolder(folder=request.out / SUBJECTS_FOLDER, base=request.base, of_subjects=True)
+    judged = judge_records([(case.name, case.record) for case in cases], population)
+    ((flags, _),) = table_files(study.tables_start, "_", [FLAGS])
+    write_if_changed(flags, format_flag_table(judged))
     made = [(case.name, provenance_of_record(case.record)) for case in cases]
     write_atomically(provenance_file(tables[0]), format_provenance(made))  # fs_sclimbic glm looks for it
-    for path in tables:
+    for path in (*tables, flags):
         print(printable(f"wrote {path}"))
     print(f"{len(cases)} cases")
     print(printable(describe_verdicts([verdict for verdict, _ in judged])))
-    folder = request.out / SUBJECTS_FOLDER
-    print(printable(pages_hint(StudyFolder(folder=folder, base=request.base, of_subjects=True))))
+    print(printable(pages_hint(study)))
     return ALL_DONE

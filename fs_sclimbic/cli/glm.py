@@ -141,6 +141,7 @@ def _fit_options(args: argparse.Namespace) -> "FitOptions":
 
 def _output(args: argparse.Namespace, command: list[str]) -> "OutputOptions":
     from ..group.analysis import OutputOptions
+    from ..group.output.figure_style import FigureOptions
     from ..group.output.glm_tree import TreeOptions
 
     return OutputOptions(
@@ -150,5 +151,6 @@ def _output(args: argparse.Namespace, command: list[str]) -> "OutputOptions":
             suffix=args.suffix, yhat=args.yhat, eres=args.eres, cond=args.cond, unsigned_sig=args.unsigned_sig
         ),
         report=not args.no_report,
+        figures=FigureOptions(args.figure_columns, tuple(args.figure_formats)),
         subjects_dir=os.environ.get("SUBJECTS_DIR", ""),
     )

@@ -203,6 +203,20 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
             help=f"write images as .{suffix}" + (" (default)" if suffix == "mgh" else ""),
         )
     add("--unsigned-sig", action="store_true", help="sig.table.dat without signs, as FreeSurfer 8 writes it")
+    add(
+        "--figure-columns",
+        type=int,
+        choices=(1, 2),
+        default=2,
+        help="width of figures in columns of a journal's page: 1 (88 mm) or 2 (180 mm; default)",
+    )
+    add(
+        "--figure-formats",
+        nargs="+",
+        choices=("png", "pdf", "svg"),
+        default=["png", "pdf"],
+        help="of figures: png (300 dpi), pdf, svg (default: png pdf; report.html holds a png in any case)",
+    )
     add("--no-report", action="store_true", help="no figures and no report.html")
     add("--xonly", metavar="FILE", help="write the design matrix to FILE and stop; needs no table")
     add("--checkopts", action="store_true", help="check the command line and stop")

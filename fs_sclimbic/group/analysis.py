@@ -20,13 +20,15 @@ from .design.design_summary import notes_at_zero, tested_at
 from .design.matrix_files import read_weights
 from .doubts.study_doubts import doubt_results
 from .fit.glm import Fit, fit_glm
-from .fit.results import GroupResult, format_results, format_rows, group_result
+from .fit.results import GroupResult, group_result
 from .fit.robust import ROBUST_NOTE, refuse_full_leverage
+from .output.contrast_tables import contrast_tables
+from .output.figure_style import DEFAULT_FIGURES, FigureOptions
 from .output.glm_files import NOTICES, LogFacts, format_log, format_notices, format_y_fsgd, notice_line
 from .output.glm_tree import DEFAULT_OPTIONS, LOG, TreeOptions, sig_table, tree_files, write_tree
-from .output.influence_rows import INFLUENCE, format_influence
 from .output.report import ReportText, report_files, study_title
 from .output.study_summary import describe_study, fitted_design, ill_conditioned
+from .paper_files import PaperFiles, paper_files
 from .study_plan import GlmInputs, StudyPlan, plan_study
 
 
@@ -56,6 +58,7 @@ class OutputOptions:
     tree: TreeOptions = DEFAULT_OPTIONS
     report: bool = True
     """Write figures and report.html."""
+    figures: FigureOptions = DEFAULT_FIGURES
     subjects_dir: str = ""
     """For y.fsgd."""
 
@@ -236,16 +239,13 @@ def result_files(
             )
         )
     for result in results:
-        files[f"{result.contrast.name}/results.tsv"] = encode_text(format_results(result))
-        if not result.test.is_t:
-            rows = format_rows(result, study.columns)
-            files[f"{result.contrast.name}/results_rows.tsv"] = encode_text(rows)
-        if result.influence:
-            rows = format_influence(result, result.influence, study.subjects)
-            files[f"{result.contrast.name}/{INFLUENCE}"] = encode_text(rows)
+        files |= contrast_tables(study, result)
     files[NOTICES] = encode_text(format_notices((*plan.notices, *analysis.notices)))
+    if results:
+        paper = paper_files(plan, fit, results, robust=analysis.options.robust, seed=seed)
+        files |= paper.files
     if output.report and results:
-        more, notices = report_files(_report_text(analysis, glmdir, output), study, fit, results)
+        more, notices = report_files(_report_text(analysis, glmdir, output, paper), study, fit, results)
         files |= more
     files[LOG] = encode_text(format_log(_log_facts(analysis, glmdir, output, table)))
     text = sig_table(study, results, unsigned=output.tree.unsigned_sig) if results else ""
@@ -277,7 +277,9 @@ def write_analysis(
     return made
 
 
-def _report_text(analysis: GroupAnalysis, glmdir: str | PathLike[str], output: OutputOptions) -> ReportText:
+def _report_text(
+    analysis: GroupAnalysis, glmdir: str | PathLike[str], output: OutputOptions, paper: PaperFiles
+) -> ReportText:
     plan = analysis.plan
     design = plan.study.design
     method = [notice_line(notice) for notice in plan.model.notices]
@@ -293,6 +295,9 @@ def _report_text(analysis: GroupAnalysis, glmdir: str | PathLike[str], output: O
         condition=analysis.check.condition,
         seed=analysis.options.seed,
         notices=analysis.notices,
+        methods=paper.methods,
+        made=paper.made,
+        figures=output.figures,
     )
 
 

@@ -1,20 +1,18 @@
 import json
 import shutil
-from dataclasses import replace
 
 import pytest
 
 from fs_sclimbic.bids.group_level import (
     group_table,
-    judge_cases,
     read_finished,
     without_results,
     write_group_tables,
 )
 from fs_sclimbic.bids.participant_level import DatasetRequest
+from fs_sclimbic.cli.bids import main
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.group.text_table import read_group_table
-from fs_sclimbic.segmentation.population import Norm
 from tests.datasets import make_dataset, t1
 
 HOME = "sourcedata/sclimbic"
@@ -36,11 +34,10 @@ def test_rows_have_their_entities(out):
 
 def test_tables_need_no_raw_data_and_are_read_by_the_group_tools(out):
     cases = read_finished(out)
-    paths = write_group_tables(out, cases, {}, judge_cases(cases, {}))
+    paths = write_group_tables(out, cases, {})
     assert [path.relative_to(out).as_posix() for path in paths] == [
         "group_morph.tsv", "group_morph.json", f"{HOME}/sclimbic_volumes_all.csv",
         f"{HOME}/sclimbic_zqa_scores_all.csv", f"{HOME}/sclimbic_confidences_all.csv",
-        f"{HOME}/sclimbic_qa_flags_all.csv",
     ]  # fmt: skip
     table = read_group_table(paths[2])
     assert table.subjects == ("sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1_run-1")
@@ -48,15 +45,19 @@ def test_tables_need_no_raw_data_and_are_read_by_the_group_tools(out):
     assert "Left-Ball" in json.loads(paths[1].read_text())
 
 
-def test_the_table_of_flags_has_a_verdict_for_each_case(out):
+def test_no_value_stands_under_another_structure(segmented, out, tiny_flags):
+    """With --allow-mixed: cases of --keep_ac have one structure more."""
+    one = [str(segmented[0]), str(out), "participant", "--no-etiv", "--quiet", "--participant-label", "02"]
+    assert main([*one, "--keep_ac", *tiny_flags]) == 0
     cases = read_finished(out)
-    large = {"Left-Ball": Norm(mean=1e5, std=1e4, minimum=9e4)}
-    # The record of the first case is of a time before flags: its numbers are judged by the norms.
-    cases = [replace(case, record=replace(case.record, flags=() if i else None)) for i, case in enumerate(cases)]
-    *_, flags = write_group_tables(out, cases, {}, judge_cases(cases, large))
-    assert [line.split(",")[:2] for line in flags.read_text().splitlines()] == [
-        ["case", "verdict"], ["sub-01_ses-1", "bad"], ["sub-01_ses-2", "good"], ["sub-02_ses-1_run-1", "good"],
-    ]  # fmt: skip
+    rows = [line.split("\t") for line in group_table(cases).splitlines()]
+    assert rows[0][3:] == ["Left-Ball", "Right-Ball"]
+    assert [len(row) for row in rows] == [5, 5, 5, 5]
+    assert [row[4] == "n/a" for row in rows[1:]] == [True, True, False]
+    for few_first in (cases, cases[::-1]):
+        table = write_group_tables(out, few_first, {})[2].read_text().splitlines()
+        assert table[0] == "case,Left-Ball,Right-Ball"
+        assert sorted(len(line.split(",")[2]) > 0 for line in table[1:]) == [False, False, True]
 
 
 def test_some_participants(out):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fs_sclimbic.bids.cases import image_cases
-from fs_sclimbic.bids.group_level import judge_cases, read_finished, write_group_tables
+from fs_sclimbic.bids.group_level import read_finished, write_group_tables
 from fs_sclimbic.bids.sidecars import morph_sidecar, write_sidecars
 from fs_sclimbic.bids.tree import find_t1_images
 from fs_sclimbic.cases.case import Requests
@@ -69,8 +69,7 @@ def test_etiv_stands_beside_the_structures(segmented):
 @pytest.mark.skipif(shutil.which("bids-validator-deno") is None, reason="needs bids-validator-deno (pip)")
 def test_the_validator_finds_no_error(segmented, tmp_path):
     out = shutil.copytree(segmented[1], tmp_path / "out")
-    cases = read_finished(out)
-    write_group_tables(out, cases, {}, judge_cases(cases, {}))
+    write_group_tables(out, read_finished(out), {})
     (out / "sclimbic_qc").mkdir()  # pages of fs_sclimbic qc
     (out / "sclimbic_qc/index.html").touch()
     command = ["bids-validator-deno", str(out), "--json"]

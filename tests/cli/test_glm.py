@@ -360,6 +360,7 @@ def test_a_fit_leaves_these_files(tmp_path, run_glm):
         *(f"group/{n}.dat" for n in ("C", "efficiency", "maxvox")), "group/results.tsv", "group/influence.tsv",
         "group/forest.png", "group/structures.png", "group/forest.pdf", "group/structures.pdf", "notices.tsv",
         "analysis.py", "analysis.R", "analysis_values.csv", "analysis_design.csv", "methods.md",
+        "group/effects.tsv", "adjusted_means.tsv",
     }  # fmt: skip
     assert (out / "report.html").read_text().count("data:image/png;base64,") == 2
     assert f"wrote {out}" in ran.out

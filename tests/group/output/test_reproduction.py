@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from fs_sclimbic.group.analysis import FitOptions, OutputOptions, analyse, result_files
+from fs_sclimbic.group.analysis import analyse, result_files
+from fs_sclimbic.group.analysis_options import FitOptions, OutputOptions
 from fs_sclimbic.group.fit.study import COVARIATE, SCALED, StudyOptions
 from fs_sclimbic.group.output.folder_exchange import write_folder
 from fs_sclimbic.group.output.reproduction import SCRIPT_FILES

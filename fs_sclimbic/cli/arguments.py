@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from .._version import __version__
 from ..network.spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, PRECISIONS
 from ..segmentation.preset import PRESETS, PUBLISHED_PRESET
 from .flag_checks import check_flags, refuse_long_dashes, settle_flags, unused_flags
+from .running_arguments import add_message_flags, add_running_flags
 from .spelling import spell_out
 
 NO_OTHER_HELP: Mapping[str, str] = MappingProxyType({})
@@ -67,8 +67,8 @@ def add_computation_flags(parser: argparse.ArgumentParser, other_help: Mapping[s
     for title, add_flags in (
         ("image", _add_image_flags),
         ("volumes", _add_volumes_flags),
-        ("running", _add_running_flags),
-        ("messages", _add_message_flags),
+        ("running", add_running_flags),
+        ("messages", add_message_flags),
         ("network", _add_network_flags),
         ("model", _add_model_flags),
     ):
@@ -245,59 +245,6 @@ def _add_model_flags(add: Callable[..., object]) -> None:
         default=DEFAULT_CHANNELS,
         help="input channels of the network (default: 1)",
     )
-
-
-def _add_running_flags(add: Callable[..., object]) -> None:
-    add(
-        "--threads",
-        metavar="N",
-        type=int,
-        default=1,
-        help="processor threads of the network, 0 or less: all; with more than one, reading and writing go on beside "
-        "it (default: 1)",
-    )
-    add(
-        "--workers",
-        metavar="N",
-        type=int,
-        default=1,
-        help="processes that run cases side by side, each with its model; --threads is divided among them; 0: as many "
-        "as processors and memory allow (default: 1)",
-    )
-    add(
-        "--part",
-        metavar="I/N",
-        help="run the I-th of N parts of the cases, as a task of an array job: "
-        "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT; 'fs_sclimbic merge' writes the tables when all are done",
-    )
-    add("--write_tables", action="store_true", help="with --part: write the tables too")
-    add(
-        "--wait-for-recon-all",
-        action="store_true",
-        help="wait for subjects that recon-all works on (scripts/IsRunning*); they come last (default: such a subject "
-        "fails)",
-    )
-    add(
-        "--dask",
-        metavar="ADDRESS",
-        help="run the cases on a Dask cluster: the address of its scheduler or its scheduler file, or slurm, sge, pbs "
-        "or lsf to start --workers jobs (docs/cluster.md)",
-    )
-    add("--cuda-device", metavar="D", help="run on this CUDA device, -1: the processor (default: the processor)")
-
-
-def _add_message_flags(add: Callable[..., object]) -> None:
-    add(
-        "--logfile",
-        metavar="F",
-        help="log file, relative to the output folder; of subjects a bare name lies in each subject's scripts, a path "
-        "is relative to the subjects directory (default: mri_sclimbic.log, scripts/sclimbic.log)",
-    )
-    add("--quiet", action="store_true", help="print only failures and warnings")
-    add("--debug", action="store_true", help="print details and tracebacks")
-    add("--vmp", action="store_true", help="print the peak of virtual memory at the end")
-    add("--no-cite-sclimbic", action="store_true", help="do not print the citation")
-    add("--version", action="version", version=f"fs_sclimbic {__version__}")
 
 
 def bare_session(label: str) -> str:

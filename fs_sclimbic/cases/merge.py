@@ -13,13 +13,14 @@ from .flag_table import FLAGS, write_flags
 from .images import images_in, stem_of
 from .mixture import find_mixture
 from .protection import N_READERS
-from .record import Record, recorded_flags
+from .record import Record
 from .replaced_input import has_other_input, input_path
 from .study_folder import StudyFolder
 from .tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, table_files, write_rows
 
 Judged = Sequence[tuple[CaseVerdict, SegStats]]
-Judge = Callable[[Judged], Judged]
+Judge = Callable[[Sequence[tuple[str, Record]], Population], Judged]
+"""Judges cases by their records; it is given the norms of volumes, too."""
 QA_ENDING = ".qa.stats"
 
 
@@ -114,7 +115,7 @@ def write_study_tables(
     *,
     warn: Callable[[str], None],
     note: Callable[[str], None],
-    judge: Judge = tuple,
+    judge: Judge,
 ) -> Iterator[Path]:
     """Write the tables of a study: volumes, and those of quality if the cases have their QA stats.
 
@@ -124,7 +125,7 @@ def write_study_tables(
     warn, note : callable
         Are given each warning and each note, one line.
     judge : callable
-        Adds flags that only the other cases give, to verdicts with their numbers.
+        Gives the verdicts of the cases with their numbers.
 
     Yields
     ------
@@ -143,12 +144,7 @@ def write_study_tables(
     population = population_of(found.records[0][1])
     yield from write_rows(files, rows, population, others=found.read_new, warn=warn, note=note)
     if with_qa:
-        judged = judge(
-            [
-                (CaseVerdict(case=name, flags=recorded_flags(record, population)), record.stats)
-                for name, record in found.records
-            ]
-        )
+        judged = judge(found.records, population)
         ((path, _),) = table_files(found.study.tables_start, "_", [FLAGS])
         write_flags(path, judged, others=lambda _: None, warn=warn)
         yield path

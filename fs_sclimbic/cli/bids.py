@@ -202,13 +202,18 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from ..bids.cases import SUBJECTS_FOLDER
+    from ..bids.dataset import write_if_changed
     from ..bids.group_level import read_finished, split_replaced, without_results, write_group_tables
+    from ..cases.flag_table import FLAGS, format_flag_table
     from ..cases.merge import population_of
     from ..cases.mixture import find_mixture
     from ..cases.study_folder import StudyFolder
+    from ..cases.tables import table_files
+    from ..cases.verdicts import describe_verdicts
     from ..errors import TableError
     from ..files.staging import write_atomically
     from ..group.tables.provenance import format_provenance, provenance_file, provenance_of_record
+    from ..qc.judge_cohort import judge_records
     from ..segmentation.population import read_population
     from .pages_hint import pages_hint
 
@@ -233,12 +238,17 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
         print(printable(f"warning: {line}"), file=sys.stderr)
     # As the cases were made: the norms depend on the weights.
     given = read_population(args.population_stats) if args.population_stats else population_of(cases[0].record)
-    tables = write_group_tables(request.out, cases, given or read_population(), base=request.base)
+    population = given or read_population()
+    tables = write_group_tables(request.out, cases, population, base=request.base)
+    study = StudyFolder(folder=request.out / SUBJECTS_FOLDER, base=request.base, of_subjects=True)
+    judged = judge_records([(case.name, case.record) for case in cases], population)
+    ((flags, _),) = table_files(study.tables_start, "_", [FLAGS])
+    write_if_changed(flags, format_flag_table(judged))
     made = [(case.name, provenance_of_record(case.record)) for case in cases]
     write_atomically(provenance_file(tables[0]), format_provenance(made))  # fs_sclimbic glm looks for it
-    for path in tables:
+    for path in (*tables, flags):
         print(printable(f"wrote {path}"))
     print(f"{len(cases)} cases")
-    folder = request.out / SUBJECTS_FOLDER
-    print(printable(pages_hint(StudyFolder(folder=folder, base=request.base, of_subjects=True))))
+    print(printable(describe_verdicts([verdict for verdict, _ in judged])))
+    print(printable(pages_hint(study)))
     return ALL_DONE

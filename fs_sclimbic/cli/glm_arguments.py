@@ -163,6 +163,20 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="standard errors and tests that hold where variances differ between subjects or classes (HC3)",
     )
+    add(
+        "--equivalence",
+        metavar="BOUND",
+        default="",
+        help="test whether effects are smaller than this: '5%%' of the structure's mean, or '20' in the unit of the "
+        "table (two one-sided tests)",
+    )
+    add(
+        "--bootstrap",
+        metavar="N",
+        type=int,
+        default=0,
+        help="add 95 %% intervals by N resamples within classes (BCa; 5000 or more), with --seed",
+    )
 
 
 def _add_scales(parser: argparse.ArgumentParser) -> None:
@@ -203,6 +217,20 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
             help=f"write images as .{suffix}" + (" (default)" if suffix == "mgh" else ""),
         )
     add("--unsigned-sig", action="store_true", help="sig.table.dat without signs, as FreeSurfer 8 writes it")
+    add(
+        "--figure-columns",
+        type=int,
+        choices=(1, 2),
+        default=2,
+        help="width of figures in columns of a journal's page: 1 (88 mm) or 2 (180 mm; default)",
+    )
+    add(
+        "--figure-formats",
+        nargs="+",
+        choices=("png", "pdf", "svg"),
+        default=["png", "pdf"],
+        help="of figures: png (300 dpi), pdf, svg (default: png pdf; report.html holds a png in any case)",
+    )
     add("--no-report", action="store_true", help="no figures and no report.html")
     add("--xonly", metavar="FILE", help="write the design matrix to FILE and stop; needs no table")
     add("--checkopts", action="store_true", help="check the command line and stop")
@@ -286,6 +314,10 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong("must specify GLM output dir: --glmdir DIR")
     if args.permutations < 0:
         wrong(f"--permutations {args.permutations}: give a positive number")
+    if args.bootstrap and args.bootstrap < 1000:
+        wrong(f"--bootstrap {args.bootstrap}: expected 1000 or more")
+    if args.equivalence and args.logy and "%" not in args.equivalence:
+        wrong(f"--equivalence {args.equivalence}: with --logy give the bound in percent")
     if args.robust and args.permutations:
         wrong("--permutations takes residuals of all subjects for exchangeable, --robust does not: give one of them")
     if args.robust and args.allow_zero_dof:

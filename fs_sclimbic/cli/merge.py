@@ -11,8 +11,10 @@ from .guard import in_one_line
 from .pipes import outlive_readers
 
 if TYPE_CHECKING:
+    from ..cases.record import Record
     from ..cases.study_folder import StudyFolder
     from ..segmentation.flag import CaseVerdict
+    from ..segmentation.population import Population
 
 PROGRAM = "fs_sclimbic merge"
 DESCRIPTION = """\
@@ -78,14 +80,14 @@ def _merge(args: argparse.Namespace) -> int:
     from ..cases.verdicts import describe_verdicts
     from ..errors import TableError
     from ..files.staging import encode_text, write_atomically
-    from ..qc.judge_cohort import judge_verdicts
+    from ..qc.judge_cohort import judge_records
     from .pages_hint import pages_hint
     from .progress import say
 
     verdicts: list[CaseVerdict] = []
 
-    def judge(cases: Judged) -> Judged:
-        judged = judge_verdicts(cases)
+    def judge(records: "Sequence[tuple[str, Record]]", population: "Population") -> Judged:
+        judged = judge_records(records, population)
         verdicts.extend(verdict for verdict, _ in judged)
         return judged
 

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..cases.pipeline import Outcome
+from ..cases.record import Record, recorded_flags
 from ..segmentation.flag import CaseVerdict
 from ..segmentation.measure import SegStats
+from ..segmentation.population import Population
 from .cohort_flags import CohortCase, find_cohort_flags
 from .finished_case import FinishedCase
+from .read_case import provenance_of
 
 
 def add_cohort_flags(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -52,20 +55,28 @@ def judge_cohort(cases: Sequence[FinishedCase]) -> list[FinishedCase]:
     ]
 
 
-def judge_verdicts(cases: Sequence[tuple[CaseVerdict, SegStats]]) -> list[tuple[CaseVerdict, SegStats]]:
-    """Add the flags that only the other cases of a study give to verdicts.
+def judge_records(records: Sequence[tuple[str, Record]], population: Population) -> list[tuple[CaseVerdict, SegStats]]:
+    """Judge the cases of a study by their records.
 
     Parameters
     ----------
-    cases : sequence of (CaseVerdict, SegStats)
+    records : sequence of (str, Record)
+        Cases and their records.
+    population : Population
+        Norms of volumes, for records that hold no flags.
 
     Returns
     -------
     list of (CaseVerdict, SegStats)
-        In the same order.
+        In the same order, with the flags that only the other cases give.
     """
-    found = find_cohort_flags([CohortCase(name=str(i), stats=stats) for i, (_, stats) in enumerate(cases)])
+    found = find_cohort_flags(
+        [
+            CohortCase(name=str(i), stats=record.stats, provenance=provenance_of(record.provenance))
+            for i, (_, record) in enumerate(records)
+        ]
+    )
     return [
-        (CaseVerdict(case=verdict.case, flags=(*verdict.flags, *found[str(i)])), stats)
-        for i, (verdict, stats) in enumerate(cases)
+        (CaseVerdict(case=name, flags=(*recorded_flags(record, population), *found[str(i)])), record.stats)
+        for i, (name, record) in enumerate(records)
     ]

@@ -11,6 +11,7 @@ from fs_sclimbic.cases.merge import population_of, read_study, write_study_table
 from fs_sclimbic.cases.study_folder import StudyFolder
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.image.volume import write_volume
+from fs_sclimbic.qc.judge_cohort import judge_records
 from fs_sclimbic.segmentation.options import Options
 
 
@@ -27,7 +28,7 @@ def study(tmp_path, head, predictor, run):
 
 def write(found):
     warnings, notes = [], []
-    paths = list(write_study_tables(found, warn=warnings.append, note=notes.append))
+    paths = list(write_study_tables(found, warn=warnings.append, note=notes.append, judge=judge_records))
     return paths, warnings, notes
 
 

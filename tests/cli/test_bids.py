@@ -47,7 +47,12 @@ def test_from_a_dataset_to_a_table(tmp_path, head, head_image, run_bids, capsys)
     assert (tmp_path / "out/sourcedata/sclimbic/sub-01/mri/sclimbic.webp").stat().st_size > 0
     assert f"cmdline fs_sclimbic bids {tmp_path / 'study'}" in stats
     assert run_bids("group") == 0
-    assert "2 cases" in capsys.readouterr().out
+    *_, count, verdicts, hint = capsys.readouterr().out.splitlines()
+    assert count == "2 cases"
+    assert verdicts.startswith("2 good")
+    assert hint == f"look at them: fs_sclimbic qc {tmp_path / 'out'}"
+    flags = (tmp_path / "out/sourcedata/sclimbic/sclimbic_qa_flags_all.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in flags] == ["case", "sub-01", "sub-02"]
     table = tmp_path / "out/group_morph.tsv"
     assert table.read_text().startswith("participant_id\tLeft-Ball\nsub-01\t")
     ((_, made),) = read_provenance(table, ["sub-02"])

@@ -358,7 +358,9 @@ def test_a_fit_leaves_these_files(tmp_path, run_glm):
         "input.table.dat", *(f"{n}.nii.gz" for n in ("beta", "rvar", "rstd", "yhat", "eres", "cond")),
         *(f"group/{n}.nii.gz" for n in ("gamma", "gammavar", "cnr", "F", "sig", "z")),
         *(f"group/{n}.dat" for n in ("C", "efficiency", "maxvox")), "group/results.tsv", "group/influence.tsv",
-        "group/forest.png", "group/structures.png", "notices.tsv",
+        "group/forest.png", "group/structures.png", "group/forest.pdf", "group/structures.pdf", "notices.tsv",
+        "analysis.py", "analysis.R", "analysis_values.csv", "analysis_design.csv", "methods.md",
+        "group/effects.tsv", "adjusted_means.tsv",
     }  # fmt: skip
     assert (out / "report.html").read_text().count("data:image/png;base64,") == 2
     assert f"wrote {out}" in ran.out

@@ -68,6 +68,7 @@ def test_a_case_that_failed_is_a_row(results, tmp_path, run_seg, capsys):
     assert main([str(results)]) == 1
     (failed,) = [one for one in study_of(results / "sclimbic_qc")["cases"] if one["verdict"] == "failed"]
     assert failed["name"] == "c"
+    assert failed["files"] is None
     assert failed["problem"].startswith(f"failed, has no result: {tmp_path}/images/c.nii.gz")
 
 

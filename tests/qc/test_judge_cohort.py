@@ -1,12 +1,14 @@
 """What a cohort tells is added to the flags of its cases, in their order, whatever their names."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from fs_sclimbic.cases.case import Case, Outputs
 from fs_sclimbic.cases.pipeline import Outcome
+from fs_sclimbic.cases.record import Record
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.qc.finished_case import FinishedCase
-from fs_sclimbic.qc.judge_cohort import add_cohort_flags, judge_cohort, judge_verdicts
+from fs_sclimbic.qc.judge_cohort import add_cohort_flags, judge_cohort, judge_records
 from fs_sclimbic.segmentation.flag import CaseVerdict, Flag
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
 
@@ -38,6 +40,8 @@ def test_finished_cases():
 
 
 def test_verdicts_with_their_numbers():
-    cases = [(CaseVerdict(case="s", flags=(NOISE,)), stats_of(volume)) for volume in VOLUMES]
-    kinds = [[flag.kind for flag in verdict.flags] for verdict, _ in judge_verdicts(cases)]
+    records = [("s", Record({}, stats_of(volume), (), {}, ("Weights a.h5",), (NOISE,))) for volume in VOLUMES]
+    kinds = [[flag.kind for flag in verdict.flags] for verdict, _ in judge_records(records, {})]
     assert kinds == [*[["NOISE"]] * 24, ["NOISE", "OUTLIER"]]
+    records[0] = ("s", replace(records[0][1], provenance=("Weights b.h5",)))
+    assert [flag.kind for flag in judge_records(records, {})[0][0].flags] == ["NOISE", "SETTINGS"]

@@ -1,7 +1,14 @@
 import pytest
 
 from fs_sclimbic.image.labels import read_ctab
-from fs_sclimbic.segmentation.structure_words import describe_structure, pair_sides, split_side
+from fs_sclimbic.segmentation.structure_words import (
+    FULL_WORDS,
+    KNOWN_WORDS,
+    describe_structure,
+    pair_sides,
+    split_side,
+    title_structure,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,3 +37,23 @@ def test_sides_of_the_limbic_model():
 def test_side_and_rest():
     assert split_side("Left-Basal-Forebrain") == ("Left", "Basal-Forebrain")
     assert split_side("Right-") == ("", "Right-")
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("Left-HypoThal-noMB", "Hypothalamus without mammillary body, left"),
+        ("Right-Nucleus-Accumbens", "Nucleus accumbens, right"),
+        ("Mid-AntCom", "Anterior commissure"),
+        ("Bilateral-Fornix", "Fornix, both sides"),
+        ("Laterality-SeptalNuc", "Septal nuclei, left against right"),
+        ("Left-Thalamus", "Left-Thalamus"),
+        ("eTIV", "eTIV"),
+    ],
+)
+def test_printed_names(name, title):
+    assert title_structure(name) == title
+
+
+def test_every_known_structure_has_a_printed_name():
+    assert set(FULL_WORDS) == set(KNOWN_WORDS)

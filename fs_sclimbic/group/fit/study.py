@@ -88,6 +88,12 @@ class Study:
     options: StudyOptions
     notices: tuple[Notice, ...]
     """What a researcher should know."""
+    unscaled: Array
+    """(n, m), as the table has them, before scaling by eTIV."""
+    head_sizes: Array | None = None
+    """(n,), eTIV in mm^3, where it is used."""
+    unscaled_structures: tuple[str, ...] = ()
+    """Columns that a scaling by eTIV leaves alone: eTIV itself."""
 
 
 def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name: str = "the table") -> Study:
@@ -123,6 +129,8 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     notices += [*found.notices, *more]
     subjects = tuple(table.subjects[row] for row in found.rows)
     values = table.values[np.ix_(found.rows, selected)]
+    unscaled = values
+    size: Array | None = None
     columns, matrix = model.columns, found.matrix
     if options.etiv != RAW:
         size, more = _head_sizes(table, found.rows, etiv, table_name)
@@ -159,6 +167,9 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
         kept=tuple(found.kept),
         options=options,
         notices=tuple(notices),
+        unscaled=unscaled,
+        head_sizes=size,
+        unscaled_structures=tuple(table.columns[column] for column in selected if column == etiv),
     )
 
 

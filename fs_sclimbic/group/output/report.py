@@ -2,13 +2,11 @@
 
 import base64
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from os import PathLike
 from pathlib import Path
-
-import numpy as np
 
 from ..._version import __version__
 from ...errors import UsageError
@@ -17,25 +15,50 @@ from ...files.staging import encode_text
 from ...notice import Notice
 from ..design.design import Design
 from ..fit.glm import Fit
-from ..fit.results import COLUMNS, NOT_APPLICABLE, GroupResult, describe_row
+from ..fit.results import GroupResult, describe_row
 from ..fit.study import ETIV_USES, Study
 from ..text_files import displayable
+from .figure_style import DEFAULT_FIGURES, FigureOptions, encode_figure
+from .forest import forest_figure
 from .influence_rows import influence_table
-from .plots import encode_png, forest_figure, marks, structure_figures, value_label
+from .methods import references
+from .panels import choose_panel
+from .plain_words import forest_caption, found_in_words, schematic_caption, structures_caption
+from .plots import has_bands, structure_figures, value_label
+from .report_tables import design_table, glossary, pairs_table, results_table
+from .schematic import coloured_structures, effect_of, legend_of_abbreviations, schematic_figure
 
 REPORT = "report.html"
 NEEDS_MATPLOTLIB = 'figures need matplotlib: python -m pip install "fs_sclimbic[group]"'
+PAGE_WIDTHS_PX = {1: 520, 2: 1000}
+"""Of figures over one and two columns, on the page: a little larger than in print."""
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222}
-h1{font-size:1.5em}h2{font-size:1.2em;margin-top:2.2em;border-bottom:1px solid #ccc}
+h1{font-size:1.5em;overflow-wrap:anywhere}h2{font-size:1.2em;margin-top:2.2em;border-bottom:1px solid #ccc}
 table{border-collapse:collapse;font-size:13px;margin:.8em 0}
-th,td{padding:.2em .6em;text-align:right;border-bottom:1px solid #e4e4e4;white-space:nowrap}
+th,td{padding:.2em .5em;text-align:right;border-bottom:1px solid #e4e4e4;white-space:nowrap}
 th:first-child,td:first-child{text-align:left}th{border-bottom:2px solid #999}
-tr.two td{background:#fbe3d2}tr.one td{background:#fdf4dd}tr.out td{color:#888}
-td.text{text-align:left;white-space:normal}
-.wide{overflow-x:auto}img{max-width:100%;display:block;margin:1em 0}.note{color:#555;font-size:13px}
-.warn{background:#fff3cd;padding:.3em .6em;margin:.3em 0}code{background:#f3f3f3;padding:0 .2em}
+tr.two td{background:#fbe3d2}tr.one td{background:#fdf4dd}tr.out td{color:#707070}
+td.text{text-align:left;white-space:normal;overflow-wrap:anywhere}.pairs td{vertical-align:top}
+.results td:first-child{white-space:normal;min-width:9em}
+.first{font-size:1.15em;background:#eef4fa;border-left:4px solid #0072b2;padding:.5em .8em;margin:.6em 0}
+.wide{overflow-x:auto}img{max-width:100%;height:auto;display:block;margin:1em 0 .3em}figure{margin:1.4em 0}
+.note,figcaption{color:#555;font-size:13px}figcaption{max-width:72em}
+.paper{background:#f7f7f7;padding:.8em 1em;font-family:Georgia,serif}.paper li{font-size:13px}
+.warn{background:#fff3cd;padding:.3em .6em;margin:.3em 0}code{background:#f3f3f3;padding:0 .2em;overflow-wrap:anywhere}
+@media(max-width:600px){body{margin:1em auto}td.text{min-width:14em}.pairs td:first-child{white-space:normal}
+figure img[width="1000"]{max-width:none;width:680px}}
 """
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A picture on the page, and what it shows."""
+
+    png: bytes
+    caption: str = ""
+    width_px: int = 1000
+    """On the page, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +78,13 @@ class ReportText:
     seed: int
     notices: Sequence[Notice] = ()
     """On the results; those on the data are the study's."""
+    methods: Sequence[str] = ()
+    """Sentences of the methods paragraph."""
+    made: Sequence[tuple[str, str]] = ()
+    """How the rows were made: names such as network weights, and what is known of them."""
+    figures: FigureOptions = field(default=DEFAULT_FIGURES)
+    sections: Mapping[str, str] = field(default_factory=dict)
+    """Ready parts of the page by the contrast's name; of all classes by the empty name."""
 
 
 def report_page(
@@ -62,7 +92,7 @@ def report_page(
     study: Study,
     fit: Fit,
     results: Sequence[GroupResult],
-    figures: Mapping[str, Sequence[bytes]],
+    figures: Mapping[str, Sequence[ReportFigure]],
 ) -> str:
     """The text of report.html.
 
@@ -73,27 +103,31 @@ def report_page(
     fit : Fit
     results : sequence of GroupResult
     figures : mapping
-        PNGs by the contrast's name; they are put into the page. Empty without matplotlib.
+        Pictures by the contrast's name; they are put into the page. Empty without matplotlib.
 
     Returns
     -------
     str
     """
-    parts = [f"<h1>{escape(text.title)}</h1>", _overview(text, study, fit)]
+    parts = [f"<h1>{escape(text.title)}</h1>"]
+    parts += [f'<p class="first">{escape(found_in_words(study, result))}</p>' for result in results]
+    parts += [_overview(text, study, fit)]
     said = (*study.notices, *text.notices)
     for kind, severity in (("warn", "warning"), ("note", "note")):
         parts += [f'<p class="{kind}">{escape(n.text)}</p>' for n in said if n.severity == severity]
-    parts += ["<h2>Design</h2>", _design(study, results)]
+    parts += ["<h2>Design</h2>", design_table(study, results)]
+    parts += [text.sections.get("", "")]
     for result in results:
-        parts += [f"<h2>{escape(result.contrast.name)}</h2>", _what(result, study, text.seed), _table(result)]
+        parts += [f"<h2>{escape(result.contrast.name)}</h2>", _what(result, study, text.seed), results_table(result)]
+        parts += [text.sections.get(result.contrast.name, "")]
         parts += [influence_table(result, result.influence, study.subjects)] if result.influence else []
-        parts += [
-            f'<img alt="{escape(result.contrast.name)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-            for png in figures.get(result.contrast.name, ())
-        ]
-    parts += ["<h2>Words</h2>", _words()]
+        parts += [_figure(result.contrast.name, one) for one in figures.get(result.contrast.name, ())]
+    if text.methods:
+        parts += ["<h2>Methods, to paste into a paper</h2>", _paper(text.methods)]
+    parts += ["<h2>Glossary</h2>", glossary()]
     return displayable(
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(text.title)}</title>'
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(text.title)}</title>'
         f"<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
 
@@ -118,14 +152,14 @@ def report_files(
         Why there are no figures.
     """
     files: dict[str, bytes] = {}
-    figures: dict[str, list[bytes]] = {}
+    figures: dict[str, list[ReportFigure]] = {}
     notices = [Notice("note", f"no figures: {reason}")] if (reason := _why_no_figures()) else []
     for result in results if not notices and study.family.any() and fit.dof > 0 else ():
         if not result.family.any():
             continue
         name = result.contrast.name
         try:
-            forest, pages = _draw_contrast(study, fit, result)
+            drawn = _draw_contrast(study, fit, result, text.figures)
         except Exception as error:  # whatever a figure lacks, the numbers are written
             notices.append(
                 Notice(
@@ -133,9 +167,11 @@ def report_files(
                 )
             )
             continue
-        files[f"{name}/forest.png"] = forest
-        files |= {f"{name}/structures{f'_{i}' if i > 1 else ''}.png": page for i, page in enumerate(pages, 1)}
-        figures[name] = [forest, *pages]
+        for figure, caption, made in drawn:
+            files |= {f"{name}/{figure}.{kind}": content for kind, content in made.items()}
+            figures.setdefault(name, []).append(
+                ReportFigure(made["png"], caption, PAGE_WIDTHS_PX[text.figures.columns])
+            )
     files[REPORT] = encode_text(report_page(text, study, fit, results, figures))
     return files, notices
 
@@ -153,12 +189,43 @@ def _why_no_figures() -> str:
     return ""
 
 
-def _draw_contrast(study: Study, fit: Fit, result: GroupResult) -> tuple[bytes, list[bytes]]:
-    """The forest plot and the pages of structures as PNG."""
+def _draw_contrast(
+    study: Study, fit: Fit, result: GroupResult, options: FigureOptions
+) -> list[tuple[str, str, dict[str, bytes]]]:
+    """Name, caption and files of the forest plot, the schematic picture, and the pages of structures."""
+    formats = tuple(dict.fromkeys(("png", *options.formats)))
+    drawn = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of letters that a font lacks, and panels without room
-        pages = [encode_png(page) for page in structure_figures(study, fit, result, value_label(study))]
-        return encode_png(forest_figure(study, fit, result)), pages
+        forest = forest_figure(study, fit, result, options)
+        drawn.append(("forest", forest_caption(study, result), encode_figure(forest, formats)))
+        if coloured_structures(result):
+            caption = schematic_caption(result, effect_of(study, fit, result)[1], legend_of_abbreviations())
+            picture = schematic_figure(study, fit, result, options)
+            drawn.append(("schematic", caption, encode_figure(picture, formats)))
+        panel = choose_panel(study, fit, result)
+        caption = structures_caption(result, panel.kind, panel.note, has_bands(panel))
+        for i, page in enumerate(structure_figures(study, fit, result, value_label(study), options), 1):
+            drawn.append((f"structures{f'_{i}' if i > 1 else ''}", caption, encode_figure(page, formats)))
+    return drawn
+
+
+def _figure(contrast: str, figure: ReportFigure) -> str:
+    data = base64.b64encode(figure.png).decode()
+    caption = f"<figcaption>{escape(figure.caption)}</figcaption>" if figure.caption else ""
+    image = f'<img alt="{escape(contrast)}" width="{figure.width_px}" src="data:image/png;base64,{data}">'
+    return f'<figure><div class="wide">{image}</div>{caption}</figure>'
+
+
+def _paper(sentences: Sequence[str]) -> str:
+    paragraph = " ".join(sentences)
+    cited = "".join(f"<li>{escape(line)}</li>" for line in references(paragraph))
+    return (
+        "<p class='note'>True of what was run; fill in what stands in [square brackets]. The same stands in "
+        "methods.md; analysis.R and analysis.py beside it compute the same numbers again with base R and with "
+        "NumPy.</p>"
+        f'<div class="paper"><p>{escape(paragraph)}</p><ul>{cited}</ul></div>'
+    )
 
 
 def study_title(folder: str | PathLike[str], design: Design | None) -> str:
@@ -189,13 +256,14 @@ def _overview(text: ReportText, study: Study, fit: Fit) -> str:
         ("eTIV", ETIV_USES[study.options.etiv]),
         ("Values", "natural logarithm" if study.options.logarithm else "as in the table" + _scaled(study)),
         ("Degrees of freedom", f"{len(study.subjects)} subjects - {len(study.columns)} columns = {fit.dof}"),
-        ("Weights", "none" if fit.weights is None else "one a subject; rows of design and values times the weight"),
+        *text.made,
+        *([] if fit.weights is None else [("Row weights", "one a subject; design and values are multiplied by it")]),
         ("Condition number", f"{text.condition:.4g} (normalised X'X; above 10000 the design is ill-conditioned)"),
         *(("Method", sentence) for sentence in text.method),
         ("Program", f"fs_sclimbic {__version__}"),
         ("Command", text.command),
     ]
-    return f"<table>{_pairs(rows)}</table>"
+    return pairs_table(rows)
 
 
 def _scaled(study: Study) -> str:
@@ -205,23 +273,8 @@ def _scaled(study: Study) -> str:
 def _group_sizes(study: Study) -> str:
     if study.design is None:
         return ""
-    counts = np.bincount(study.design.class_of, minlength=len(study.design.classes))
-    return ": " + ", ".join(f"{group.name} {n}" for group, n in zip(study.design.classes, counts, strict=True))
-
-
-def _design(study: Study, results: Sequence[GroupResult]) -> str:
-    """Names of the columns with the weights of every contrast beside them."""
-    names = [escape(result.contrast.name) for result in results]
-    head = "".join(f"<th>{name}</th>" for name in ("column of X", "mean", *names))
-    mean = study.matrix.mean(0)
-    mean[np.abs(mean) < 1e-12 * np.abs(study.matrix).max(0)] = 0  # the mean of a centred column is rounding error
-    body = ""
-    for i, column in enumerate(study.columns):
-        weights = [" / ".join(f"{row[i]:g}" for row in result.contrast.matrix) for result in results]
-        body += (
-            f"<tr><td>{escape(column)}</td><td>{mean[i]:.4g}</td>" + "".join(f"<td>{w}</td>" for w in weights) + "</tr>"
-        )
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    pairs = zip(study.design.classes, study.design.class_sizes, strict=True)
+    return ": " + ", ".join(f"{group.name} {n}" for group, n in pairs)
 
 
 def _what(result: GroupResult, study: Study, seed: int) -> str:
@@ -231,48 +284,3 @@ def _what(result: GroupResult, study: Study, seed: int) -> str:
     against = "0" if null is None else ", ".join(f"{value:g}" for value in null)
     extra = f"; {result.permutation.words(seed)} (Freedman-Lane)" if result.permutation else ""
     return f"<p>{rows}<br>{kind} against {against}, {result.test.dof[1]} degrees of freedom{escape(extra)}.</p>"
-
-
-def _table(result: GroupResult) -> str:
-    test, stars = result.test, marks(result)
-    low, high = test.interval()
-    names = ["structure"]
-    names += ["gamma", "SE", "95 % interval", "t"] if test.is_t else ["F"]
-    names += ["p", "p Holm", "p FDR"] + (["p perm", "p perm FWE"] if result.permutation else [])
-    names += ["Cohen's d", "%", "partial r"] if test.is_t else ["partial eta&sup2;"]
-    body = ""
-    for i, structure in enumerate(result.structures):
-        ok = bool(test.testable[i]) and test.dof[1] > 0
-        cells = [escape(structure)]
-        if test.is_t:
-            cells += [_n(test.gamma[0, i]), _n(test.standard_error[0, i], ok)]
-            cells += [f"{_n(low[0, i], ok)} to {_n(high[0, i], ok)}", _n(test.t[0, i], ok)]
-        else:
-            cells += [_n(test.f[i], ok)]
-        cells += [_n(test.p[i], ok), _n(result.p_holm[i]), _n(result.p_fdr[i])]
-        if result.permutation:
-            cells += [_n(result.permutation.p[i]), _n(result.permutation.p_fwe[i])]
-        cells += [_n(result.cohen_d[i]), _n(result.percent[i]), _n(test.partial_r[i], ok)] if test.is_t else []
-        cells += [] if test.is_t else [_n(test.partial_eta2[i], ok)]
-        kind = "out" if not result.family[i] else {"**": "two", "*": "one"}.get(stars[i], "")
-        body += f'<tr class="{kind}">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-    head = "".join(f"<th>{name}</th>" for name in names)
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
-
-
-def _words() -> str:
-    return (
-        "<p class='note'>Dark rows: family-wise corrected p below 0.05 (by permutation where there are any, else "
-        "Holm); light rows: only the false discovery rate is. Grey rows are not counted by corrections. Corrections "
-        "are over the structures of one contrast, not over contrasts. The p values assume independent subjects and "
-        "normal residuals of one variance (--robust: of any); permutations assume exchangeable residuals.</p>"
-        f"<table>{_pairs(COLUMNS.items())}</table>"
-    )
-
-
-def _pairs(rows: Iterable[tuple[str, str]]) -> str:
-    return "".join(f'<tr><td>{escape(k)}</td><td class="text">{escape(v)}</td></tr>' for k, v in rows)
-
-
-def _n(value: float, known: bool = True) -> str:
-    return NOT_APPLICABLE if not known or np.isnan(value) else f"{value:.4g}"

@@ -1,9 +1,12 @@
 """The picture of a case as pages show it: the one that lies beside the segmentation, or a new one."""
 
+from hashlib import sha256
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...cases.case_picture import PICTURE_SUFFIX, is_older, picture_file_of
+from ...cases.record import read_record
 from ...errors import SclimbicError
 from ...image.conform import resample_nearest
 from ...image.transforms import read_transform
@@ -41,9 +44,22 @@ def _read_made(case: FinishedCase) -> bytes | None:
     """The picture that was made with the segmentation; None if there is none, or an older one."""
     path = picture_file_of(case.segmentation)
     try:
-        return None if is_older(path, case.segmentation) else path.read_bytes()
+        picture = path.read_bytes()
+        return picture if _is_recorded(case, picture) or not is_older(path, case.segmentation) else None
     except OSError:
         return None
+
+
+def _is_recorded(case: FinishedCase, picture: bytes) -> bool:
+    """Whether one run wrote picture and segmentation: a copy of them may have any times."""
+    record = None if case.record_file is None else read_record(case.record_file)
+    if record is None:
+        return False
+    now = {
+        picture_file_of(case.segmentation).name: sha256(picture).hexdigest(),
+        case.segmentation.name: sha256(case.segmentation.read_bytes()).hexdigest(),
+    }
+    return all(record.files.get(name) == digest for name, digest in now.items())
 
 
 def _read_ras2mni(case: FinishedCase) -> NDArray[np.float64] | None:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...cases.verdicts import worst_first
+from ...cases.verdicts import FAILED, worst_first
 from ...image.labels import Structure
 from ...segmentation.flag_limits import LIMITS
 from ...segmentation.population import Population, z_score
@@ -101,6 +101,7 @@ def _describe_case(
         "segmentation": case.segmentation, "t1": case.t1, "posteriors": case.posteriors, "stats": case.stats_file,
         "record": case.record_file, "transform": case.transform,
     }  # fmt: skip
+    has_paths = with_paths and all(flag.kind != FAILED for flag in case.verdict.flags)  # what failed has no files
     return {
         "name": case.name,
         "verdict": "failed" if case.problem else case.verdict.verdict,
@@ -125,7 +126,7 @@ def _describe_case(
         "weights": _short_weights(case.provenance.get(WEIGHTS)),
         "settings": _short_settings(case.provenance),
         "provenance": {name: text for name, text in case.provenance.items() if with_paths or not _tells_place(name)},
-        "files": {name: str(path.absolute()) for name, path in paths.items() if path} if with_paths else None,
+        "files": {name: str(path.absolute()) for name, path in paths.items() if path} if has_paths else None,
         **{name: value for name, value in made.items() if value is not None},
     }
 

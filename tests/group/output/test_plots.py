@@ -8,17 +8,16 @@ from fs_sclimbic.group.design.contrast import Contrast
 from fs_sclimbic.group.design.design import GroupClass
 from fs_sclimbic.group.design.model import Model
 from fs_sclimbic.group.fit.study import SCALED, StudyOptions, assemble
+from fs_sclimbic.group.output.figure_style import encode_figure
+from fs_sclimbic.group.output.forest import forest_figure, marks, standardised
 from fs_sclimbic.group.output.panels import choose_panel
-from fs_sclimbic.group.output.plots import (
-    encode_png,
-    forest_figure,
-    marks,
-    standardised,
-    structure_figures,
-    value_label,
-)
+from fs_sclimbic.group.output.plots import structure_figures, value_label
 from fs_sclimbic.group.text_table import GroupTable
 from tests.groups import AGES, STRUCTURES, SUBJECTS, analysed, make_design, make_model, make_table
+
+
+def encode_png(figure):
+    return encode_figure(figure)["png"]
 
 
 def picture(png):
@@ -124,11 +123,11 @@ def test_long_names_of_classes_do_not_overlap(drawn, long):
     model = make_model(classes=tuple(map(GroupClass, names)), method="doss")
     page, forest = drawn(f"{names[1]} - {names[0]}", model)
     ticks = [label for label in page.axes[0].get_xticklabels() if label.get_text()]
-    assert [label.get_text() for label in ticks] == ([] if long else list(names))
+    assert [label.get_text() for label in ticks] == ([] if long else [f"{name}\nn = 6" for name in names])
     boxes = [label.get_window_extent() for label in ticks]
     assert not any(a.overlaps(b) for a, b in itertools.pairwise(boxes))
     texts = [text.get_text() for legend in page.legends for text in legend.get_texts()]
-    assert texts == (list(names) if long else [])
+    assert texts == ([f"{name} (n = 6)" for name in names] if long else [])
     for figure in (page, forest):
         assert title_of(figure).get_window_extent().width <= figure.bbox.width
 

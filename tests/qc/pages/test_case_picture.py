@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image
 
 from fs_sclimbic.cases.case_picture import picture_file_of
+from fs_sclimbic.cases.record import Record, format_record
+from fs_sclimbic.files.hashing import sha256_of
 from fs_sclimbic.image.volume import read_volume
 from fs_sclimbic.qc.pages.case_picture import draw_case_picture
 from tests.heads import labelled_head
@@ -42,4 +44,11 @@ def test_the_picture_of_the_run_is_taken_if_it_is_not_older(finished_cases, tmp_
     labels = read_volume(case.segmentation)
     assert draw_case_picture(case, None, labels) == b"a picture"
     os.utime(made, ns=(1, 1))
+    assert draw_case_picture(case, None, labels) != b"a picture"
+    # A copy has any times: the record tells that both are of one run.
+    files = {path.name: sha256_of(path) for path in (made, case.segmentation)}
+    case = replace(case, record_file=tmp_path / "a.json")
+    case.record_file.write_text(format_record(Record({}, case.stats, (), files)))
+    assert draw_case_picture(case, None, labels) == b"a picture"
+    case.record_file.write_text(format_record(Record({}, case.stats, (), {**files, case.segmentation.name: "other"})))
     assert draw_case_picture(case, None, labels) != b"a picture"

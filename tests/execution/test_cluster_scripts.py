@@ -1,6 +1,7 @@
 """The scripts of docs/cluster, run as a batch system runs them, and by a real SLURM where one is installed."""
 
 import os
+import re
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -81,10 +82,17 @@ def real_slurm(tmp_path_factory, commands):
 
 def submit(environment, folder, *words):
     """Submit a script of docs/cluster, and wait for its end; its exit status and what it wrote."""
-    flags = ["--wait", f"--chdir={folder}"]
-    ran = subprocess.run(["sbatch", *flags, *map(str, words)], env=environment, capture_output=True, text=True)
+    call = {"env": environment, "capture_output": True, "text": True}
+    ran = subprocess.run(["sbatch", "--parsable", f"--chdir={folder}", *map(str, words)], **call)
+    if ran.returncode:
+        return ran.returncode, ran.stderr
+    job = ran.stdout.strip()
+    # sbatch --wait looks every half a minute in the end; a job that comes after is started at once.
+    subprocess.run(["srun", f"--dependency=afterany:{job}", "true"], check=True, **call)
+    told = subprocess.run(["scontrol", "show", "job", "--oneliner", job], check=True, **call).stdout
+    statuses = [int(status) for status in re.findall(r"\bExitCode=(\d+):", told)]
     logs = [path.read_text() for path in sorted(folder.glob("sclimbic_*.log"))]
-    return ran.returncode, f"{ran.stderr}\n" + "\n".join(logs)
+    return max(statuses), f"{told}\n" + "\n".join(logs)
 
 
 def test_a_real_slurm_runs_an_array_of_four_and_the_merge(tmp_path, subjects_dir, tiny_flags, real_slurm):

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import statsmodels.formula.api as smf
 
-from fs_sclimbic.group.analysis import FitOptions, analyse
+from fs_sclimbic.group.analysis import analyse
+from fs_sclimbic.group.analysis_options import FitOptions
 from fs_sclimbic.group.study_plan import GlmInputs
 from fs_sclimbic.group.text_table import GroupTable, format_group_table
 

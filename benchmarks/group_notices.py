@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fs_sclimbic.errors import SclimbicError
-from fs_sclimbic.group.analysis import FitOptions, analyse
+from fs_sclimbic.group.analysis import analyse
+from fs_sclimbic.group.analysis_options import FitOptions
 from fs_sclimbic.group.design.fsgd_review import ReviewOptions, review_fsgd
 from fs_sclimbic.group.fit.glm import contrast_result, fit_glm
 from fs_sclimbic.group.fit.robust import robust_result

@@ -28,7 +28,7 @@ SCENES: dict[str, tuple[int, int, tuple[float, ...]]] = {
     "4 sites of 40, 90 to 10 %": (4, 40, (0.1, 0.1, 0.9, 0.9)),
     "4 sites of 10, balanced": (4, 10, (0.5, 0.5, 0.5, 0.5)),
     "4 sites of 10, 90 to 10 %": (4, 10, (0.1, 0.1, 0.9, 0.9)),
-    "20 sites of 5, balanced": (20, 5, (0.4, 0.6) * 10),
+    "20 sites of 5, 60 to 40 %": (20, 5, (0.4, 0.6) * 10),
     "20 sites of 5, 80 to 20 %": (20, 5, (0.2, 0.8) * 10),
 }
 """Sites, subjects a site, and the share of patients at each."""

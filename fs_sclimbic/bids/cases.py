@@ -9,7 +9,7 @@ from ..cases.case import DEFAULT_BASE, SUBJECT_T1, Case, Outputs, Requests
 from ..cases.case_picture import picture_file_of
 from ..cases.subjects import subject_case
 from ..errors import UsageError
-from .entities import format_entities
+from .entities import BidsName, format_entities
 from .tree import T1Image
 
 SUBJECTS_FOLDER = "sourcedata/sclimbic"
@@ -29,6 +29,16 @@ class BidsCase:
     """BIDS URIs: the image first, then a transform that eTIV is taken from."""
     stem: Path
     """Of its files in anat/, up to ``_seg-limbic``."""
+
+
+def case_entities(name: BidsName) -> dict[str, str]:
+    """The entities of an image that its case has, too."""
+    return {key: label for key, label in name.entities.items() if key not in NOT_IN_CASE_NAME}
+
+
+def case_name(name: BidsName) -> str:
+    """What the case of an image is called."""
+    return format_entities(case_entities(name))
 
 
 def image_cases(
@@ -51,8 +61,7 @@ def image_cases(
     """
     cases = []
     for image in images:
-        entities = {key: label for key, label in image.name.entities.items() if key not in NOT_IN_CASE_NAME}
-        name = format_entities(entities)
+        entities, name = case_entities(image.name), case_name(image.name)
         stem, outputs = case_outputs(out, entities, requests, base=base)
         case = Case(name=name, t1=image.path, transforms=(), outputs=outputs, problem=image.problem)
         cases.append(BidsCase(case=case, sources=(f"bids:{RAW}:{image.source}",), stem=stem))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..errors import UsageError
+from .cases import case_name
 from .entities import format_entities
 from .filters import NO_FILTER, ImageFilter
 from .tree import FoundImages, T1Image
@@ -124,16 +125,16 @@ def _echo_number(image: T1Image) -> int:
 
 
 def _with_twins(images: Sequence[T1Image]) -> list[T1Image]:
-    """Images of which the .nii and the .nii.gz are there have a problem: which one is meant?"""
+    """Images that would be one case have a problem, .nii and .nii.gz for example: which one is meant?"""
     by_name: dict[str, list[T1Image]] = {}
     for image in images:
-        by_name.setdefault(format_entities(image.name.entities), []).append(image)
+        by_name.setdefault(case_name(image.name), []).append(image)
     chosen = []
     for group in by_name.values():
         (first, *others) = group
         if others:
             both = " and ".join(image.path.name for image in group)
-            problem = f"{first.path.parent}: {both} are of one name; remove one"
+            problem = f"{first.path.parent}: {both} are one case; remove one, or choose one with --bids-filter-file"
             chosen.append(T1Image(first.path, first.source, first.name, problem))
         else:
             chosen.append(first)

@@ -111,7 +111,7 @@ def write_output_description(out: Path, dataset: Path, info: DatasetInfo, links:
     check_output_folder(out, dataset)
     source = {"URL": file_uri(dataset), **({"DOI": info.doi} if info.doi else {})}
     description = {
-        "Name": f"Limbic structures of {info.name}",
+        "Name": _name_of_results(info),
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
         "GeneratedBy": [{"Name": PROGRAM, "Version": __version__, "Description": "Segmentation of limbic structures"}],
@@ -128,7 +128,7 @@ def write_output_description(out: Path, dataset: Path, info: DatasetInfo, links:
         write_atomically(ignore, encode_text("\n".join((*lines, *lacking)) + "\n"))
 
 
-def check_output_folder(out: Path, dataset: Path) -> None:
+def check_output_folder(out: Path, dataset: Path, info: DatasetInfo | None = None) -> None:
     """Refuse a folder that holds another dataset: results would lie among its files.
 
     Parameters
@@ -136,6 +136,9 @@ def check_output_folder(out: Path, dataset: Path) -> None:
     out : Path
     dataset : Path
         The input.
+    info : DatasetInfo, optional
+        Of the input. With it results of another input are refused: its sub-01 would be replaced. Another input has
+        another name and lies elsewhere; a dataset may be moved, and its name may be changed.
 
     Raises
     ------
@@ -146,11 +149,28 @@ def check_output_folder(out: Path, dataset: Path) -> None:
     path = out / DESCRIPTION
     if not os.path.lexists(path):
         return
-    makers = _read_object(path).get("GeneratedBy")
+    about = _read_object(path)
+    makers = about.get("GeneratedBy")
     names = [maker.get("Name") for maker in makers if isinstance(maker, dict)] if isinstance(makers, list) else []
     if PROGRAM not in names:
         by = f"made by {', '.join(map(str, names))}" if names else "not a result of this tool"
         raise UsageError(f"{out}: holds a dataset that is {by} ({DESCRIPTION}); give another folder")
+    if info is not None and about.get("Name") != _name_of_results(info) and file_uri(dataset) not in _sources(about):
+        raise UsageError(
+            f"{out}: holds results of another dataset ({about.get('Name')}; {', '.join(_sources(about))}); give "
+            "another folder, or --skip-bids-validation if it is the same one, moved and renamed"
+        )
+
+
+def _name_of_results(info: DatasetInfo) -> str:
+    return f"Limbic structures of {info.name}"
+
+
+def _sources(about: Mapping[str, Any]) -> list[str]:
+    """The addresses of the datasets that results were made from."""
+    sources = about.get("SourceDatasets")
+    found = [source.get("URL") for source in sources if isinstance(source, dict)] if isinstance(sources, list) else []
+    return [url for url in found if isinstance(url, str)]
 
 
 def file_uri(path: Path) -> str:

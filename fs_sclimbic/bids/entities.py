@@ -51,6 +51,9 @@ NUMBERED = frozenset(("run", "echo", "flip", "inv", "split"))
 CASE_SUFFIXES = frozenset(("T1w", "UNIT1", "dseg", "morph"))
 """Suffixes of files by which people call a case; of control_a the a is none."""
 
+FILE_ENDINGS = frozenset(("nii", "nii.gz", "mgz", "mgh", "tsv"))
+"""Endings, without the first dot, of files by which people call a case."""
+
 ENTITY = re.compile(r"([a-zA-Z]+)-([a-zA-Z0-9+]+)")
 LABEL = re.compile(r"[a-zA-Z0-9+]+")
 SUFFIX = re.compile(r"[a-zA-Z][a-zA-Z0-9]*")
@@ -121,7 +124,7 @@ def parse_case_name(name: str) -> BidsName | None:
     if LABEL.fullmatch(parts[0]):
         parts[0] = f"sub-{parts[0]}"
     suffix = parts.pop() if len(parts) > 1 and parts[-1] in CASE_SUFFIXES else ""
-    if dot and not suffix:  # as in sub-01.long.base
+    if dot and not (suffix and rest in FILE_ENDINGS):  # as in sub-01.long.base, sub-01_T1w.long.base
         return None
     entities = _entities(parts)
     return BidsName(entities, suffix, dot + rest) if entities else None

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..cases.case import DEFAULT_BASE
 from ..cases.record import Record, read_record
-from ..cases.tables import CONFIDENCES, VOLUMES, Z_SCORES, format_table, table_files
+from ..cases.replaced_input import has_other_input
+from ..cases.tables import CONFIDENCES, VOLUMES, Z_SCORES, format_rows, table_files
 from ..errors import TableError, UsageError
 from ..segmentation.measure import SegStats
 from ..segmentation.population import Population
@@ -35,7 +36,9 @@ class RecordedCase:
     record: Record
 
 
-def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collection[str] = ()) -> list[RecordedCase]:
+def read_finished(
+    out: Path, *, base: str = DEFAULT_BASE, participants: Collection[str] = (), sessions: Collection[str] = ()
+) -> list[RecordedCase]:
     """Read the records of all cases in a folder of results.
 
     Parameters
@@ -45,6 +48,8 @@ def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collecti
         As the cases were run with.
     participants : collection of str
         Labels, without ``sub-``; empty: everybody.
+    sessions : collection of str
+        Labels, without ``ses-``; empty: all.
 
     Returns
     -------
@@ -58,7 +63,11 @@ def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collecti
     """
     home = out / SUBJECTS_FOLDER
     names = sorted(os.listdir(home)) if home.is_dir() else []
-    wanted = [name for name in names if _is_of(name, participants) and os.path.isfile(record_file(home / name, base))]
+    wanted = [
+        name
+        for name in names
+        if _is_of(name, participants, sessions) and os.path.isfile(record_file(home / name, base))
+    ]
     with ThreadPoolExecutor(N_READERS) as pool:
         records = list(pool.map(lambda name: read_record(record_file(home / name, base)), wanted, chunksize=32))
     found = [RecordedCase(name, record) for name, record in zip(wanted, records, strict=True) if record is not None]
@@ -73,9 +82,38 @@ def read_finished(out: Path, *, base: str = DEFAULT_BASE, participants: Collecti
     return found
 
 
-def _is_of(name: str, participants: Collection[str]) -> bool:
+def split_replaced(
+    out: Path, cases: Sequence[RecordedCase], *, base: str = DEFAULT_BASE
+) -> tuple[list[RecordedCase], list[str]]:
+    """Set cases aside whose image was replaced since: their numbers are of another image.
+
+    Parameters
+    ----------
+    out : Path
+    cases : sequence of RecordedCase
+    base : str
+        As the cases were run with.
+
+    Returns
+    -------
+    list of RecordedCase
+        Those whose image is as it was, or not there to compare with.
+    list of str
+        Names of the others.
+    """
+    home = out / SUBJECTS_FOLDER
+    with ThreadPoolExecutor(N_READERS) as pool:
+        are_old = list(pool.map(lambda case: has_other_input(case.record, record_file(home / case.name, base)), cases))
+    kept = [case for case, is_old in zip(cases, are_old, strict=True) if not is_old]
+    return kept, [case.name for case, is_old in zip(cases, are_old, strict=True) if is_old]
+
+
+def _is_of(name: str, participants: Collection[str], sessions: Collection[str]) -> bool:
     parts = parse_case_name(name)
-    return parts is not None and (not participants or parts.entities["sub"] in participants)
+    if parts is None:
+        return False
+    is_wanted = not participants or parts.entities["sub"] in participants
+    return is_wanted and (not sessions or parts.entities.get("ses") in sessions)
 
 
 def group_table(cases: Sequence[RecordedCase]) -> str:
@@ -84,7 +122,7 @@ def group_table(cases: Sequence[RecordedCase]) -> str:
     Parameters
     ----------
     cases : sequence of RecordedCase
-        All have the same structures.
+        They may have different structures; a case that lacks one has ``n/a`` there.
 
     Returns
     -------
@@ -93,12 +131,12 @@ def group_table(cases: Sequence[RecordedCase]) -> str:
     """
     entities = [parts.entities if (parts := parse_case_name(case.name)) else {} for case in cases]
     keys = [key for key in LONG_NAMES if any(key in one for one in entities)]
-    names = [row.structure.name for row in cases[0].record.stats.structures]
+    names = _structure_names(cases)
     with_etiv = any(case.record.stats.etiv_mm3 is not None for case in cases)
     lines = [[*(_column(key) for key in keys), *names, *([ETIV] if with_etiv else [])]]
     for case, one in zip(cases, entities, strict=True):
         stats = case.record.stats
-        lines.append([*(_cell(key, one) for key in keys), *_values(stats, with_etiv)])
+        lines.append([*(_cell(key, one) for key in keys), *_values(stats, names, with_etiv)])
     return "".join("\t".join(line) + "\n" for line in lines)
 
 
@@ -113,8 +151,13 @@ def _cell(key: str, entities: Mapping[str, str]) -> str:
     return f"{key}-{entities[key]}" if key in COLUMN_OF else entities[key]
 
 
-def _values(stats: SegStats, with_etiv: bool) -> Iterable[str]:
-    yield from (f"{row.volume_mm3:.4f}" for row in stats.structures)
+def _structure_names(cases: Sequence[RecordedCase]) -> list[str]:
+    return list(dict.fromkeys(row.structure.name for case in cases for row in case.record.stats.structures))
+
+
+def _values(stats: SegStats, names: Iterable[str], with_etiv: bool) -> Iterable[str]:
+    volumes = {row.structure.name: f"{row.volume_mm3:.4f}" for row in stats.structures}
+    yield from (volumes.get(name, MISSING) for name in names)
     if with_etiv:
         yield MISSING if stats.etiv_mm3 is None else f"{stats.etiv_mm3:.4f}"
 
@@ -143,14 +186,14 @@ def write_group_tables(
     OSError
         If one cannot be written.
     """
-    columns = {row.structure.name: "Volume of the structure" for row in cases[0].record.stats.structures}
+    columns = {name: "Volume of the structure" for name in _structure_names(cases)}
     columns[ETIV] = "Estimated total intracranial volume"
     described = {name: {"Description": words, "Units": "mm^3"} for name, words in columns.items()}
     table = out / (GROUP_TABLE if base == DEFAULT_BASE else GROUP_TABLE.replace("_", f"_desc-{base}_"))
     texts = {table: group_table(cases), table.with_suffix(".json"): json.dumps(described, indent=2) + "\n"}
     rows = [(case.name, case.record.stats) for case in cases]
     for path, kind in table_files(out / SUBJECTS_FOLDER / base, "_", (VOLUMES, Z_SCORES, CONFIDENCES)):
-        texts[path] = format_table(kind, rows, population)
+        texts[path] = format_rows(kind, rows, population)
     for path, text in texts.items():
         write_if_changed(path, text)
     return list(texts)

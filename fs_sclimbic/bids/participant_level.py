@@ -73,7 +73,7 @@ def plan_dataset(request: DatasetRequest) -> PlannedDataset:
     """
     dataset, out = request.dataset, request.out
     info = read_dataset_info(dataset, lenient=request.lenient)
-    check_output_folder(out, dataset)
+    check_output_folder(out, dataset, None if request.lenient else info)
     found = find_t1_images(dataset, request.participants)
     wanted = ImageRequest(sessions=frozenset(request.sessions), filter=request.filter, derived=info.is_derived)
     chosen = choose_images(found, wanted)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..errors import SclimbicError
+from ..files.system import now
 from ..segmentation.flag import Flag
 from ..segmentation.measure import SegStats
 from ..segmentation.options import Options
@@ -74,8 +75,8 @@ def look_at_case(case: Case, options: Options, run: Run) -> EarlierResult:
     inputs = input_files(states, hashes.by_path(case, head.transform))
     settings = settings_of(hashes, run, options)
     products, record = case.outputs.products(), read_record(case.outputs.record)
-    # Of two runs with --redo side by side, one does the case.
-    is_wanted_again = options.redo and (record is None or made_at(record) <= run.started)
+    # Of two runs with --redo side by side, one does the case. A time that is still to come is another machine's clock.
+    is_wanted_again = options.redo and (record is None or not run.started < made_at(record) <= now())
     done = record is not None and not is_wanted_again and is_done(record, settings, products)
     warnings: tuple[str, ...] = ()
     if record is not None and done:

@@ -14,13 +14,13 @@ from .images import images_in, stem_of
 from .mixture import find_mixture
 from .protection import N_READERS
 from .record import Record
+from .replaced_input import has_other_input, input_path
 from .study_folder import StudyFolder
 from .tables import CONFIDENCE, CONFIDENCES, VOLUMES, Z_SCORES, table_files, write_rows
 
 Judged = Sequence[tuple[CaseVerdict, SegStats]]
 Judge = Callable[[Sequence[tuple[str, Record]], Population], Judged]
 """Judges cases by their records; it is given the norms of volumes, too."""
-INPUT_LINE = "InputFile "
 QA_ENDING = ".qa.stats"
 
 
@@ -32,9 +32,19 @@ class StudyRecords:
     records: tuple[tuple[str, Record], ...]
     """Names and records, sorted by name."""
     missing: tuple[str, ...]
-    """Cases that were expected and have no result."""
+    """Cases that were expected and have no result, and those whose image was replaced since."""
+    replaced: tuple[str, ...]
+    """Cases with a result of another image than the one that is there now; they have no row."""
     mixed: tuple[str, ...]
     """What differs among the records, a line each."""
+    is_whole: bool
+    """Whether all cases of the study were looked for."""
+
+    def read_new(self, name: str) -> SegStats | None:
+        """The numbers of a case that another run has done since the records were read; None if there are none."""
+        if not self.is_whole or name in self.replaced or (record := self.study.read(name)) is None:
+            return None
+        return None if has_other_input(record, self.study.record_path(name)) else record.stats
 
 
 def read_study(study: StudyFolder, expected: Sequence[str] | None = None, *, only: bool = False) -> StudyRecords:
@@ -64,28 +74,34 @@ def read_study(study: StudyFolder, expected: Sequence[str] | None = None, *, onl
     wanted = list(dict.fromkeys([*(expected or ()), *names]))
     with ThreadPoolExecutor(N_READERS) as pool:
         read = list(pool.map(study.read, wanted))
-    records = tuple((name, record) for name, record in zip(wanted, read, strict=True) if record is not None)
-    if not records:
+        done = [(name, record) for name, record in zip(wanted, read, strict=True) if record is not None]
+        are_old = list(pool.map(lambda case: has_other_input(case[1], study.record_path(case[0])), done))
+    records = tuple(case for case, is_old in zip(done, are_old, strict=True) if not is_old)
+    replaced = tuple(name for (name, _), is_old in zip(done, are_old, strict=True) if is_old)
+    if not done:
         raise TableError(
             f"{study.folder}: no case has a record of this tool (--output-base {study.base}); run it first"
         )
+    if not records:
+        raise TableError(f"{study.folder}: all images were replaced since they were segmented; run them again")
     there = {name for name, _ in records}
     if expected is None:
         expected = [] if study.of_subjects else _images_of([record for _, record in records])
-    missing = tuple(name for name in dict.fromkeys(expected) if name not in there)
-    return StudyRecords(study=study, records=records, missing=missing, mixed=tuple(find_mixture(records)))
+    missing = tuple(name for name in dict.fromkeys((*expected, *replaced)) if name not in there)
+    return StudyRecords(
+        study=study,
+        records=records,
+        missing=missing,
+        replaced=replaced,
+        mixed=tuple(find_mixture(records)),
+        is_whole=not only,
+    )
 
 
 def _images_of(records: Sequence[Record]) -> list[str]:
     """Names of all images in the folders that the images of these records came from."""
     folders = dict.fromkeys(path.parent for record in records if (path := input_path(record)))
     return [stem_of(image) for folder in folders if folder.is_dir() for image in images_in(folder)]
-
-
-def input_path(record: Record) -> Path | None:
-    """The image that a record was made from; None if its provenance does not say it."""
-    line = next((line for line in record.provenance if line.startswith(INPUT_LINE)), None)
-    return Path(line.removeprefix(INPUT_LINE)) if line else None
 
 
 def population_of(record: Record) -> Population:
@@ -126,7 +142,7 @@ def write_study_tables(
     tables = [VOLUMES, *([Z_SCORES, CONFIDENCES, CONFIDENCE] if with_qa else [])]
     files = table_files(found.study.tables_start, "_", tables)
     population = population_of(found.records[0][1])
-    yield from write_rows(files, rows, population, others=lambda _: None, warn=warn, note=note)
+    yield from write_rows(files, rows, population, others=found.read_new, warn=warn, note=note)
     if with_qa:
         judged = judge(found.records, population)
         ((path, _),) = table_files(found.study.tables_start, "_", [FLAGS])

@@ -231,6 +231,7 @@ def close_case(predicted: PredictedCase, options: Options, draw: DrawPicture | N
         check_unchanged(opened.inputs)
         if opened.lock:
             opened.lock.check()
+        is_foreign = record is None and case.outputs.segmentation.is_file()
         picture_warnings += write_outputs(
             CaseResult(
                 case=case,
@@ -261,6 +262,7 @@ def close_case(predicted: PredictedCase, options: Options, draw: DrawPicture | N
             notes=(
                 *(opened.notes + result.notes + predicted.notes),
                 *([f"wrote {drawn}"] if drawn and not picture_warnings else []),
+                *(["replaced a segmentation without a record of this tool"] if is_foreign else []),
             ),
             stats=result.stats,
         )

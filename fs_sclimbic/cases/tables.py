@@ -75,6 +75,29 @@ def format_table(table: Table, cases: Sequence[tuple[str, SegStats]], population
     return text.getvalue()
 
 
+def format_rows(table: Table, rows: Sequence[tuple[str, SegStats]], population: Population) -> str:
+    """The text of a table of cases that may have different structures.
+
+    Parameters
+    ----------
+    table : Table
+    rows : sequence of (name, SegStats)
+        At least one.
+    population : Population
+
+    Returns
+    -------
+    str
+        As `format_table`; each value stands under the name of its structure, and a cell without one is empty. Rows of
+        the same structures stand together.
+    """
+    first, *groups = _by_columns(rows, population, table)  # rows of one model: a single group
+    text = format_table(table, first, population)
+    for group in groups:
+        text = merge_rows(format_table(table, group, population), text)
+    return text
+
+
 def merge_rows(old: str, new: str) -> str:
     """Put the rows of an old table behind those of a new one, which replace rows of the same cases.
 
@@ -216,10 +239,7 @@ def write_rows(
     if not rows:
         return []
     for number, (path, table) in enumerate(files):
-        first, *groups = _by_columns(rows, population, table)  # rows of one model: a single group
-        text = format_table(table, first, population)
-        for group in groups:
-            text = merge_rows(format_table(table, group, population), text)
+        text = format_rows(table, rows, population)
         if others is None:
             write_atomically(path, encode_text(text))
             continue
@@ -258,8 +278,8 @@ def _by_columns(
 def _tell_lost_rows(path: Path, lost: Sequence[str], copy: Path) -> str:
     names = ", ".join(lost[:MAX_NAMES]) + (" ..." if len(lost) > MAX_NAMES else "")
     return (
-        f"{path}: {len(lost)} of its rows are not kept, since these cases have no results of this tool any more "
-        f"({names}); the table as it was is {copy}"
+        f"{path}: {len(lost)} of its rows are not kept: these cases have no results of this tool any more, or were not "
+        f"asked for ({names}); the table as it was is {copy}"
     )
 
 

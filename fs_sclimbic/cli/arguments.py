@@ -1,16 +1,25 @@
 """The flags of mri_sclimbic_seg, and which of them go together."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
-from .._version import __version__
 from ..network.spec import DEFAULT_CHANNELS, DEFAULT_FEATURES, DEFAULT_FOV_MM, ENGINES, PRECISIONS
 from ..segmentation.preset import PRESETS, PUBLISHED_PRESET
 from .flag_checks import check_flags, refuse_long_dashes, settle_flags, unused_flags
+from .running_arguments import add_message_flags, add_running_flags
 from .spelling import spell_out
+
+NO_OTHER_HELP: Mapping[str, str] = MappingProxyType({})
 
 # Exit status of the commands.
 ALL_DONE, SOME_FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+USAGE = """\
+mri_sclimbic_seg --i IMAGE --o SEGMENTATION [options]
+       mri_sclimbic_seg --i FOLDER --o RESULTS [options]
+       mri_sclimbic_seg --s [SUBJECT ...] [options]"""
 
 DESCRIPTION = """\
 Segment the nucleus accumbens, hypothalamus, fornix, mammillary bodies, septal nuclei, basal forebrain and
@@ -18,8 +27,8 @@ anterior commissure in T1-weighted MRI, and measure their volumes."""
 
 EPILOG = """\
 examples:
-  mri_sclimbic_seg --i t1.nii.gz --o seg.mgz --conform --write_volumes
-  mri_sclimbic_seg --i images --o results --conform --write_qa_stats
+  mri_sclimbic_seg --i t1.nii.gz --o seg.mgz --conform --write_volumes --etiv
+  mri_sclimbic_seg --i images --o results --conform --write_volumes --etiv --write_qa_stats
   mri_sclimbic_seg --s bert ernie --write_qa_stats       (subjects of SUBJECTS_DIR; no name: all of them)
   mri_sclimbic_seg --s --part $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT     (then: fs_sclimbic merge --s)
 
@@ -34,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line of mri_sclimbic_seg."""
     parser = argparse.ArgumentParser(
         prog="mri_sclimbic_seg",
+        usage=USAGE,
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -44,13 +54,32 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_computation_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say how a case is computed, whatever its image is named by."""
-    _add_image_flags(parser.add_argument_group("image").add_argument)
-    _add_network_flags(parser.add_argument_group("network").add_argument)
-    _add_volumes_flags(parser.add_argument_group("volumes").add_argument)
-    _add_model_flags(parser.add_argument_group("model").add_argument)
-    _add_running_flags(parser.add_argument_group("running").add_argument)
+def add_computation_flags(parser: argparse.ArgumentParser, other_help: Mapping[str, str] = NO_OTHER_HELP) -> None:
+    """Add the flags that say how a case is computed, whatever its image is named by; the most used groups first.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Gets the flags.
+    other_help : Mapping, optional
+        Help by the long form of a flag, where a command means something else by it; argparse.SUPPRESS hides a flag.
+    """
+    for title, add_flags in (
+        ("image", _add_image_flags),
+        ("volumes", _add_volumes_flags),
+        ("running", add_running_flags),
+        ("messages", add_message_flags),
+        ("network", _add_network_flags),
+        ("model", _add_model_flags),
+    ):
+        group = parser.add_argument_group(title)
+
+        def add(*names: str, group: Any = group, **settings: Any) -> None:
+            if names[-1] in other_help:
+                settings["help"] = other_help[names[-1]]
+            group.add_argument(*names, **settings)
+
+        add_flags(add)
 
 
 def _add_input_and_output_flags(add: Callable[..., object]) -> None:
@@ -216,56 +245,6 @@ def _add_model_flags(add: Callable[..., object]) -> None:
         default=DEFAULT_CHANNELS,
         help="input channels of the network (default: 1)",
     )
-
-
-def _add_running_flags(add: Callable[..., object]) -> None:
-    add(
-        "--threads",
-        metavar="N",
-        type=int,
-        default=1,
-        help="processor threads of the network, 0 or less: all; with more than one, reading and writing go on beside "
-        "it (default: 1)",
-    )
-    add(
-        "--workers",
-        metavar="N",
-        type=int,
-        default=1,
-        help="processes that run cases side by side, each with its model; --threads is divided among them; 0: as many "
-        "as processors and memory allow (default: 1)",
-    )
-    add(
-        "--dask",
-        metavar="ADDRESS",
-        help="run the cases on a Dask cluster: the address of its scheduler or its scheduler file, or slurm, sge, pbs "
-        "or lsf to start --workers jobs (docs/cluster.md)",
-    )
-    add("--cuda-device", metavar="D", help="run on this CUDA device, -1: the processor (default: the processor)")
-    add(
-        "--part",
-        metavar="I/N",
-        help="run the I-th of N parts of the cases, as a task of an array job: "
-        "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT; 'fs_sclimbic merge' writes the tables when all are done",
-    )
-    add("--write_tables", action="store_true", help="with --part: write the tables too")
-    add(
-        "--wait-for-recon-all",
-        action="store_true",
-        help="wait for subjects that recon-all works on (scripts/IsRunning*); they come last (default: such a subject "
-        "fails)",
-    )
-    add(
-        "--logfile",
-        metavar="F",
-        help="log file, relative to the output folder; of subjects a bare name lies in each subject's scripts, a path "
-        "is relative to the subjects directory (default: mri_sclimbic.log, scripts/sclimbic.log)",
-    )
-    add("--quiet", action="store_true", help="print only failures and warnings")
-    add("--debug", action="store_true", help="print details and tracebacks")
-    add("--vmp", action="store_true", help="print the peak of virtual memory at the end")
-    add("--no-cite-sclimbic", action="store_true", help="do not print the citation")
-    add("--version", action="version", version=f"fs_sclimbic {__version__}")
 
 
 def bare_session(label: str) -> str:

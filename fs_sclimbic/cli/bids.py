@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
 from .arguments import (
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 PROGRAM = "fs_sclimbic bids"
 PARTICIPANT, GROUP = "participant", "group"
+USAGE = """\
+fs_sclimbic bids BIDS_DIR OUTPUT_DIR participant [options]
+       fs_sclimbic bids BIDS_DIR OUTPUT_DIR group [options]"""
+
 DESCRIPTION = """\
 A BIDS App: segment the T1w images of a BIDS dataset (level participant), and make tables over all of them (level
 group). BIDS_DIR is only read."""
@@ -45,10 +49,25 @@ SUBJECTS_DIR. A case that fails costs no other; what is done is skipped when the
 exit status: 0 all cases done, 1 a case failed, 2 the command line makes no sense, 130 interrupted"""
 
 
+# Of flags that mean something else for a dataset. Hidden ones are always on, refused, or change nothing.
+DATASET_HELP = {
+    "--conform": argparse.SUPPRESS,
+    "--etiv": argparse.SUPPRESS,
+    "--tal": argparse.SUPPRESS,
+    "--write_tables": argparse.SUPPRESS,
+    "--etiv-from-image": "compute eTIV from the image also where recon-all's transform is there",
+    "--no-etiv": "no eTIV from images; recon-all's transform may be missing",
+    "--part": "run the I-th of N parts of the cases, as a task of an array job: "
+    "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT; the level group writes the tables when all are done",
+    "--logfile": "one log for all cases too, relative to OUTPUT_DIR/sourcedata/sclimbic",
+}
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line of fs_sclimbic bids."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
+        usage=USAGE,
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -58,33 +77,20 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("output_dir", metavar="OUTPUT_DIR", help="folder of the derivatives")
     parser.add_argument("analysis_level", metavar="participant|group", choices=(PARTICIPANT, GROUP))
     _add_dataset_flags(parser)
-    add_computation_flags(parser)
+    add_computation_flags(parser, DATASET_HELP)
     parser.add_argument("-v", action="version", version=f"fs_sclimbic {__version__}", help="same as --version")
     return parser
 
 
 def _add_dataset_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("dataset").add_argument
-    add(
-        "--participant-label",
-        "--participant_label",
-        metavar="LABEL",
-        nargs="+",
-        action="extend",
-        default=[],
-        help="only these participants, with or without sub- (default: all)",
-    )
-    add(
-        "--session-id",
-        "--session_id",
-        "--session-label",
-        "--session_label",
-        metavar="LABEL",
-        nargs="+",
-        action="extend",
-        default=[],
-        help="only these sessions, with or without ses- (default: all)",
-    )
+    # Other spellings of BIDS Apps are taken too, and do not fill the help.
+    labels: dict[str, Any] = {"metavar": "LABEL", "nargs": "+", "action": "extend", "default": []}
+    add("--participant-label", **labels, help="only these participants, with or without sub- (default: all)")
+    add("--participant_label", **labels, dest="participant_label", help=argparse.SUPPRESS)
+    add("--session-id", **labels, help="only these sessions, with or without ses- (default: all)")
+    for spelling in ("--session_id", "--session-label", "--session_label"):
+        add(spelling, **labels, dest="session_id", help=argparse.SUPPRESS)
     add("--bids-filter-file", metavar="FILE", help='JSON as {"t1w": {"acquisition": "mprage", "run": 1}}')
     add(
         "--skip-bids-validation",
@@ -98,7 +104,12 @@ def _add_dataset_flags(parser: argparse.ArgumentParser) -> None:
         help="recon-all's subjects sub-01 or sub-01_ses-1: their nu.mgz and eTIV are used; none: they are not "
         "(default: sourcedata/freesurfer of a derivative of fMRIPrep)",
     )
-    add("--redo", action="store_true", help="run cases again that are done with the same input and settings")
+    add = parser.add_argument_group("outputs").add_argument
+    add(
+        "--redo",
+        action="store_true",
+        help="run cases again that are done, and replace those that were made with other weights or settings",
+    )
     add("--write_posteriors", action="store_true", help="write the posteriors, as _probseg")
     add(
         "--write_qc",
@@ -203,7 +214,7 @@ def _participants(args: argparse.Namespace, argv: Sequence[str]) -> int:
 def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from ..bids.cases import SUBJECTS_FOLDER
     from ..bids.dataset import write_if_changed
-    from ..bids.group_level import read_finished, without_results, write_group_tables
+    from ..bids.group_level import read_finished, split_replaced, without_results, write_group_tables
     from ..cases.flag_table import FLAGS, format_flag_table
     from ..cases.merge import population_of
     from ..cases.mixture import find_mixture
@@ -218,7 +229,18 @@ def _group(args: argparse.Namespace, _argv: Sequence[str]) -> int:
     from .pages_hint import pages_hint
 
     request = _request(args)
-    cases = read_finished(request.out, base=request.base, participants=request.participants)
+    cases, replaced = split_replaced(
+        request.out,
+        read_finished(request.out, base=request.base, participants=request.participants, sessions=request.sessions),
+        base=request.base,
+    )
+    for name in replaced:
+        print(
+            printable(f"warning: {name}: its image was replaced since it was segmented: no row; run it again"),
+            file=sys.stderr,
+        )
+    if not cases:
+        raise TableError(f"{request.out}: all images were replaced since they were segmented; run them again")
     mixed = find_mixture([(case.name, case.record) for case in cases])
     if mixed and not args.allow_mixed:
         advice = "run them again with the same settings (--redo), or give --allow-mixed"

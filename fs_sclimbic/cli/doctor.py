@@ -67,6 +67,7 @@ def _look(args: argparse.Namespace) -> int:
 def _findings(args: argparse.Namespace) -> "Iterator[Finding]":
     from pathlib import Path
 
+    from ..bids.cases import SUBJECTS_FOLDER
     from ..execution import installation
 
     yield from installation.look_at_machine()
@@ -80,7 +81,10 @@ def _findings(args: argparse.Namespace) -> "Iterator[Finding]":
         yield installation.look_at_folder("SUBJECTS_DIR", Path(subjects_dir))
         yield from installation.look_at_study(Path(subjects_dir), args.output_base, spec)
     if args.folder:
-        yield installation.look_at_folder("folder", Path(args.folder))
+        folder = Path(args.folder)
+        yield installation.look_at_folder("folder", folder)
+        for study in (folder, folder / SUBJECTS_FOLDER):  # of images, of a BIDS dataset
+            yield from installation.look_at_study(study, args.output_base, spec)
     yield installation.models_finding()
 
 

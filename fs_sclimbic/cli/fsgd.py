@@ -26,6 +26,15 @@ examples:
 
 exit status: 0 nothing wrong, 1 something is, 2 the command line makes no sense"""
 
+DESCRIBE_EPILOG = """\
+examples:
+  fs_sclimbic fsgd describe participants.tsv --by group --columns age,sex,education --medians education -o table1.csv
+  fs_sclimbic fsgd describe participants.tsv --fsgd study.fsgd --columns age,sex -o table1.csv
+
+Numbers: mean (SD), Welch's t or Welch's F. --medians: median [quartiles], Mann-Whitney or Kruskal-Wallis. Labels: n
+(%), chi-square; with expected counts below 5 Fisher's exact test (2 x 2) or permutations. Who lacks a value is
+counted as missing, and is not in that test."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line of fs_sclimbic fsgd."""
@@ -47,7 +56,36 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
+    _add_describe(
+        commands.add_parser(
+            "describe",
+            help="participants by group with tests: Table 1 of a paper",
+            epilog=DESCRIBE_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     return parser
+
+
+def _add_describe(describe: argparse.ArgumentParser) -> None:
+    add = describe.add_argument
+    add("participants", metavar="TABLE", help="CSV, TSV or text: a header, and one row a subject")
+    add("-o", "--o", dest="output", metavar="CSV", required=True, help="file to write; beside it goes a page, .html")
+    groups = describe.add_mutually_exclusive_group()
+    groups.add_argument("--by", metavar="COLUMN", help="column of the groups (default: all are one group)")
+    groups.add_argument("--fsgd", metavar="FSGD", help="describe its subjects by its classes")
+    add(
+        "--columns",
+        metavar="A,B",
+        type=_names,
+        required=True,
+        help="what is described: numbers, labels, C(NAME) for numbers as labels",
+    )
+    add("--medians", metavar="A,B", type=_names, default=(), help="of these: median and quartiles, tested by ranks")
+    add(
+        "--subject-column", metavar="NAME", default="participant_id", help="names of subjects (default: participant_id)"
+    )
+    add("--debug", action="store_true", help="print details and tracebacks")
 
 
 def _add_make(make: argparse.ArgumentParser) -> None:
@@ -152,7 +190,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = build_parser().parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
-    action = {"make": _make, "check": _check}[args.command]
+    action = {"make": _make, "check": _check, "describe": _describe}[args.command]
     return in_one_line(f"{PROGRAM} {args.command}", args.debug, lambda: action(args))
 
 
@@ -222,6 +260,41 @@ def _check(args: argparse.Namespace) -> int:
         sys.stdout.flush()
         raise DesignError("\n".join(review.problems))
     print("nothing is wrong")
+    return ALL_DONE
+
+
+def _describe(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ..errors import UsageError
+    from ..files.staging import encode_text, write_atomically
+    from ..group.design.model import fsgd_model
+    from ..group.design.table_one import TableOneRequest, format_csv, format_html, make_table_one
+
+    output = Path(args.output)
+    if output.suffix.lower() == ".html" or output.resolve() == Path(args.participants).resolve():
+        raise UsageError(f"{output}: give another name, as table1.csv; the page gets the same one with .html")
+    strange = [name for name in args.medians if name not in args.columns]
+    if strange:
+        raise UsageError(f"--medians {', '.join(strange)}: is not among --columns")
+    made = make_table_one(
+        TableOneRequest(
+            participants=args.participants,
+            columns=args.columns,
+            by=args.by,
+            design=fsgd_model(args.fsgd).design if args.fsgd else None,
+            subject_column=args.subject_column,
+            medians=args.medians,
+        )
+    )
+    if made.left_out:
+        _say([f"without a value of {args.by} and left out: {', '.join(made.left_out)}"])
+    _say(made.doubts)
+    page = output.with_suffix(".html")
+    write_atomically(page, encode_text(format_html(made, args.participants)))
+    write_atomically(output, encode_text(format_csv(made)))
+    groups = ", ".join(f"{group} {n}" for group, n in zip(made.groups, made.sizes, strict=True))
+    print(printable(f"wrote {output} and {page}: {groups}"))
     return ALL_DONE
 
 

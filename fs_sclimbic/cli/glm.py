@@ -14,7 +14,7 @@ from .pipes import outlive_readers
 from .terminal import printable
 
 if TYPE_CHECKING:
-    from ..group.analysis import FitOptions, OutputOptions
+    from ..group.analysis_options import FitOptions, OutputOptions
     from ..group.study_plan import GlmInputs
     from ..notice import Notice
 
@@ -56,7 +56,8 @@ def _analyse(args: argparse.Namespace, command: list[str]) -> int:
     from ..group.study_plan import plan_study
 
     replaced = check_replaceable(args.glmdir)  # before any work is done
-    plan, options = plan_study(_inputs(args)), _fit_options(args)
+    options = _fit_options(args)
+    plan = plan_study(_inputs(args))
     _print(plan.notices)
     check = check_design(plan, options)
     print(printable("\n".join(check.summary)))
@@ -127,7 +128,8 @@ def _inputs(args: argparse.Namespace) -> "GlmInputs":
 
 
 def _fit_options(args: argparse.Namespace) -> "FitOptions":
-    from ..group.analysis import FitOptions
+    from ..group.analysis_options import FitOptions
+    from ..group.fit.equivalence import parse_bound
 
     return FitOptions(
         weights=args.wg,
@@ -136,11 +138,13 @@ def _fit_options(args: argparse.Namespace) -> "FitOptions":
         ill_conditioned_ok=args.illcond,
         zero_dof_ok=args.allow_zero_dof,
         robust=args.robust,
+        bootstrap=args.bootstrap,
+        bound=parse_bound(args.equivalence) if args.equivalence else None,
     )
 
 
 def _output(args: argparse.Namespace, command: list[str]) -> "OutputOptions":
-    from ..group.analysis import OutputOptions
+    from ..group.analysis_options import OutputOptions
     from ..group.output.figure_style import FigureOptions
     from ..group.output.glm_tree import TreeOptions
 

@@ -32,7 +32,8 @@ see the columns.
 
 The output folder appears whole; an earlier fit in it is replaced as a whole, other files in it are a reason to stop.
 For each contrast: C.dat, images as mri_glmfit's, results.tsv (effects, intervals, p corrected by Holm and FDR), and
-figures; report.html shows everything on one page.
+figures. report.html shows everything on one page; methods.md is a paragraph for a paper; analysis.R and analysis.py
+compute the numbers again.
 
 exit status: 0 written, 1 failed, 2 the command line makes no sense, 130 interrupted"""
 
@@ -162,6 +163,20 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
         "--robust",
         action="store_true",
         help="standard errors and tests that hold where variances differ between subjects or classes (HC3)",
+    )
+    add(
+        "--equivalence",
+        metavar="BOUND",
+        default="",
+        help="test whether effects are smaller than this: '5%%' of the structure's mean, or '20' in the unit of the "
+        "table (two one-sided tests)",
+    )
+    add(
+        "--bootstrap",
+        metavar="N",
+        type=int,
+        default=0,
+        help="add 95 %% intervals by N resamples within classes (BCa; 5000 or more), with --seed",
     )
 
 
@@ -300,6 +315,10 @@ def check_flags(args: argparse.Namespace) -> None:
         wrong("must specify GLM output dir: --glmdir DIR")
     if args.permutations < 0:
         wrong(f"--permutations {args.permutations}: give a positive number")
+    if args.bootstrap and args.bootstrap < 1000:
+        wrong(f"--bootstrap {args.bootstrap}: expected 1000 or more")
+    if args.equivalence and args.logy and "%" not in args.equivalence:
+        wrong(f"--equivalence {args.equivalence}: with --logy give the bound in percent")
     if args.robust and args.permutations:
         wrong("--permutations takes residuals of all subjects for exchangeable, --robust does not: give one of them")
     if args.robust and args.allow_zero_dof:

@@ -28,8 +28,8 @@ each site before and after), and NAME.sites.png.
 Refused: one site, fewer than 3 subjects a site, effects that are confounded with sites, several rows of a person,
 missing values and volumes of 0 (--missing drop leaves those subjects out).
 
-Every effect that is tested later belongs to --keep. Where groups are not balanced over sites, p values after a
-harmonisation are too small; 'glm --covariates site' is right, with the table as it was or harmonised. See
+Every effect that is tested later belongs to --keep. Where groups are not balanced over sites, or sites are small, p
+values after a harmonisation are too small; 'glm --covariates site' of the table as it was is right. See
 docs/harmonize.md.
 
 exit status: 0 written, 1 failed, 2 the command line makes no sense"""

@@ -98,6 +98,8 @@ def _merge(args: argparse.Namespace) -> int:
         raise TableError("\n".join((*found.mixed, f"such numbers do not belong into one table: {advice}")))
     for line in found.mixed:
         say(f"warning: mixed {line}", sys.stderr)
+    for name in found.replaced[:MAX_NAMES]:
+        say(f"warning: {name}: its image was replaced since it was segmented: no row; run it again", sys.stderr)
     for path in write_study_tables(
         found,
         warn=lambda text: say(f"warning: {text}", sys.stderr),

@@ -20,6 +20,11 @@ PROGRAM = "fs_sclimbic train"
 BACKENDS = ("tensorflow", "jax", "torch")
 DEFAULT = Recipe()
 
+USAGE = """\
+fs_sclimbic train --images DIR --labels DIR --ctab FILE --o DIR [options]
+       fs_sclimbic train --data TSV --ctab FILE --o DIR [options]
+       fs_sclimbic train ... --start-from shipped [options]       (fine-tune: few heads are enough)"""
+
 DESCRIPTION = """\
 Train a network of the published family (a 3-D U-Net) on T1-weighted heads with label maps or posteriors. The
 weights that come out are used with mri_sclimbic_seg --model --ctab; the published tool can load them too."""
@@ -28,7 +33,7 @@ EPILOG = """\
 examples:
   fs_sclimbic train --images heads --labels manual --ctab my.ctab --o mymodel --box 64 --epochs 40
   fs_sclimbic train --data heads.tsv --ctab my.ctab --o mymodel --resume
-  fs_sclimbic train --images heads --labels manual --o tuned --start-from shipped --epochs 8 --settle-epochs 8 \
+  fs_sclimbic train --images heads --labels manual --o tuned --start-from shipped --epochs 8 --settle-epochs 8 \\
       --learning-rate 3e-4 --average-weights 300
   mri_sclimbic_seg --model mymodel/model.h5 --ctab mymodel/model.ctab --i T1.nii.gz --o seg.nii.gz --conform
 
@@ -41,7 +46,11 @@ exit status: 0 trained, 1 failed, 2 the command line makes no sense, 130 interru
 def build_parser() -> argparse.ArgumentParser:
     """The command line of fs_sclimbic train."""
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=PROGRAM,
+        usage=USAGE,
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument_group("data").add_argument
     add("--images", metavar="DIR", help="folder of T1-weighted images, any orientation and voxel size")

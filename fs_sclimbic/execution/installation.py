@@ -194,12 +194,13 @@ def _describe_locks(descriptor: int, system_lock: FlockLike) -> str:
     return "has locks"
 
 
-def look_at_study(subjects_dir: Path, base: str, spec: ModelSpec | None) -> Iterator[Finding]:
+def look_at_study(folder: Path, base: str, spec: ModelSpec | None) -> Iterator[Finding]:
     """Whether the results that are there have the weights that a run would use.
 
     Parameters
     ----------
-    subjects_dir : Path
+    folder : Path
+        A SUBJECTS_DIR, or a folder of results.
     base : str
         Stands for ``sclimbic`` in the names of the results.
     spec : ModelSpec or None
@@ -210,7 +211,7 @@ def look_at_study(subjects_dir: Path, base: str, spec: ModelSpec | None) -> Iter
     Finding
         Nothing where there are no results.
     """
-    known = read_study_weights(StudyFolder(folder=subjects_dir, base=base, of_subjects=True).weights_file)
+    known = read_study_weights(StudyFolder(folder=folder, base=base).weights_file)
     if known is None or spec is None:
         return
     if known.sha256 == spec.sha256:

@@ -11,6 +11,11 @@ from ..cases.pipeline import Outcome
 from ..notice import Notice
 from .case_job import CaseJob, EndedCase, after
 
+ONE_BY_ONE = (
+    "did not show where all structures of this model lie; cases run one after the other until one does ('fs_sclimbic "
+    "model place' measures it beforehand, --full-fov does without)"
+)
+
 
 class Workers(Protocol):
     """Processes that run cases, here or elsewhere."""
@@ -59,9 +64,13 @@ def spread_cohort(
     """
     coming = iter(cases)
     elsewhere: list[Outcome] = []
+    was_told = False
     while job.shared.learns and (first := list(islice(coming, 1))):
         for ended in workers.run(first, job):
             job = after(job, ended)
+            if job.shared.learns and ended.outcome.status == "done" and not was_told:
+                was_told = True
+                tell(Notice("note", ONE_BY_ONE, ended.outcome.case.name))
             if ended.outcome.is_elsewhere:
                 elsewhere.append(ended.outcome)
             else:

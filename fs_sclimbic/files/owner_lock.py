@@ -235,6 +235,11 @@ def _describe_holder(path: Path, found: _Found, times: LockTimes, system_lock: F
         alive = process_runs(owner.pid) and process_start(owner.pid) == owner.started
         return str(owner) if alive else ""
     silence_s = _clock_s(path) - found.touched_ns / 1e9
+    if silence_s < -times.heartbeat_s:
+        # The owner's clock is ahead, and the file system takes its time. From now on the lock ages by our clock: a
+        # living owner dates it ahead again, a dead one does not.
+        with suppress(OSError):
+            os.utime(path)
     if silence_s > times.max_silence_s and not _is_locked(path, system_lock):
         return ""
     return str(owner) if owner else f"another run ({path})"

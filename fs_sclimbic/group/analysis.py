@@ -6,7 +6,6 @@ The steps are functions, each on the value of the one before: `plan_study`, `che
 
 import os
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 
@@ -15,56 +14,22 @@ import numpy as np
 from ..errors import DesignError
 from ..files.staging import encode_text
 from ..notice import Notice
+from .analysis_options import DEFAULT_FIT, DEFAULT_OUTPUT, FitOptions, OutputOptions
 from .design.design import condition_number
 from .design.design_summary import notes_at_zero, tested_at
 from .design.matrix_files import read_weights
 from .doubts.study_doubts import doubt_results
+from .effects import EffectFiles, effect_files
 from .fit.glm import Fit, fit_glm
-from .fit.results import GroupResult, group_result
-from .fit.robust import ROBUST_NOTE, refuse_full_leverage
+from .fit.results import GroupResult, group_result, how_tested
+from .fit.robust import refuse_full_leverage
 from .output.contrast_tables import contrast_tables
-from .output.figure_style import DEFAULT_FIGURES, FigureOptions
 from .output.glm_files import NOTICES, LogFacts, format_log, format_notices, format_y_fsgd, notice_line
-from .output.glm_tree import DEFAULT_OPTIONS, LOG, TreeOptions, sig_table, tree_files, write_tree
+from .output.glm_tree import LOG, sig_table, tree_files, write_tree
 from .output.report import ReportText, report_files, study_title
 from .output.study_summary import describe_study, fitted_design, ill_conditioned
 from .paper_files import PaperFiles, paper_files
 from .study_plan import GlmInputs, StudyPlan, plan_study
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitOptions:
-    """How the design is fitted and tested."""
-
-    weights: str | None = None
-    """File with one weight a row of the design."""
-    permutations: int = 0
-    """Random permutations; 0: none."""
-    seed: int = 1
-    ill_conditioned_ok: bool = False
-    """Fit a design whose condition number is too high."""
-    zero_dof_ok: bool = False
-    """Fit as many columns as subjects; nothing can be tested then."""
-    robust: bool = False
-    """Let the variance differ between subjects (HC3)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputOptions:
-    """What is written, and what the log and the report say about the command."""
-
-    program: str = "fs_sclimbic.group"
-    command: Sequence[str] = ()
-    tree: TreeOptions = DEFAULT_OPTIONS
-    report: bool = True
-    """Write figures and report.html."""
-    figures: FigureOptions = DEFAULT_FIGURES
-    subjects_dir: str = ""
-    """For y.fsgd."""
-
-
-DEFAULT_FIT = FitOptions()
-DEFAULT_OUTPUT = OutputOptions()
 
 
 @dataclass(frozen=True)
@@ -180,19 +145,8 @@ def fit_and_test(plan: StudyPlan, check: DesignCheck, options: FitOptions) -> Gr
         for contrast in plan.contrasts
     )
     results, doubts = doubt_results(study, fit, fitted_design(study), tested, robust=options.robust)
-    notices = (*_how_tested(results, options), *doubts)
+    notices = (*how_tested(results, seed=options.seed, robust=options.robust), *doubts)
     return GroupAnalysis(plan=plan, check=check, options=options, fit=fit, results=results, notices=notices)
-
-
-def _how_tested(results: Sequence[GroupResult], options: FitOptions) -> list[Notice]:
-    """What the tables do not show: robust variances, and the permutations of each contrast."""
-    texts = [ROBUST_NOTE] if options.robust else []
-    texts += [
-        f"{result.contrast.name}: {result.permutation.words(options.seed)} (Freedman-Lane)"
-        for result in results
-        if result.permutation
-    ]
-    return [Notice("note", text) for text in texts]
 
 
 @dataclass(frozen=True)
@@ -240,12 +194,17 @@ def result_files(
         )
     for result in results:
         files |= contrast_tables(study, result)
+    effects = effect_files(
+        plan, fit, results, resamples=analysis.options.bootstrap, seed=seed, bound=analysis.options.bound,
+        robust=analysis.options.robust,
+    )  # fmt: skip
+    files |= effects.files
     files[NOTICES] = encode_text(format_notices((*plan.notices, *analysis.notices)))
     if results:
         paper = paper_files(plan, fit, results, robust=analysis.options.robust, seed=seed)
         files |= paper.files
     if output.report and results:
-        more, notices = report_files(_report_text(analysis, glmdir, output, paper), study, fit, results)
+        more, notices = report_files(_report_text(analysis, glmdir, output, paper, effects), study, fit, results)
         files |= more
     files[LOG] = encode_text(format_log(_log_facts(analysis, glmdir, output, table)))
     text = sig_table(study, results, unsigned=output.tree.unsigned_sig) if results else ""
@@ -278,7 +237,11 @@ def write_analysis(
 
 
 def _report_text(
-    analysis: GroupAnalysis, glmdir: str | PathLike[str], output: OutputOptions, paper: PaperFiles
+    analysis: GroupAnalysis,
+    glmdir: str | PathLike[str],
+    output: OutputOptions,
+    paper: PaperFiles,
+    effects: EffectFiles,
 ) -> ReportText:
     plan = analysis.plan
     design = plan.study.design
@@ -298,6 +261,7 @@ def _report_text(
         methods=paper.methods,
         made=paper.made,
         figures=output.figures,
+        sections=effects.sections,
     )
 
 

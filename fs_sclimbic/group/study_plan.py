@@ -17,6 +17,7 @@ from .design.matrix_files import read_frames, read_rows
 from .design.model import Model, fsgd_model, matrix_model, mean_model
 from .doubts.study_doubts import contrast_doubts, data_doubts, refuse_dishonest_rows
 from .fit.added_columns import add_covariates
+from .fit.adjusted_means import MeanRows, class_rows, level_rows
 from .fit.study import COVARIATE, DEFAULT_STUDY_OPTIONS, ETIV_COVARIATE, RAW, SCALED, Study, StudyOptions, assemble
 from .harmonize.harmonization_note import harmonization_notices
 from .left_out import MarkedTable, check_missing, choose_fitted, known_columns, mark_excluded
@@ -86,6 +87,8 @@ class StudyPlan:
     """What is left out because of ratings, in words for the report."""
     partly_left_out: tuple[str, ...] = ()
     """Subjects of the table that are left out because of single structures."""
+    means: MeanRows | None = None
+    """The means of classes or levels that can be asked for."""
 
 
 def read_model(inputs: GlmInputs, n_table_rows: int = 0) -> Model:
@@ -207,6 +210,7 @@ def plan_study(inputs: GlmInputs) -> StudyPlan:
         notices=(*model.notices, design_notice, *_told(left_out, marked), *study.notices),
         left_out=left_out,
         partly_left_out=partly,
+        means=level_rows(formula.mean_names, formula.mean_rows, len(study.columns)) if formula else class_rows(study),
     )
 
 

@@ -49,7 +49,9 @@ MAX_UNSAMPLED_VOXELS = 1_000_000
 BLOCK_VOXELS = 4096
 
 ADVICE = "--preset study leaves such voxels out of the range"
-OFF = "volumes are off by more than 2 %"
+OFF_BY = "off by more than 2 %"
+"""Every warning of intensities says it; readers of stats files know them by it."""
+OFF = f"volumes are {OFF_BY}"
 HOT_ADVICE = f"{ADVICE}, --percentile 99.9 does so at the top"
 
 
@@ -154,8 +156,8 @@ def intensity_warnings(
     zero_position = -profile.low / (profile.high - profile.low) if profile.high > profile.low else 0.0
     if profile.zero_share > MIN_BACKGROUND_SHARE and zero_position > MAX_BACKGROUND_POSITION:
         warnings.append(
-            f"the background, 0, lies amid the brain's intensities, which begin at {profile.low:g}: volumes can be off "
-            "by more than 2 %. Take the image as it was before it was normalised"
+            f"the background, 0, lies amid the brain's intensities, which begin at {profile.low:g}: volumes can be "
+            f"{OFF_BY}. Take the image as it was before it was normalised"
         )
     elif profile.is_padded and share_below > MAX_PADDING_SHARE:
         warnings.append(f"many voxels, of {profile.darkest:g}, lie far below the air: {OFF}. {_cold_advice(profile)}")

@@ -81,8 +81,16 @@ def test_results_of_fmriprep(tmp_path):
 def test_one_name_twice_is_a_problem_of_that_case(tmp_path):
     choice = chosen(tmp_path, t1("sub-01"), t1("sub-01", ending=".nii"), t1("sub-02"))
     first, second = choice.images
-    assert "sub-01_T1w.nii and sub-01_T1w.nii.gz are of one name" in first.problem
+    assert "sub-01_T1w.nii and sub-01_T1w.nii.gz are one case" in first.problem
     assert second.problem is None
+
+
+def test_images_that_differ_in_desc_alone_are_no_two_cases(tmp_path):
+    """Their results would have the same names."""
+    wanted = ImageFilter({"desc": ("preproc", "brain")})
+    files = (t1("sub-01", "desc-brain"), t1("sub-01", "desc-preproc"))
+    (image,) = chosen(tmp_path, *files, filter=wanted, derived=True).images
+    assert "sub-01_desc-brain_T1w.nii.gz and sub-01_desc-preproc_T1w.nii.gz are one case" in image.problem
 
 
 def test_no_image_says_why(tmp_path):

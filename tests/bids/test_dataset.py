@@ -2,7 +2,12 @@ import json
 
 import pytest
 
-from fs_sclimbic.bids.dataset import read_dataset_info, write_if_changed, write_output_description
+from fs_sclimbic.bids.dataset import (
+    check_output_folder,
+    read_dataset_info,
+    write_if_changed,
+    write_output_description,
+)
 from fs_sclimbic.errors import UsageError
 from tests.datasets import make_dataset
 
@@ -51,6 +56,17 @@ def test_what_the_results_say_of_themselves(tmp_path):
     assert about["SourceDatasets"] == [{"URL": dataset.as_uri(), "DOI": "doi:10.1/x"}]
     assert about["DatasetLinks"] == {"raw": dataset.as_uri()}
     assert "*_morph.tsv" in (out / ".bidsignore").read_text().splitlines()
+
+
+def test_results_of_another_dataset_are_not_replaced(tmp_path):
+    dataset, out = make_dataset(tmp_path / "study"), tmp_path / "out"
+    write_output_description(out, dataset, read_dataset_info(dataset), {"raw": dataset})
+    moved, renamed = make_dataset(tmp_path / "moved"), make_dataset(tmp_path / "study", Name="better")
+    for same in (moved, renamed):
+        check_output_folder(out, same, read_dataset_info(same))
+    other = make_dataset(tmp_path / "other", Name="other")
+    with pytest.raises(UsageError, match=r"holds results of another dataset \(Limbic structures of study; file://"):
+        check_output_folder(out, other, read_dataset_info(other))
 
 
 def test_what_a_user_wrote_stays(tmp_path):

@@ -35,7 +35,9 @@ def test_ways_to_call_a_session(name):
     assert parse_case_name(name).entities == {"sub": "01", "ses": "1"}
 
 
-@pytest.mark.parametrize("name", ["control_a", "sub-01.long.base", "", "a b", "01_02", "sub-01.txt", "ses-1"])
+@pytest.mark.parametrize(
+    "name", ["control_a", "sub-01.long.base", "sub-01_T1w.long.base", "", "a b", "01_02", "sub-01.txt", "ses-1"]
+)
 def test_names_that_are_not_of_bids(name):
     assert parse_case_name(name) is None
 

@@ -10,6 +10,7 @@ from fs_sclimbic.bids.group_level import (
     write_group_tables,
 )
 from fs_sclimbic.bids.participant_level import DatasetRequest
+from fs_sclimbic.cli.bids import main
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.group.text_table import read_group_table
 from tests.datasets import make_dataset, t1
@@ -42,6 +43,21 @@ def test_tables_need_no_raw_data_and_are_read_by_the_group_tools(out):
     assert table.subjects == ("sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1_run-1")
     assert table.columns == ("Left-Ball",)
     assert "Left-Ball" in json.loads(paths[1].read_text())
+
+
+def test_no_value_stands_under_another_structure(segmented, out, tiny_flags):
+    """With --allow-mixed: cases of --keep_ac have one structure more."""
+    one = [str(segmented[0]), str(out), "participant", "--no-etiv", "--quiet", "--participant-label", "02"]
+    assert main([*one, "--keep_ac", *tiny_flags]) == 0
+    cases = read_finished(out)
+    rows = [line.split("\t") for line in group_table(cases).splitlines()]
+    assert rows[0][3:] == ["Left-Ball", "Right-Ball"]
+    assert [len(row) for row in rows] == [5, 5, 5, 5]
+    assert [row[4] == "n/a" for row in rows[1:]] == [True, True, False]
+    for few_first in (cases, cases[::-1]):
+        table = write_group_tables(out, few_first, {})[2].read_text().splitlines()
+        assert table[0] == "case,Left-Ball,Right-Ball"
+        assert sorted(len(line.split(",")[2]) > 0 for line in table[1:]) == [False, False, True]
 
 
 def test_some_participants(out):

@@ -1,11 +1,13 @@
 """Tables from the records of a study."""
 
+import os
+
 import pytest
 
 from fs_sclimbic.cases.case import Requests
 from fs_sclimbic.cases.cohort import run_cohort
 from fs_sclimbic.cases.images import folder_cases
-from fs_sclimbic.cases.merge import input_path, population_of, read_study, write_study_tables
+from fs_sclimbic.cases.merge import population_of, read_study, write_study_tables
 from fs_sclimbic.cases.study_folder import StudyFolder
 from fs_sclimbic.errors import TableError
 from fs_sclimbic.image.volume import write_volume
@@ -75,9 +77,48 @@ def test_cases_with_other_structures_keep_their_columns(study, predictor, run):
     assert second.endswith(",")
 
 
+def replace_image(study, name):
+    """Another image has the name of the one that a case was made from, some seconds later."""
+    file = study.record_path(name)
+    os.utime(file, ns=(0, file.stat().st_mtime_ns - 2 * 10**9))
+    (study.folder.parent / f"in/{name}.mgz").write_bytes(b"another image")
+
+
+def test_numbers_of_an_image_that_was_replaced_are_in_no_table(study):
+    """Its new image failed, or was not run yet: the record is that of the old one."""
+    write(read_study(study))
+    replace_image(study, "b")
+    found = read_study(study)
+    assert (found.replaced, found.missing) == (("b",), ("b", "c"))
+    write(found)
+    assert rows_of(study.folder / "sclimbic_volumes_all.csv") == ["case", "a", "d"]
+    for name in "ad":
+        replace_image(study, name)
+    with pytest.raises(TableError, match="all images were replaced"):
+        read_study(study)
+
+
+def test_a_case_that_ends_while_the_records_are_read_keeps_its_row(study):
+    write(read_study(study))
+    record = study.record_path("d")
+    text = record.read_text()
+    record.unlink()
+    found = read_study(study)
+    assert "d" in found.missing
+    record.write_text(text)
+    _, warnings, _ = write(found)
+    assert warnings == []
+    assert rows_of(study.folder / "sclimbic_volumes_all.csv") == ["case", "a", "b", "d"]
+
+
+def test_tables_of_some_cases_alone_say_so(study):
+    write(read_study(study))
+    _, warnings, _ = write(read_study(study, ["a"], only=True))
+    assert "or were not asked for (b, d)" in warnings[0]
+
+
 def test_where_a_record_came_from(study):
     record = study.read("a")
-    assert input_path(record) == study.folder.parent / "in/a.mgz"
     assert set(population_of(record)) == set(record.settings["population"])
 
 

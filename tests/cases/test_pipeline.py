@@ -108,6 +108,15 @@ def test_an_edited_result_is_left_alone_and_told(tmp_path, head_file, predictor,
     assert run_one(case, lambda: predictor, run).status == "done", "an empty file is no edit"
 
 
+def test_a_result_of_another_tool_is_replaced_and_told(tmp_path, head_file, predictor, run):
+    """FreeSurfer's own tool leaves no record."""
+    case = image_case(head_file, tmp_path / "seg.mgz", Requests())
+    words = "replaced a segmentation without a record of this tool"
+    assert words not in run_one(case, lambda: predictor, run).notes
+    case.outputs.record.unlink()
+    assert words in run_one(case, lambda: predictor, run).notes
+
+
 def test_what_an_earlier_run_left_beside_is_told(tmp_path, head_file, predictor, run):
     run_one(image_case(head_file, tmp_path / "seg.mgz", ALL), lambda: predictor, run)
     bare = image_case(head_file, tmp_path / "seg.mgz", Requests())

@@ -14,6 +14,18 @@ def test_published_flags_are_in_the_parser():
     assert all(flag in text for flag in PUBLISHED_FLAGS)
 
 
+def test_a_wrong_flag_is_not_lost_below_a_list_of_all_flags():
+    assert len(build_parser().format_usage().splitlines()) <= 4
+
+
+def test_help_has_the_most_used_groups_first():
+    text = build_parser().format_help()
+    places = [
+        text.index(f"\n{title}:\n") for title in ("input and output", "image", "volumes", "running", "network", "model")
+    ]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize(
     ("line", "field", "value"),
     [

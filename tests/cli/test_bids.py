@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fs_sclimbic.cli.bids import main
+from fs_sclimbic.cli.bids import build_parser, main, parse_bids_flags
 from fs_sclimbic.group.tables.provenance import read_provenance
 from fs_sclimbic.image.volume import read_volume, write_volume
 from tests.datasets import make_dataset, t1
@@ -161,3 +161,25 @@ def test_group_without_results(tmp_path, run_bids, capsys):
 def test_version(flag, capsys):
     assert main([flag]) == 0
     assert capsys.readouterr().out.startswith("fs_sclimbic ")
+
+
+@pytest.mark.parametrize("flag", ["--tal", "--write_tables", "--conform", "fs_sclimbic merge"])
+def test_help_leaves_out_what_means_nothing_for_a_dataset(flag):
+    assert flag not in build_parser().format_help()
+
+
+@pytest.mark.parametrize(
+    ("flag", "field"),
+    [
+        ("--participant-label", "participant_label"),
+        ("--participant_label", "participant_label"),
+        ("--session-id", "session_id"),
+        ("--session_id", "session_id"),
+        ("--session-label", "session_id"),
+        ("--session_label", "session_id"),
+    ],
+)
+def test_spellings_of_other_bids_apps(flag, field):
+    args = parse_bids_flags(["study", "out", "participant", flag, "01", "02"])
+    assert getattr(args, field) == ["01", "02"]
+    assert "--participant_label" not in build_parser().format_help()

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from fs_sclimbic.cli.doctor import main
 
 
@@ -24,6 +26,16 @@ def test_a_problem(tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "PROBLEM mri_sclimbic_seg" in printed
     assert printed.endswith("1 problem found\n")
+
+
+@pytest.mark.parametrize("home", ["", "sourcedata/sclimbic"], ids=["images", "BIDS"])
+def test_results_of_other_weights_in_a_folder(tmp_path, capsys, monkeypatch, home):
+    """A run with the same words would stop."""
+    monkeypatch.setenv("PATH", "")
+    (tmp_path / home).mkdir(parents=True, exist_ok=True)
+    (tmp_path / home / "sclimbic_weights.txt").write_text(f"weights other.h5\nsha256 {'0' * 64}\n")
+    assert main(["--quick", "--folder", str(tmp_path)]) == 1
+    assert "made with other weights (other.h5)" in capsys.readouterr().out
 
 
 def test_usage():

@@ -308,3 +308,18 @@ def test_a_session_of_a_bids_dataset(here, capsys):
     assert main([*line.split(), "--match", "exact"]) == 1
     assert main(["make", "participants.tsv", "-o", "s.fsgd", "--class-columns", "dx", "--session", "2"]) == 0
     assert "Input sub-08_ses-2 Control\n" in (here / "s.fsgd").read_text()
+
+
+def test_describe(here, capsys):
+    command = ["describe", "p.csv", "--by", "dx", "--columns", "age", "-o", "one.csv"]
+    assert main(command) == 0
+    assert capsys.readouterr().out == "wrote one.csv and one.html: Control 4, Patient 4\n"
+    assert (here / "one.csv").read_text() == (
+        "variable,level,Control (n=4),Patient (n=4),all (n=8),missing,test,statistic,p,standardised difference\n"
+        '"age, mean (SD)",,35.0 (10.6),38.0 (12.9),36.5 (11.1),0,Welch\'s t,-0.359,0.733,-0.254\n'
+    )
+    assert "Participants" in (here / "one.html").read_text()
+    assert main([*command, "--medians", "iq"]) == 2
+    assert main([*command[:-1], "one.html"]) == 2
+    assert main(["describe", "p.csv", "--columns", "height", "-o", "one.csv"]) == 1
+    assert "no column 'height'" in capsys.readouterr().err

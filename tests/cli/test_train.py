@@ -12,6 +12,7 @@ import pytest
 
 from fs_sclimbic.cases.stats_files import read_stats
 from fs_sclimbic.cli.segment import main as segment
+from fs_sclimbic.cli.train import build_parser
 from fs_sclimbic.cli.train import main as train
 from fs_sclimbic.files.hashing import sha256_of
 from fs_sclimbic.files.locks import locked
@@ -276,3 +277,7 @@ def test_one_training_at_a_time_in_a_folder(data, tmp_path, capsys):
     with locked(tmp_path / "o" / ".training.lock"):
         assert train([*flags(data, tmp_path / "o"), *SHORT, "--epochs", "1", "--steps", "1"]) == 2
     assert "another training runs here" in capsys.readouterr().err
+
+
+def test_examples_of_the_help_fit_a_terminal():
+    assert max(map(len, build_parser().format_help().splitlines())) <= 120

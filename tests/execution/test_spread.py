@@ -48,6 +48,8 @@ def test_a_run_that_learns_nothing_goes_side_by_side_at_once(tmp_path, head, job
 
 def test_a_cohort_in_which_nobody_teaches_ends(tmp_path, head, job_of):
     cases = cases_of(tmp_path, head, 3)
-    workers = Told(learns_from="nobody")
-    assert len(list(spread_cohort(cases, job_of(options=Options()), workers))) == 3
+    workers, told = Told(learns_from="nobody"), []
+    assert len(list(spread_cohort(cases, job_of(options=Options()), workers, tell=told.append))) == 3
     assert [len(given) for given, _ in workers.rounds] == [1, 1, 1, 0]
+    assert [notice.case for notice in told] == [cases[0].name], "told once"
+    assert "one after the other" in told[0].text

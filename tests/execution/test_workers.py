@@ -141,8 +141,8 @@ def test_an_interrupt_ends_all_workers_and_the_same_command_goes_on(tmp_path, he
     running = subprocess.Popen(
         line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    while " done in " not in running.stdout.readline():
-        pass
+    said = next((line for line in running.stdout if " done in " in line), "")
+    assert said, f"no case was done: {running.communicate()[1]}"
     os.killpg(running.pid, number)
     _, errors = running.communicate(timeout=120)  # returns when no worker is left that holds the pipe
     assert running.returncode == 130, errors

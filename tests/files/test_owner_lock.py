@@ -94,6 +94,15 @@ def test_an_owner_far_away_is_known_by_its_heartbeat(tmp_path, seconds, held):
             take_lock(path)
 
 
+def test_a_dead_owner_whose_clock_was_an_hour_ahead_holds_no_lock_for_an_hour(tmp_path):
+    path = tmp_path / ".x.lock"
+    of_another_host(path, -3600)
+    assert who_holds(path), "it may live"
+    probe = tmp_path / "probe"
+    probe.touch()
+    assert path.stat().st_mtime <= probe.stat().st_mtime, "from now on it ages, unless its owner touches it"
+
+
 def test_a_silent_owner_whose_file_is_locked_lives(tmp_path):
     """A container of this machine that was paused."""
     of_another_host(tmp_path / ".x.lock", 1000)

@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 
 from fs_sclimbic.errors import DesignError, TableError
-from fs_sclimbic.group.analysis import (
-    FitOptions,
-    OutputOptions,
-    analyse,
-    check_design,
-    result_files,
-    write_analysis,
-)
+from fs_sclimbic.group.analysis import analyse, check_design, result_files, write_analysis
+from fs_sclimbic.group.analysis_options import FitOptions, OutputOptions
 from fs_sclimbic.group.output.glm_tree import LOG, TreeOptions
 from fs_sclimbic.group.output.report import REPORT
 from fs_sclimbic.group.study_plan import GlmInputs, plan_study

@@ -15,7 +15,7 @@ from ...files.frames import load_pandas
 from ...notice import Notice
 from ..text_files import listed
 from .covariates import SUBJECT_COLUMN, PeopleValues, columns_of, read_values
-from .formula_levels import named_rows, reference_notices
+from .formula_levels import mean_rows, named_rows, reference_notices
 from .model import Model
 
 Array = NDArray[np.float64]
@@ -37,6 +37,10 @@ class FormulaModel:
     level_rows: Array = field(default_factory=lambda: np.zeros((0, 0)))
     """(k, p): the fitted mean of a level (or of two together), numbers at their mean, other labels weighted alike; the
     slope of a number within a level."""
+    mean_names: tuple[str, ...] = field(default=())
+    """Of every level, as ``group[Patient]``, also where a column of the design has that name."""
+    mean_rows: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    """(l, p): the adjusted means of these levels."""
     references: tuple[Notice, ...] = ()
     """With which level columns compare; among the notices of the model."""
 
@@ -133,7 +137,8 @@ def formula_model(
     )
     spec = _spec(formulaic, fitted, data, text)
     level_names, rows = named_rows(values, names, lambda people: _rows(spec, people))
-    return FormulaModel(model, uses_etiv, level_names, rows, references)
+    mean_names, means = mean_rows(values, names, lambda people: _rows(spec, people))
+    return FormulaModel(model, uses_etiv, level_names, rows, mean_names, means, references)
 
 
 def _parsed(formulaic: Any, right: str, text: str) -> tuple[list[str], list[str]]:

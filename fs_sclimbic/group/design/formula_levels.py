@@ -142,3 +142,36 @@ def named_rows(values: PeopleValues, names: Sequence[str], rows_of: RowsOf) -> t
                 found |= {f"{one}:{number}": mean for one in called(name, level)}
     kept = {name: row for name, row in found.items() if name not in names}
     return tuple(kept), np.array(list(kept.values())).reshape(len(kept), len(names))
+
+
+def mean_rows(values: PeopleValues, names: Sequence[str], rows_of: RowsOf) -> tuple[tuple[str, ...], Array]:
+    """The adjusted mean of every level, whether or not a column has its name.
+
+    Parameters
+    ----------
+    values : PeopleValues
+    names : sequence of str
+        Of the p columns.
+    rows_of : callable
+        Makes the rows of the design for other people.
+
+    Returns
+    -------
+    names : tuple of str
+        As ``group[Patient]``. None where labels have too many combinations.
+    rows : (l, p) array
+        Numbers at their mean, other labels weighted alike.
+    """
+    factors = {name: sorted(set(labels)) for name, labels in values.labels.items()}
+    size = int(np.prod([len(levels) for levels in factors.values()])) if factors else 0
+    if not 0 < size <= MAX_GRID:
+        return (), np.zeros((0, len(names)))
+    cells = list(product(*factors.values()))
+    grid: dict[str, Any] = {name: [cell[place] for cell in cells] for place, name in enumerate(factors)}
+    rows = rows_of(grid | {name: [float(column.mean())] * size for name, column in values.numbers.items()})
+    found = {
+        f"{name}[{level}]": rows[[value == level for value in grid[name]]].mean(axis=0)
+        for name, levels in factors.items()
+        for level in levels
+    }
+    return tuple(found), np.array(list(found.values())).reshape(len(found), len(names))

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from ...notice import Notice
 from ..design.contrast import Contrast
 from .glm import Array, ContrastResult, Fit, contrast_result
 from .influence import Influence, influence_of, with_robust_p
 from .permutation import PermutationResult, permutation_test
-from .robust import robust_result
+from .robust import ROBUST_NOTE, robust_result
 
 CONFIDENCE_LEVEL = 0.95
 """Of the confidence intervals."""
@@ -182,6 +183,28 @@ def group_result(
         notes=notes,
         influence=influence,
     )
+
+
+def how_tested(results: Sequence[GroupResult], *, seed: int, robust: bool) -> list[Notice]:
+    """What tables do not show: robust variances, and the permutations of each contrast.
+
+    Parameters
+    ----------
+    results : sequence of GroupResult
+    seed : int
+    robust : bool
+
+    Returns
+    -------
+    list of Notice
+    """
+    texts = [ROBUST_NOTE] if robust else []
+    texts += [
+        f"{result.contrast.name}: {result.permutation.words(seed)} (Freedman-Lane)"
+        for result in results
+        if result.permutation
+    ]
+    return [Notice("note", text) for text in texts]
 
 
 def format_results(result: GroupResult) -> str:

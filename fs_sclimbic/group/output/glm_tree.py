@@ -19,6 +19,7 @@ from ..design.matrix_files import format_matrix
 from ..fit.glm import Array, Fit
 from ..fit.results import GroupResult
 from ..fit.study import Study
+from .effect_rows import ADJUSTED_MEANS
 from .folder_exchange import check_place, restore_folder, write_beside, write_folder
 from .glm_files import NOTICES
 from .methods import METHODS
@@ -28,13 +29,26 @@ from .reproduction import SCRIPT_FILES
 LOG = "mri_glmfit.log"
 TABLES = ("sig.table.dat", "gamma.table.dat", "input.table.dat")
 IMAGES = ("beta", "rvar", "rstd", "yhat", "eres", "cond", "mask", "sar1")
-FILES = (LOG, "Xg.dat", "X.mat", "dof.dat", *TABLES, "y.fsgd", NOTICES, REPORT, METHODS, *SCRIPT_FILES, "fwhm.dat")
+FILES = (
+    LOG,
+    "Xg.dat",
+    "X.mat",
+    "dof.dat",
+    *TABLES,
+    "y.fsgd",
+    NOTICES,
+    REPORT,
+    METHODS,
+    *SCRIPT_FILES,
+    ADJUSTED_MEANS,
+    "fwhm.dat",
+)
 """What lies in the folder of a fit, ours or the original's; with anything else in it a folder is not replaced."""
 CONTRAST_MARK = "C.dat"
 """Every contrast's folder holds this file."""
 CONTRAST_FILES = re.compile(
     r"(C|maxvox|efficiency)\.dat|(gamma|gammavar|cnr|F|sig|z|pcc)\.(mgh|mgz|nii|nii\.gz)|sig\..*\.mgh"
-    r"|(results(_rows|_each)?|influence)\.tsv|(forest|schematic|structures(_\d+)?)\.(png|pdf|svg)"
+    r"|(results(_rows|_each)?|influence|effects)\.tsv|(forest|schematic|structures(_\d+)?)\.(png|pdf|svg)"
 )
 """And nothing else than these."""
 

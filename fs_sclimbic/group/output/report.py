@@ -83,6 +83,8 @@ class ReportText:
     made: Sequence[tuple[str, str]] = ()
     """How the rows were made: names such as network weights, and what is known of them."""
     figures: FigureOptions = field(default=DEFAULT_FIGURES)
+    sections: Mapping[str, str] = field(default_factory=dict)
+    """Ready parts of the page by the contrast's name; of all classes by the empty name."""
 
 
 def report_page(
@@ -114,8 +116,10 @@ def report_page(
     for kind, severity in (("warn", "warning"), ("note", "note")):
         parts += [f'<p class="{kind}">{escape(n.text)}</p>' for n in said if n.severity == severity]
     parts += ["<h2>Design</h2>", design_table(study, results)]
+    parts += [text.sections.get("", "")]
     for result in results:
         parts += [f"<h2>{escape(result.contrast.name)}</h2>", _what(result, study, text.seed), results_table(result)]
+        parts += [text.sections.get(result.contrast.name, "")]
         parts += [influence_table(result, result.influence, study.subjects)] if result.influence else []
         parts += [_figure(result.contrast.name, one) for one in figures.get(result.contrast.name, ())]
     if text.methods:

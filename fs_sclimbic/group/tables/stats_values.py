@@ -7,6 +7,7 @@ from pathlib import Path
 from ...cases.stats_files import COLUMNS, ETIV_MEASURE
 from ...errors import TableError
 from ...segmentation.flag_limits import LIMITS
+from ...segmentation.intensity_check import OFF_BY
 from ..text_files import finite_number, is_whole_number, raise_problems, read_content
 from .measures import ETIV, STRICT, Column, Measure, ReadOptions, StatsValues
 from .provenance import parse_provenance
@@ -18,7 +19,8 @@ UNKNOWN = float("nan")
 
 KINDS = frozenset(LIMITS)
 """First words of warnings that name their kind."""
-OTHER = "other"
+INTENSITIES, OTHER = "intensities", "other"
+"""What is said of warnings that do not."""
 
 ETIV_START = ",".join(ETIV_MEASURE.split(",")[:2]) + ","
 SEGID_COLUMN, NAME_COLUMN = COLUMNS.index("SegId"), COLUMNS.index("StructName")
@@ -179,7 +181,7 @@ class _Header:
         elif words[1:2] == ["Measure"]:
             self.other_measures.append(line.removeprefix("# Measure ").split(",")[0].strip())
         elif words[1:2] == ["Warning"]:
-            self.concerns.append(words[2] if words[2:] and words[2] in KINDS else OTHER)
+            self.concerns.append(_kind_of(line))
         elif words[1:2] == ["NRows"] and words[2:] and is_whole_number(words[2]):
             self.n_rows = int(words[2])
         elif words[1:2] == ["ColHeaders"]:
@@ -247,6 +249,14 @@ def _position(headers: Sequence[str], measure: Measure, source: str, line: int) 
             f"{measure.name}, found '{' '.join(headers)[:120]}'{hint}"
         )
     return found
+
+
+def _kind_of(line: str) -> str:
+    """The kind of a warning: the flag that it names, else what it is about."""
+    first = line.split()[2:3]
+    if first and first[0] in KINDS:
+        return first[0]
+    return INTENSITIES if OFF_BY in line else OTHER
 
 
 def _range(measure: Measure) -> str:

@@ -5,8 +5,9 @@ import pytest
 import statsmodels.formula.api as smf
 
 from fs_sclimbic.errors import DesignError
+from fs_sclimbic.group.design.covariates import PeopleValues
 from fs_sclimbic.group.design.formula import formula_model as made
-from fs_sclimbic.group.design.formula_levels import contrast_of_levels
+from fs_sclimbic.group.design.formula_levels import contrast_of_levels, mean_rows
 from tests.group.people_files import people, write_people
 
 FRAME = people()
@@ -54,3 +55,21 @@ def test_slopes_within_levels(table):
         assert not any(name.endswith(":age") for name in made(text, table).level_names)
     notes = [notice.text for notice in found.model.notices]
     assert any("compare with Control; age alone is that of Control" in text for text in notes)
+
+
+def test_adjusted_means_of_all_levels():
+    values = PeopleValues(
+        subjects=("a", "b", "c", "d"),
+        labels={"group": ("C", "P", "P", "P"), "sex": ("F", "F", "M", "M")},
+        numbers={"age": np.array([20.0, 30, 40, 50])},
+        notices=(),
+    )
+
+    def rows_of(people):
+        return np.column_stack([np.array(people["group"]) == "P", np.array(people["sex"]) == "M", people["age"]])
+
+    names, rows = mean_rows(values, ("group[P]", "sex[M]", "age"), rows_of)
+    assert names == ("group[C]", "group[P]", "sex[F]", "sex[M]")
+    assert rows.tolist() == [[0, 0.5, 35], [1, 0.5, 35], [0.5, 0, 35], [0.5, 1, 35]]
+    nothing = PeopleValues(subjects=("a",), labels={}, numbers={"age": np.ones(1)}, notices=())
+    assert mean_rows(nothing, ("age",), rows_of)[0] == ()

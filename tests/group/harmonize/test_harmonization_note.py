@@ -55,23 +55,27 @@ def warnings(*given):
 def test_what_an_analysis_is_told(table, tmp_path):
     groups = ("C", "P")
     assert harmonization_notices(tmp_path / "other.dat", NAMES, GROUPS, groups) == []
-    assert [one.severity for one in harmonization_notices(table, NAMES, GROUPS, groups, ("age",))] == ["note"]
+    said = harmonization_notices(table, NAMES, GROUPS, groups, ("age",))
+    assert [one.severity for one in said] == ["note", "warning"]
+    assert said[1].text.startswith("there are 2 sites for 4 subjects: p values are too small")
     crossed = np.column_stack([GROUPS, SITES[:, 1]])
     again = "'scanner' is in the design, and the table is harmonised over it already"
     assert again in warnings(table, NAMES, crossed, (*groups, "Y"))[0]
     assert again in warnings(table, NAMES, SITES, groups)[0]  # whatever its columns are called
-    lost = warnings(table, NAMES, GROUPS, groups, ("age", "iq", "scanner"))[0]
+    lost = warnings(table, NAMES, GROUPS, groups, ("age", "iq", "scanner"))[1]
     assert "iq was not kept when the table was harmonised (kept: sex, age)" in lost
     assert "rows are harmonised: e" in warnings(table, (*NAMES[:3], "e"), GROUPS, groups)[0]
 
 
 def test_groups_that_are_unbalanced_over_sites(tmp_path):
-    names = [f"s{i}" for i in range(20)]
-    sites = np.repeat(["X", "Y"], 10)
+    names = [f"s{i}" for i in range(40)]
+    sites = np.repeat(["X", "Y"], 20)
     note = replace(NOTE, site_of_row=dict(zip(names, sites, strict=True)))
     (tmp_path / "t.dat.provenance.json").write_bytes(format_note([], note))
-    patient = np.isin(np.arange(20), [0, 11, 12, 13, 14, 15, 16, 17, 18, 19]).astype(float)
-    matrix = np.column_stack([1 - patient, patient, np.ones(20)])
+    patient = np.isin(np.arange(40), [0, 1, *range(22, 40)]).astype(float)
+    matrix = np.column_stack([1 - patient, patient, np.ones(40)])
     found = warnings(tmp_path / "t.dat", names, matrix, ("C", "P", "mean"))
     assert found[0].startswith("sites of 'scanner' explain much of C (64 %), P (64 %): p values")
     assert len(found) == 1
+    even = (np.arange(40) % 2).astype(float)
+    assert warnings(tmp_path / "t.dat", names, np.column_stack([1 - even, even]), ("C", "P")) == []

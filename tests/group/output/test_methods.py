@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from fs_sclimbic.group.analysis import FitOptions, OutputOptions, analyse, result_files
+from fs_sclimbic.group.analysis import analyse, result_files
+from fs_sclimbic.group.analysis_options import FitOptions, OutputOptions
 from fs_sclimbic.group.fit.study import COVARIATE, SCALED, StudyOptions
 from fs_sclimbic.group.output.methods import METHODS, REFERENCES, references
 from fs_sclimbic.group.study_plan import GlmInputs

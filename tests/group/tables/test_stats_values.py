@@ -1,5 +1,6 @@
 import threading
 
+import numpy as np
 import pytest
 
 from fs_sclimbic.cases.stats_files import format_qa_stats, format_stats
@@ -7,10 +8,12 @@ from fs_sclimbic.errors import TableError
 from fs_sclimbic.group.tables.measures import ETIV, MEASURES, ReadOptions
 from fs_sclimbic.group.tables.stats_paths import StatsFile
 from fs_sclimbic.group.tables.stats_values import KINDS, parse_values, read_many
+from fs_sclimbic.image.intensity import IntensityRange
 from fs_sclimbic.image.labels import Structure
 from fs_sclimbic.segmentation.case_flags import flag_messages
 from fs_sclimbic.segmentation.flag import Flag
 from fs_sclimbic.segmentation.flag_limits import LIMITS
+from fs_sclimbic.segmentation.intensity_check import intensity_warnings, profile_intensities
 from fs_sclimbic.segmentation.measure import SegStats, StructureStats
 from fs_sclimbic.segmentation.population import Norm
 
@@ -182,6 +185,24 @@ def test_warnings_of_the_segmentation_are_kept_by_kind():
     assert parse(text).concerns == ("SMALL", "ETIV", "other")
     assert parse(text).values == parse(TEXT).values
     assert parse(TEXT).concerns == ()
+
+
+@pytest.mark.parametrize("odd", ["hot", "cold", "amid", "saturated"])
+def test_warnings_of_intensities_say_what_they_are_about(odd):
+    voxels = np.linspace(0, 100, 40 * 40 * 40, dtype=np.float32).reshape(40, 40, 40)
+    if odd == "hot":
+        voxels[0, 0, 0] = 250
+    elif odd == "cold":
+        voxels[0, 0, 0] = -50
+    elif odd == "amid":
+        voxels = np.where(voxels > 40, 0, voxels - 20)
+    else:
+        voxels = np.minimum(voxels, 90)
+    intensities = IntensityRange(voxels.min(), voxels.max())
+    warnings = intensity_warnings(profile_intensities(voxels), intensities, robust_top=False, robust_bottom=False)
+    assert warnings
+    text = format_stats(SegStats(ROWS, 1.0, 1640017.851257), [f"Warning {warning}" for warning in warnings])
+    assert set(parse(text).concerns) == {"intensities"}
 
 
 def test_every_flag_that_warnings_tell_of_is_known():

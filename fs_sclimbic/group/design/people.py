@@ -20,8 +20,10 @@ OCCASION = re.compile(
 )
 """Words at the end of a name that stand for an occasion, where other rows bear the same name with another one: visits,
 months, days since entry (OASIS-3), dates, instances of UK Biobank."""
-MAX_OCCASIONS, MAX_OCCASIONS_WITHOUT_NUMBER, MIN_PEOPLE_WITHOUT_NUMBER = 6, 4, 3
+MAX_OCCASIONS, MAX_OCCASIONS_WITHOUT_NUMBER, MIN_PEOPLE_WITHOUT_NUMBER = 6, 4, 5
 """More rows of one stem are people (``site1_v01`` to ``site1_v20``); a stem without a number names a group sooner."""
+MAX_OCCASIONS_OF_FEW, MIN_FEW = 2, 3
+"""Fewer stems without a number are people only if they have so few rows: ``con_v1`` to ``con_v3`` are not."""
 TOLERANCE = 1e-8
 
 
@@ -50,7 +52,10 @@ def repeated_people(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         rows_of.setdefault(stem, []).append(row)
     marked = [stem for stem in rows_of if any(certain[row] != stem for row in rows_of[stem])]
     typical = float(np.median([len(rows_of[stem]) for stem in marked])) if marked else 0.0
-    many_people = len(marked) >= MIN_PEOPLE_WITHOUT_NUMBER and typical <= MAX_OCCASIONS_WITHOUT_NUMBER
+    most, fewest = MAX_OCCASIONS_WITHOUT_NUMBER, MIN_PEOPLE_WITHOUT_NUMBER
+    if len(marked) < fewest:
+        most, fewest = MAX_OCCASIONS_OF_FEW, MIN_FEW
+    many_people = len(marked) >= fewest and typical <= most
     person = []
     for name, stem in zip(certain, stems, strict=True):
         is_occasion = len(rows_of[stem]) <= MAX_OCCASIONS and (re.search(r"\d", stem) or many_people)

@@ -81,3 +81,7 @@ def test_a_paired_design_takes_people_out():
 
 def test_people_in_words():
     assert describe_people(repeated_people(NAMES), 1) == "sub-1 (sub-1_ses-1, sub-1_ses-2) and 2 more"
+
+
+def test_three_small_groups_are_no_people():
+    assert repeated_people([f"{group}_v{number}" for group in ("con", "pat", "sib") for number in (1, 2, 3)]) == {}

@@ -20,10 +20,12 @@ from pathlib import Path
 
 import contourpy
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from fs_sclimbic.image.volume import read_volume
 
+Array = NDArray[np.float64]
 OUT = Path(__file__).parents[1] / "fs_sclimbic/templates/schematic.json"
 NAMES = (
     "Left-Nucleus-Accumbens", "Right-Nucleus-Accumbens", "Left-HypoThal-noMB", "Right-HypoThal-noMB", "Left-Fornix",
@@ -75,13 +77,13 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def mirrored(name):
+def mirrored(name: str) -> str:
     """The structure of the other side."""
     side, _, rest = name.partition("-")
     return {"Left": "Right-", "Right": "Left-"}.get(side, f"{side}-") + rest
 
 
-def on_fine_grid(data, vox2ras, smoothing_mm):
+def on_fine_grid(data: Array, vox2ras: Array, smoothing_mm: float) -> Array:
     """Values on the fine grid between `LOW` and `HIGH`, smoothed."""
     axes = [np.arange(low, high + FINE_MM / 2, FINE_MM) for low, high in zip(LOW, HIGH, strict=True)]
     to_voxel = np.linalg.inv(vox2ras)
@@ -90,11 +92,13 @@ def on_fine_grid(data, vox2ras, smoothing_mm):
     if np.count_nonzero(np.round(to_voxel[:3, :3], 6)) == 3:  # axes along the grid's: take them one after another
         matrix = to_voxel[:3, :3] * FINE_MM
         offset = to_voxel[:3, :3] @ LOW + to_voxel[:3, 3]
-        return ndimage.affine_transform(smooth, matrix, offset, [len(axis) for axis in axes], order=3)
+        return np.asarray(ndimage.affine_transform(smooth, matrix, offset, [len(axis) for axis in axes], order=3))
     raise SystemExit("expected an image whose axes are those of the head")
 
 
-def view_of(bright, maps, title, plane, shown, at_mm):
+def view_of(
+    bright: Array, maps: dict[str, Array], title: str, plane: str, shown: str, at_mm: float
+) -> dict[str, object]:
     """Outlines of a view: the head's slice beneath, then structures from far to near."""
     axis = AXIS[plane]
     index = round((at_mm - LOW[axis]) / FINE_MM)
@@ -118,19 +122,19 @@ def view_of(bright, maps, title, plane, shown, at_mm):
     }  # fmt: skip
 
 
-def window_of(plane, shown):
+def window_of(plane: str, shown: str) -> tuple[int, int, int, int]:
     """Of a view; who looks at the right half from the midline has the front on the left."""
     left, right, bottom, top = WINDOWS[plane]
     return (-right, -left, bottom, top) if shown == "right" else (left, right, bottom, top)
 
 
-def depth(one):
+def depth(one: Array) -> float:
     """Mean distance from the midline, mm."""
     x = LOW[0] + FINE_MM * np.arange(len(one))
     return float(np.average(np.abs(x), weights=one.sum((1, 2))))
 
 
-def outline(flat, plane, shown, level, tolerance):
+def outline(flat: Array, plane: str, shown: str, level: float, tolerance: float) -> str:
     """SVG path of where a picture is above a level; x to the right and y downwards, as a reader sees the view."""
     first, second = [i for i in range(3) if i != AXIS[plane]]
     x = LOW[first] + FINE_MM * np.arange(flat.shape[0])
@@ -153,13 +157,13 @@ def outline(flat, plane, shown, level, tolerance):
     return path.replace(".0", "").replace("-0 ", "0 ")
 
 
-def area(ring):
+def area(ring: Array) -> float:
     """Of a closed line, mm^2."""
     x, y = ring.T
-    return abs(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1])) / 2
+    return float(abs(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]))) / 2
 
 
-def simplified(ring, tolerance):
+def simplified(ring: Array, tolerance: float) -> Array:
     """Leave out points of a closed line that lie within a tolerance of what remains (Douglas and Peucker)."""
     far = int(np.argmax(np.linalg.norm(ring - ring[0], axis=1)))
     keep = np.zeros(len(ring), bool)

@@ -189,7 +189,7 @@ def read_owner(path: Path) -> Owner | None:
             started=str(content["started"]),
             token=str(content["token"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):  # a damaged file
         return None
 
 

@@ -169,3 +169,10 @@ def test_one_that_died_while_it_removed_a_lock_keeps_nobody_away(tmp_path):
     os.utime(claim, (0, 0))
     take_lock(path, times=times).release()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("pid", ["Infinity", "-Infinity", "NaN", "[]", '"x"'])
+def test_a_damaged_lock_names_nobody(tmp_path, pid):
+    path = tmp_path / ".lock"
+    path.write_text(f'{{"host": "a", "pid": {pid}, "since": "", "space": "", "started": "", "token": ""}}')
+    assert read_owner(path) is None

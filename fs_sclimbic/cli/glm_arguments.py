@@ -32,7 +32,8 @@ see the columns.
 
 The output folder appears whole; an earlier fit in it is replaced as a whole, other files in it are a reason to stop.
 For each contrast: C.dat, images as mri_glmfit's, results.tsv (effects, intervals, p corrected by Holm and FDR), and
-figures; report.html shows everything on one page.
+figures. report.html shows everything on one page; methods.md is a paragraph for a paper; analysis.R and analysis.py
+compute the numbers again.
 
 exit status: 0 written, 1 failed, 2 the command line makes no sense, 130 interrupted"""
 

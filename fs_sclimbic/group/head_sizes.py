@@ -17,7 +17,7 @@ FEWEST_SUBJECTS, FEWEST_MEASURES, FEWEST_EQUAL = 10, 4, 3
 MIN_RATIO = 1.25
 """Ratio of a doubtful head to the others: a voxel size that is wrong by 10 % makes 1.33."""
 MIN_ETIV_RATIO = 1.15
-MIN_DEVIATIONS, CHANCE = 2.5, 0.01
+MIN_DEVIATIONS, CHANCE = 2.5, 0.003
 """And so many robust standard deviations of that ratio (as a logarithm) over subjects; more in a large cohort, where
 some subject is so far out by chance."""
 MAX_BRAIN_SHARE = 0.9
@@ -157,9 +157,9 @@ def size_doubts(names: Sequence[str], volumes: Array, etiv: Array | None = None)
     A voxel size that is wrong by 10 to 20 % in each direction makes every volume, and eTIV, 1.3 to 1.7 times as large.
     Real heads differ too, but seldom all measures alike: a subject is doubted if every structure and eTIV differ to
     one side, eTIV by `MIN_ETIV_RATIO`, and the median structure and eTIV on average by `MIN_RATIO` and by so many
-    deviations of the cohort that one in a hundred cohorts has such a subject by chance. Among people a factor of 1.33
-    is near to what heads differ by: of 40, a voxel size that is wrong by 10, 15, 20 % is found in 35, 80, 97 % of
-    cases, of 1000 in 10, 64, 96 %.
+    deviations that about one cohort in fifty has such a subject by chance. A factor of 1.33 is near to what heads
+    differ by: in cohorts of 40, where volumes vary by 15 and eTIV by 9 %, a voxel size that is wrong by 10, 15, 20 % is
+    found in 29, 74, 94 %, in those of 1000 in 9, 59, 91 %.
     """
     volumes = volumes[:, (volumes > 0).all(axis=0)]
     if volumes.shape[0] < FEWEST_SUBJECTS or volumes.shape[1] < FEWEST_MEASURES:

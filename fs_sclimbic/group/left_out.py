@@ -75,6 +75,9 @@ def mark_excluded(table: GroupTable, exclusion: Exclusion, where: str, rule: Nam
         *([f"{len(cells)} value(s): {listed([f'{a} {b}' for a, b in cells])}"] if cells else []),
     ]
     lines = [f"left out, as {exclusion.source} rates {words}: {'; '.join(said) or 'nothing'}"]
+    if exclusion.disputed:
+        n_disputed = len(exclusion.disputed)
+        lines.append(f"another rater rates {n_disputed} of them otherwise: {listed(exclusion.disputed)}")
     if lost:
         lines.append(f"{len(lost)} case(s) that {exclusion.source} rates {words} are not in {where}: {listed(lost)}")
     doubts = []
@@ -229,6 +232,7 @@ def known_columns(table: GroupTable, subjects: Collection[str]) -> GroupTable:
     """
     if not np.isnan(table.values).any():
         return table
-    rows = [row for row, name in enumerate(table.subjects) if name in set(subjects)]
+    wanted = set(subjects)
+    rows = [row for row, name in enumerate(table.subjects) if name in wanted]
     whole = [index for index in range(len(table.columns)) if not np.isnan(table.values[rows, index]).any()]
     return replace(table, columns=tuple(table.columns[index] for index in whole), values=table.values[:, whole])

@@ -237,7 +237,8 @@ def _formula_of_fitted(
 
 def _how_rows_were_made(inputs: GlmInputs, rows: tuple[str, ...], study: Study) -> list[Notice]:
     """Weights, settings and source of eTIV of the rows that are fitted; an error if they differ."""
-    fitted = [name for name in rows if name in set(study.subjects)] or list(rows)
+    subjects = set(study.subjects)
+    fitted = [name for name in rows if name in subjects] or list(rows)
     with_etiv = study.options.etiv != RAW or study.options.analyse_etiv
     table = Path(inputs.table)
     return [

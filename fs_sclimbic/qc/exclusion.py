@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 
 from ..errors import TableError, UsageError
-from .ratings import RATINGS, latest_ratings, read_ratings
+from .ratings import RATINGS, Rating, latest_ratings, read_ratings
 
 DEFAULT_EXCLUDED = ("fail",)
 """Ratings that exclude, unless others are named: what a rater is unsure of stays in."""
@@ -25,6 +25,8 @@ class Exclusion:
     """StructNames by case, of cases that are not excluded as a whole."""
     rated: tuple[str, ...] = ()
     """All cases that the table names, also those that stay."""
+    disputed: tuple[str, ...] = ()
+    """What is excluded though another rater rates it otherwise: the case, or case and structure."""
 
 
 def read_exclusion(path: str | PathLike[str], words: Sequence[str] = DEFAULT_EXCLUDED) -> Exclusion:
@@ -70,4 +72,13 @@ def read_exclusion(path: str | PathLike[str], words: Sequence[str] = DEFAULT_EXC
         cases=cases,
         structures=structures,
         rated=tuple(dict.fromkeys(one.case for one in latest)),
+        disputed=_disputed(latest, words),
     )
+
+
+def _disputed(latest: Sequence[Rating], words: Sequence[str]) -> tuple[str, ...]:
+    excluded = {one.subject for one in latest if one.rating in words}
+    subjects = dict.fromkeys(
+        one.subject for one in latest if one.subject in excluded and one.rating and one.rating not in words
+    )
+    return tuple(case if structure is None else f"{case} {structure}" for case, structure in subjects)

@@ -17,7 +17,7 @@ def outcome(folder, **what):
 def test_what_was_done_is_told(tmp_path):
     stats = SegStats((), 1.0, 1464123.45)
     first, *lines = outcome_lines(outcome(tmp_path, notes=("box verified",), warnings=("look",), stats=stats))
-    assert first.endswith("t1 done 1.3 s")
+    assert first.endswith("seg done 1.3 s")
     assert lines == [
         "  box verified",
         "  warning: look",
@@ -29,7 +29,7 @@ def test_what_was_done_is_told(tmp_path):
 def test_what_failed_is_told_with_its_traceback(tmp_path):
     failed = outcome(tmp_path, status="failed", message="t1.mgz: is not an image", details="Traceback\n  line 1")
     first, *lines = outcome_lines(failed)
-    assert first.endswith("t1 failed 1.3 s t1.mgz: is not an image")
+    assert first.endswith("seg failed 1.3 s t1.mgz: is not an image")
     assert lines == ["Traceback", "  line 1"]
     assert "wrote" not in "".join(outcome_lines(replace(failed, status="skipped")))
 

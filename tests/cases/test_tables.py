@@ -89,7 +89,7 @@ def test_rows_with_other_columns_stay_and_are_told():
 
 
 def outcome(name, numbers=None):
-    case = image_case(Path(f"{name}.mgz"), Path(f"{name}_seg.mgz"), Requests())
+    case = image_case(Path(f"in/{name}.mgz"), Path(f"{name}.mgz"), Requests())
     status = "failed" if numbers is None else "done"
     return Outcome(case=case, status=status, seconds=1.0, stats=numbers)
 

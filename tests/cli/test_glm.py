@@ -366,6 +366,16 @@ def test_a_fit_leaves_these_files(tmp_path, run_glm):
     assert f"wrote {out}" in ran.out
 
 
+def test_figures_for_one_column(tmp_path, run_glm):
+    figures = ("--figure-columns", "1", "--figure-formats", "svg")
+    run_glm(*write_study(tmp_path), *GROUP, *figures)
+    assert {path.name for path in (tmp_path / "out/group").glob("forest.*")} == {"forest.png", "forest.svg"}
+    png = (tmp_path / "out/group/forest.png").read_bytes()
+    assert int.from_bytes(png[16:20], "big") == 1039  # 88 mm at 300 dpi
+    run_glm(*write_study(tmp_path), *GROUP)  # and such a folder is replaced
+    assert {path.name for path in (tmp_path / "out/group").glob("forest.*")} == {"forest.png", "forest.pdf"}
+
+
 def test_without_matplotlib_the_numbers_are_written(tmp_path, monkeypatch, run_glm):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     ran = run_glm(*write_study(tmp_path), *GROUP)

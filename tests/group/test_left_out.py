@@ -53,6 +53,12 @@ def test_what_is_not_there_is_said():
     assert "structures that t.dat does not have: Fornix, eTIV" in text
 
 
+def test_raters_that_differ_are_told():
+    disputed = replace(excluding(["sub-02"]), disputed=("sub-02",))
+    said = mark_excluded(TABLE, disputed, "t.dat").said
+    assert said[1] == "another rater rates 1 of them otherwise: sub-02"
+
+
 def test_ratings_of_another_study_are_a_doubt():
     foreign = replace(excluding(["pat-1"]), rated=("pat-1", "pat-2"))
     (doubt,) = mark_excluded(TABLE, foreign, "t.dat").doubts

@@ -34,6 +34,7 @@ def test_fail_excludes_by_default(table):
     assert found.structures == {"b": ("Rod",)}
     assert found.source == str(table)
     assert found.rated == ("a", "b", "c", "d", "e")
+    assert found.disputed == ("d",)
 
 
 def test_a_table_of_dates_in_another_order_is_an_error(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DesignError
+from ..text_files import finite_number
 from .expression import linear_rows, reads_as_expression
 from .matrix_files import read_rows
 
@@ -150,9 +151,10 @@ def named_contrast(
     if not equals or (any("=" in column for column in columns) and reads_as_expression(text, columns)):
         name, expression = "", text
     elif reads_as_expression(name, columns):
-        raise DesignError(
-            f"contrast '{text}': every contrast is tested against 0; write '{name.strip()} - ...' instead of '='"
+        instead = (
+            f"write '{name.strip()}'" if finite_number(expression.strip()) == 0 else f"write '{name.strip()} - ...'"
         )
+        raise DesignError(f"contrast '{text}': every contrast is tested against 0; {instead} without '='")
     try:
         rows = linear_rows(expression, columns)
     except DesignError as error:
@@ -163,6 +165,8 @@ def named_contrast(
         fits = [(way, names) for way, names in others.items() if reads_as_expression(expression, names)]
         if not fits:
             raise
+        if "has a column for each class" in str(error):
+            raise DesignError(f"{error}; or take {fits[0][0]}, whose columns are {', '.join(fits[0][1])}") from error
         raise DesignError(
             f"contrast '{text}': fits {fits[0][0]}, whose columns are {', '.join(fits[0][1])}; the columns of this "
             f"design are {', '.join(columns)}"

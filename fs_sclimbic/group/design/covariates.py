@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ...errors import DesignError
 from ...notice import Notice
-from ..text_files import finite_number, is_missing, read_cells
+from ..text_files import DECIMAL_COMMA, finite_number, is_missing, read_cells
 from .design import Design, GroupClass
 from .odd_variables import impossible_values, label_doubt, variable_doubts
+from .open_ranges import end_of_range
 from .participants import DesignRequest, read_participants
 
 Array = NDArray[np.float64]
@@ -80,7 +81,7 @@ def read_values(
         subjects=None if subjects is None else tuple(subjects),
         drop_missing=drop_missing,
         how_to_drop=how_to_drop,
-        how_to_cap=f"write its end for a number, or {how_to_drop}",
+        how_to_cap=f"a range; write its end for a number, or {how_to_drop}",
     )
     people = read_participants(path, request)
     names = tuple(people.rows)
@@ -118,7 +119,12 @@ def _is_numeric(path: str | PathLike[str], column: str) -> bool:
     place = header.index(column)
     cells = [row.cells[place] for row in read_cells(Path(path))[1:] if len(row.cells) > place]
     cells = [cell for cell in cells if not is_missing(cell)]
-    return sum(finite_number(cell) is not None for cell in cells) * 2 > len(cells)
+    return sum(map(_is_meant_as_number, cells)) * 2 > len(cells)
+
+
+def _is_meant_as_number(cell: str) -> bool:
+    """Also ``24,5`` and ``89+``, which are told as errors then; as labels each would have a column of its own."""
+    return finite_number(cell) is not None or bool(DECIMAL_COMMA.fullmatch(cell) or end_of_range(cell))
 
 
 def _label(cell: str) -> str:

@@ -170,7 +170,11 @@ def _rows(tokens: Sequence[Token], n_columns: int) -> NDArray[np.float64]:
         if not (np.isfinite(weights).all() and np.isfinite(constant)):
             raise _NotAForm("a weight is too large for a number")
         if parser.tokens:
-            raise _NotAForm("expected an operator between names (+ - * /)")
+            raise _NotAForm(
+                "expected an operator between names (+ - * /)"
+                if any(isinstance(token, int) for token in tokens)
+                else "weights without names are a matrix, which goes into a file, --C FILE"
+            )
         if constant:
             raise _NotAForm(
                 f"the number {constant:g} stands without a column; a value of the null hypothesis goes into a file, "

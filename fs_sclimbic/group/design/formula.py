@@ -204,8 +204,8 @@ def _spec(formulaic: Any, right: str, data: dict[str, Any], text: str) -> Any:
 
 
 def _data(values: PeopleValues) -> dict[str, Any]:
-    """All columns."""
-    return {**values.labels, **values.numbers}
+    """All columns, and one that gives the frame its rows where a formula has no variable."""
+    return {"(row)": range(len(values.subjects)), **values.labels, **values.numbers}
 
 
 def _frame(data: dict[str, Any]) -> Any:

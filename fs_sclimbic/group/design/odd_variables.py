@@ -34,6 +34,8 @@ GROUP_NAMES = re.compile(
 )
 NO_LABELS = (MISSING_VALUES - {"none"}) | {"na", "unknown"}
 """Labels, in lower case, that stand for a missing one. ``none`` may be a diagnosis."""
+MAX_LEVEL_SHARE = 0.5
+"""Of labels in subjects; two sessions of each person, who is a label, are at the limit."""
 MAX_CODES = 20
 FEWEST_CODES = 3
 MAX_LIKELY_CODES = 5
@@ -126,7 +128,7 @@ def class_doubts(design: Design) -> list[str]:
 
 
 def label_doubt(name: str, labels: Sequence[str]) -> str:
-    """What is odd about a column of labels: some that stand for a missing one.
+    """What is odd about a column of labels: some that stand for a missing one, or about as many as subjects.
 
     Parameters
     ----------
@@ -139,7 +141,13 @@ def label_doubt(name: str, labels: Sequence[str]) -> str:
     str
         Empty for none.
     """
-    odd = sorted({label for label in labels if _is_no_label(label)})
+    levels = sorted(set(labels))
+    if len(levels) > MAX_LEVEL_SHARE * len(labels) and len(levels) > MAX_LIKELY_CODES:
+        return (
+            f"'{name}' has {len(levels)} labels ({listed(levels, 3)}) in {len(labels)} subjects, a column for each; is "
+            "it a date, a number with a unit, or free text?"
+        )
+    odd = [label for label in levels if _is_no_label(label)]
     if not odd:
         return ""
     return (

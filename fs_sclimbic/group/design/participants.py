@@ -49,8 +49,8 @@ class DesignRequest:
     """Leave out subjects who lack a value; else they are an error."""
     how_to_drop: str = "give --missing drop"
     """What the user does to leave out subjects who lack a value, for messages."""
-    how_to_cap: str = "give --missing cap to take its end, or --missing drop to leave the subject out"
-    """What the user does about a cell like ``89+``, for messages."""
+    how_to_cap: str = "a range; give --missing cap to take its end, or --missing drop to leave the subject out"
+    """What a cell like ``89+`` is, and what the user does about it, for messages."""
     cap_ranges: bool = False
     """Take 89 for ``89+``; else such a cell is an error, or with ``drop_missing`` a missing value."""
     title: str = ""
@@ -280,7 +280,7 @@ def _numbers(file: Path, body: dict[str, Row], wanted: DesignRequest) -> tuple[l
             continue
         for name, text, line in wrong:
             point = "; write it with a decimal point" if DECIMAL_COMMA.fullmatch(text) else ""
-            point = f", a range; {wanted.how_to_cap}" if end_of_range(text) else point
+            point = f", {wanted.how_to_cap}" if end_of_range(text) else point
             problems.append(
                 f"{file}:{line}: subject '{name}', variable '{column}': expected a number, found '{text[:40]}'{point}"
             )

@@ -20,6 +20,8 @@ MIN_SHIFT = 1.0
 """Of the contrast without a subject, in standard errors."""
 LARGE_COOK, LARGE_SHIFT = 1.0, 2.0
 """Cook's distance and shift of a subject whose covariates, rather than its value, decide the result."""
+LARGE_LEVERAGE = 3.0
+"""Of such a subject, in means over the subjects; with few subjects everybody decides a little, and none is named."""
 SIGNIFICANT_P = 0.05
 
 
@@ -57,7 +59,8 @@ class Influence:
             limit = stats.t.isf(OUTLIER_P / (2 * n * m), max(self.dof_without, 1))
             far = self.shift >= LARGE_SHIFT
             outlier = (np.abs(self.residual) > limit) & (self.shift >= MIN_SHIFT) & (self.flips | far)
-            return np.asarray(outlier | (far & (self.cooks_distance >= LARGE_COOK)))
+            apart = (self.leverage >= LARGE_LEVERAGE * self.leverage.mean())[:, None]
+            return np.asarray(outlier | (far & apart & (self.cooks_distance >= LARGE_COOK)))
 
 
 def influence_of(fit: Fit, test: ContrastResult) -> Influence:

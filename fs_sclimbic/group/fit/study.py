@@ -11,12 +11,13 @@ from ...notice import Notice
 from ...registration.plausibility import why_implausible
 from ..design.design import Design
 from ..design.model import Model
-from ..head_sizes import about_identity, brain_doubts, etiv_doubts, is_signed, size_doubts, without_scaling
+from ..head_sizes import about_identity, brain_doubts, etiv_doubts, size_doubts, without_scaling
 from ..name_matching import DEFAULT_RULE, NameRule
 from ..tables.combined import LATERALITY
 from ..text_files import listed
 from ..text_table import ETIV_NAMES, GroupTable, etiv_column, holds_volumes
 from .glm import Array
+from .odd_cells import name_cells, odd_value_notices
 from .rows import match_by_name, match_by_order
 
 ETIV_SCALE = 100_000
@@ -153,7 +154,7 @@ def assemble(model: Model, table: GroupTable, options: StudyOptions, table_name:
     family = np.array([options.analyse_etiv or column != etiv for column in selected])
     if holds_volumes(table):
         notices += _size_notices(table, found.rows, etiv)
-    notices += _look_at(values, subjects, structures, family, may_be_negative=table.measure == LATERALITY)
+    notices += odd_value_notices(values, subjects, structures, family, may_be_negative=table.measure == LATERALITY)
     return Study(
         subjects=subjects,
         measure=table.measure,
@@ -190,7 +191,7 @@ def _wanted_rows(model: Model, options: StudyOptions) -> tuple[list[int], list[N
 
 
 def _logarithm(values: Array, subjects: Sequence[str], structures: Sequence[str], table_name: str) -> Array:
-    wrong = _cells(values <= 0, subjects, structures)
+    wrong = name_cells(values <= 0, subjects, structures)
     if wrong:
         raise TableError(f"{table_name}: a logarithm needs values above 0, found 0 or less in {listed(wrong)}")
     return np.asarray(np.log(values))
@@ -292,34 +293,3 @@ def _what_may_be_etiv(columns: Sequence[str]) -> str:
     ]
     rename = f"call column '{near[0]}' eTIV if it is that, " if near else ""
     return f"{rename}make the table with eTIV, or leave eTIV out of the analysis"
-
-
-def _look_at(
-    values: Array,
-    subjects: Sequence[str],
-    structures: Sequence[str],
-    family: NDArray[np.bool_],
-    *,
-    may_be_negative: bool,
-) -> list[Notice]:
-    """Notices about values that are numbers but hardly measurements."""
-    texts = []
-    zero = _cells(values == 0, subjects, structures)
-    if zero:
-        texts.append(
-            f"{len(zero)} value(s) of 0 enter the fit as real zeros (structure not found, or filled in by "
-            f"--all-segs?): {listed(zero)}"
-        )
-    negative = _cells((values < 0) & ~is_signed(values), subjects, structures)
-    if negative and not may_be_negative:
-        texts.append(f"{len(negative)} value(s) below 0: {listed(negative)}")
-    constant = [name for name, column in zip(structures, values.T, strict=True) if np.ptp(column) == 0]
-    if constant:
-        texts.append(f"the same value for every subject, nothing to test: {listed(constant)}")
-    if len(subjects) and not family.any():
-        texts.append("no structure is analysed, only eTIV; nothing is corrected for multiple comparisons")
-    return [Notice("warning", text) for text in texts]
-
-
-def _cells(where: NDArray[np.bool_], subjects: Sequence[str], structures: Sequence[str]) -> list[str]:
-    return [f"{structures[column]} of {subjects[row]}" for row, column in np.argwhere(where)]

@@ -222,7 +222,7 @@ def schematic_caption(result: GroupResult, label: str, abbreviations: str) -> st
         f"Colour: {label}; it does not show certainty. Bold outlines: with a star in the forest plot (corrected p "
         "below 0.05). Grey hatched structures were not analysed. The picture is schematic: outlines of "
         "an average head (MNI152), the same for every study; both halves seen from the midline, other views are "
-        "slices. "
+        "slices, left on the left. "
         f"{abbreviations}."
     )
 

@@ -43,7 +43,7 @@ def script_files(
     scaled, weighted = study.options.etiv == SCALED, fit.weights is not None
     facts = {
         "version": __version__,
-        "table": " ".join(displayable(table).split()),
+        "table": _in_a_comment(table),
         "scale": ETIV_SCALE,
         "values": VALUES,
         "design": DESIGN,
@@ -71,6 +71,11 @@ def script_files(
         VALUES: encode_text(_values_table(study)),
         DESIGN: encode_text(_design_table(study, fit)),
     }
+
+
+def _in_a_comment(path: str) -> str:
+    """A path within a comment or a docstring, where backslashes and quotes would mean something."""
+    return " ".join(displayable(path).replace("\\", "/").replace('"', "'").split())
 
 
 def _values_table(study: Study) -> str:

@@ -69,5 +69,6 @@ def ill_conditioned(study: Study, condition: float) -> str:
         [
             f"the design is ill-conditioned: condition number {condition:g}, at most {MAX_CONDITION_NUMBER:g}{advice}",
             *why_ill_conditioned(study.matrix, study.columns, study.design),
+            *(["in a formula center(NAME) takes the mean off a number"] if study.design is None and advice else []),
         ]
     )

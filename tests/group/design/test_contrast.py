@@ -177,8 +177,9 @@ def test_named(text, name, rows):
         ("Patient-1", "the number -1 stands without a column"),
         ("Patient-Patient", "row 1 is all zeros"),
         ("Patient-Control;Control-Patient", "leave out one of rows 1, 2"),
-        ("Patient=Control", "every contrast is tested against 0; write 'Patient - ...' instead of '='"),
-        ("Patient-Control = 0", "write 'Patient-Control - ...'"),
+        ("Patient=Control", "every contrast is tested against 0; write 'Patient - ...' without '='"),
+        ("Patient-Control = 0", "write 'Patient-Control' without '='"),
+        ("-1 1", "weights without names are a matrix, which goes into a file, --C FILE"),
         ("a b = Patient", "'a b' cannot name a folder"),
         ("../x = Patient", "cannot name a folder"),
         ("Patient" + "-Control" * 40, "put a name without blanks"),
@@ -301,8 +302,11 @@ def test_what_is_wrong_is_not_blamed_on_the_method(text, columns, message):
     with pytest.raises(DesignError, match=message) as caught:
         named_contrast(text, columns, other_columns={"doss": doss})
     assert "fits doss" not in str(caught.value)
-    with pytest.raises(DesignError, match="fits doss"):
+    advice = r"'Age' has a column for each class \(dods\); write '.*Age.*' for the mean slope.* or take doss, whose"
+    with pytest.raises(DesignError, match=advice):
         named_contrast("Age", COLUMNS, other_columns={"doss": DOSS})
+    with pytest.raises(DesignError, match="fits dods"):
+        named_contrast(COLUMNS[-1], DOSS, other_columns={"dods": COLUMNS})
 
 
 def test_a_class_whose_name_holds_a_sign():

@@ -137,6 +137,23 @@ def test_a_column_of_numbers_that_are_mostly_missing_is_one_of_numbers(tmp_path)
         made("group + age", path)
 
 
+def test_decimal_commas_and_ranges_are_no_labels(tmp_path):
+    """As labels each number would have a column, and the fit would go on without a word."""
+    ages = [str(age).replace(".", ",") for age in FRAME.age]
+    path = write_people(tmp_path / "p.tsv", FRAME.drop(columns="y").assign(age=ages))
+    with pytest.raises(DesignError, match=r"expected a number, found '\d\d,\d'; write it with a decimal point"):
+        made("group + age", path)
+    path = write_people(tmp_path / "p.tsv", FRAME.drop(columns="y").assign(age=["89+"] * 40 + ages[40:]))
+    with pytest.raises(DesignError, match=r"'89\+', a range; write its end for a number, or give --allow-missing"):
+        made("group + age", path)
+
+
+def test_a_formula_without_a_variable_is_a_mean(table):
+    for text in ("1", "1 + eTIV"):
+        assert made(text, table).model.columns == ("Intercept",)
+        assert made(text, table).model.matrix.tolist() == [[1]] * len(FRAME)
+
+
 def test_levels_and_means_are_those_of_the_subjects_asked_for(table):
     some = FRAME[FRAME.group != "Relative"].participant_id.tolist()[:20]
     found = formula_model("group*age", table, subjects=some)

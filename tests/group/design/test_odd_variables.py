@@ -91,3 +91,11 @@ def test_labels_that_stand_for_missing_ones():
     assert "'sex' has the label ?, Unknown, the name of a missing value (3 subject(s))" in label_doubt(
         "sex", ["F", "?", "Unknown", "M", "?"]
     )
+
+
+def test_labels_that_are_hardly_any():
+    dates = [f"2020-01-{day:02d}" for day in range(1, 13)]
+    assert "'scan' has 12 labels (2020-01-01, 2020-01-02, 2020-01-03 and 9 more) in 12 subjects" in label_doubt(
+        "scan", dates
+    )
+    assert label_doubt("person", [f"s{i // 2}" for i in range(20)]) == ""

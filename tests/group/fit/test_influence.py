@@ -75,3 +75,18 @@ def test_robust_p_of_those_that_matter():
     smaller = fit_glm(fit.design[kept], fit.values[kept])
     assert robust.p[3, 1] == pytest.approx(robust_result(smaller, matrix).p[1], rel=1e-9)
     assert np.isnan(robust.p).sum() == 3 * 40 - 3
+
+
+def test_few_subjects_with_a_covariate_are_no_reason_to_name_one():
+    """In three of 100 sound studies of eight at most; a subject whose covariate lies far from all others is named."""
+    rng = np.random.default_rng(8)
+    named = 0
+    for _ in range(100):
+        x = np.column_stack([np.eye(2)[np.arange(8) % 2], rng.normal(size=8)])
+        fit = fit_glm(x, rng.normal(300, 30, (8, 13)))
+        named += influence_of(fit, contrast_result(fit, np.array([[-1.0, 1, 0]]))).decisive.any()
+    assert named <= 3
+    age = np.append(rng.uniform(20, 60, 19), 443)
+    x = np.column_stack([np.eye(2)[np.arange(20) % 2], age])
+    fit = fit_glm(x, rng.normal(300, 20, (20, 1)) - 5 * np.minimum(age, 60)[:, None])
+    assert influence_of(fit, contrast_result(fit, np.array([[0.0, 0, 1]]))).decisive[19, 0]

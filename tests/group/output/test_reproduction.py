@@ -11,7 +11,7 @@ from fs_sclimbic.group.analysis import analyse, result_files
 from fs_sclimbic.group.analysis_options import FitOptions, OutputOptions
 from fs_sclimbic.group.fit.study import COVARIATE, SCALED, StudyOptions
 from fs_sclimbic.group.output.folder_exchange import write_folder
-from fs_sclimbic.group.output.reproduction import SCRIPT_FILES
+from fs_sclimbic.group.output.reproduction import SCRIPT_FILES, script_files
 from fs_sclimbic.group.study_plan import GlmInputs
 from tests.groups import SUBJECTS, fsgd_text, write_study
 
@@ -78,9 +78,9 @@ def written(tmp_path_factory):
     return folder / "moved to"
 
 
-def run_all(command, script, folder):
+def run_all(command, script, folder, names=None):
     """Run a script in each folder, in one process after another."""
-    for one in sorted(folder.iterdir()):
+    for one in sorted(folder.iterdir()) if names is None else [folder / name for name in names]:
         ran = subprocess.run([*command, str(one / script)], capture_output=True, text=True, cwd="/")
         assert ran.returncode == 0, (one.name, ran.stderr)
         largest = float(ran.stderr.split()[-1])
@@ -111,6 +111,17 @@ def test_other_numbers_are_told(written, tmp_path):
     for command, script in (([sys.executable], "analysis.py"), (["Rscript"], "analysis.R")):
         if shutil.which(command[0]):
             assert subprocess.run([*command, str(folder / script)], capture_output=True).returncode == 1
+
+
+def test_a_path_of_windows_and_names_with_signs(tmp_path):
+    flags = write_study(tmp_path)
+    inputs = GlmInputs(table=flags[1], fsgd=flags[3], contrasts=("a$'\u00f6 = Patient-Control",))
+    analysis = analyse(inputs)
+    files = result_files(analysis, "out", OutputOptions(report=False)).files
+    path = 'C:\\Users\\new "table".dat'
+    files |= script_files(analysis.plan.study, analysis.fit, analysis.results, robust=False, table=path)
+    write_folder(tmp_path / "out", files)
+    run_all([sys.executable], "analysis.py", tmp_path, ["out"])
 
 
 def test_nothing_without_a_contrast(tmp_path):

@@ -108,7 +108,7 @@
     const [header, ...lines] = text.replace(/^\uFEFF/, "").split(/\r?\n/).filter((line) => line.trim());
     const names = (header || "").split("\t").map((cell) => cell.trim());
     const lacking = ["case", "structure", "rating"].filter((column) => !names.includes(column));
-    if (lacking.length) throw new Error(`no table of marks: column ${lacking.join(", ")} is missing`);
+    if (lacking.length) throw new Error(`no table of marks: column ${lacking.join(", ")} is missing; expected UTF-8 text with tabs between the cells`);
     const rows = lines.map((line, index) => readRow(names, line, index + 2)); // all or nothing
     read();
     const count = { taken: 0, older: 0, unknown: 0 };

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..segmentation.population import Population
 
 PROGRAM = "fs_sclimbic merge"
+USAGE = """\
+fs_sclimbic merge RESULTS [options]
+       fs_sclimbic merge --s [SUBJECT ...] [options]"""
 DESCRIPTION = """\
 Write the tables of a study from the records of its cases: after an array job, or while one still runs."""
 EPILOG = """\
@@ -37,7 +40,11 @@ MAX_NAMES = 20
 def build_parser() -> argparse.ArgumentParser:
     """The command line of fs_sclimbic merge."""
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=PROGRAM,
+        usage=USAGE,
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("results", metavar="RESULTS", nargs="?", help="folder of results, as it was given to --o")

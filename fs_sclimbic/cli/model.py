@@ -34,6 +34,8 @@ def build_parser() -> argparse.ArgumentParser:
     place = commands.add_parser(
         "place",
         help="measure on some heads where a model's structures lie, so that it need not look at all of a head",
+        description="Measure on some heads where a model's structures lie, so that it need not look at all of a head. "
+        "Not needed for the published, the shipped and the entowm weights: of these it is known.",
     )
     place.add_argument("images", metavar="IMAGE", nargs="+", help="T1-weighted heads, any voxel size")
     place.add_argument("--model", dest="weights", metavar="H5", help="default: the weights that would be used")

@@ -224,7 +224,7 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
             about="another segmentation than the one that was measured",
             measure="SHA-256 in the record",
             source="-",
-            advice="the numbers and other flags are those of before: run the case again with --redo, or measure your "
+            advice="the numbers and other flags are those of before: run the case anew, or measure your "
             "own labels with another program",
         ),
         "UNREADABLE": Limit(

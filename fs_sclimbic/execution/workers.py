@@ -6,22 +6,22 @@ another needs. (Process pools share queues; docs/dependencies.md says how those 
 
 import multiprocessing
 import signal
-import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import FrameType
+from multiprocessing.resource_tracker import ensure_running
 
 from ..cases.case import Case
 from ..cases.cohort import Tell, tell_nobody
 from ..cases.pipeline import Outcome
 from ..errors import ModelError, SclimbicError
 from ..network.spec import OPENVINO
-from .case_job import CaseJob, EndedCase, run_job
+from .case_job import CaseJob, EndedCase
 from .spread import spread_cohort
+from .worker_life import READY, SIGNALS_OF_A_TERMINAL, serve
 
 MAX_TRIES = 2
 """A case is failed when so many workers have died over it."""
@@ -31,35 +31,6 @@ END_TIMEOUT_S = 30.0
 """How long a worker that is told to end may take to leave its case in order; it cannot hear while the network runs."""
 WORKER_MB, WHOLE_BOX_MB, TENSORFLOW_MB = 1000, 1700, 1000
 """Peak memory of a worker, MB (docs/cluster.md): usually; on the network's whole box; what TensorFlow adds."""
-READY = "ready"
-# A terminal sends these to all processes of a command; the parent alone decides what they mean.
-SIGNALS_OF_A_TERMINAL = {signal.SIGINT, signal.SIGHUP} if hasattr(signal, "SIGHUP") else {signal.SIGINT}
-
-
-def serve(pipe: Connection) -> None:
-    """The life of a worker: run what comes until the pipe ends.
-
-    Parameters
-    ----------
-    pipe : Connection
-        Gives a case and its job, and takes an `EndedCase` or a ModelError.
-    """
-
-    def leave(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, leave)
-    try:
-        pipe.send(READY)
-        while True:
-            case, job = pipe.recv()
-            try:
-                ended: EndedCase | ModelError = run_job(case, job)
-            except ModelError as error:
-                ended = error
-            pipe.send(ended)
-    except (EOFError, OSError, KeyboardInterrupt):  # the parent has ended, or wants an end
-        sys.exit(0)
 
 
 @dataclass(eq=False)
@@ -167,6 +138,7 @@ class LocalWorkers:
         needed = min(self._count, waiting + sum(worker.case is not None for worker in self._workers))
         while len(self._workers) < needed:
             ours, theirs = self._context.Pipe()
+            ensure_running()  # its first start would let the signals through again
             process = self._context.Process(target=self._life, args=(theirs,), daemon=True)
             with _signals_wait():  # the worker inherits that it does not hear them
                 process.start()

@@ -36,13 +36,19 @@ def by_name(outcomes):
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    """The address of a scheduler with two workers, which gives a task up when two workers have died over it."""
+def local_cluster():
+    """A scheduler with two workers, which gives a task up when two workers have died over it."""
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as started,
     ):
-        yield started.scheduler_address
+        yield started
+
+
+@pytest.fixture(scope="module")
+def cluster(local_cluster):
+    """The address of the scheduler."""
+    return local_cluster.scheduler_address
 
 
 def test_a_cluster_gives_the_results_of_one_process(tmp_path, head, job_of, predictor, cluster, monkeypatch):
@@ -125,14 +131,15 @@ def dask_command(*words):
     )
 
 
-def test_a_lost_scheduler_ends_the_run_and_the_next_one_goes_on(tmp_path, head, job_of, cluster):
+def test_a_lost_scheduler_ends_the_run_and_the_next_one_goes_on(tmp_path, head, job_of, local_cluster, cluster):
     cases = cases_of(tmp_path, head, 6)
     scheduler = dask_command("dask_scheduler", "--host", "127.0.0.1", "--port", 0)
     address = next(found[0] for line in scheduler.stderr if (found := re.search(r"tcp://\S+", line)))
     worker = dask_command("dask_worker", address, "--nthreads", 1, "--no-nanny")
     found = []
     try:
-        with distributed.Client(address) as client:
+        # On the loop that runs already: a second one in this process did not always start.
+        with distributed.Client(address, loop=local_cluster.loop) as client:
             coming = spread_cohort(cases, job_of(), DaskWorkers(client))
             found.append(next(coming))
             scheduler.kill()

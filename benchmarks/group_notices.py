@@ -1,6 +1,6 @@
 """False alarms of the checks of a group analysis, and false positives with and without what they advise.
 
-    python benchmarks/group_notices.py --studies 200 --null 2000 --reference /work/shared/reference/group
+    python benchmarks/group_notices.py --studies 200 --null 2000 --reference ../shared/reference/group
 
 Well-behaved studies: 2 or 3 classes of 8 to 60 people, age and up to two more variables, 13 correlated structures of
 log-normal volumes that shrink with age and grow with the head, group differences in some, names of several styles.

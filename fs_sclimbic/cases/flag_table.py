@@ -1,13 +1,11 @@
 """The table of flags: one row a case, with its verdict, the reasons, and the kinds of flags of each structure."""
 
 import csv
-import errno
 import io
 import logging
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from ..files.locks import LockedError, locked
 from ..files.staging import encode_text, write_atomically
 from ..segmentation.flag import CaseVerdict
 from ..segmentation.measure import SegStats
@@ -20,7 +18,7 @@ from .tables import (
     Numbers,
     Table,
     case_names,
-    lock_file_of,
+    locked_table,
     merge_rows,
     write_tables,
 )
@@ -148,16 +146,11 @@ def write_flags(
     if others is None:
         write_atomically(path, encode_text(text))
         return
-    try:
-        with locked(lock_file_of(path), lock_timeout_s):
-            old = read_rows_to_keep(path, warn)
-            here = {verdict.case for verdict, _ in rows}
-            gone = [name for name in case_names(old) if name not in here and others(name) is None]
-            write_atomically(path, encode_text(merge_rows(_without_rows(old, gone), text)))
-    except LockedError as error:
-        which = f" ({error})" if str(error) else ""
-        reason = f"locked by another job for {lock_timeout_s:g} s{which}"
-        raise OSError(errno.EAGAIN, reason, str(path)) from error
+    with locked_table(path, lock_timeout_s):
+        old = read_rows_to_keep(path, warn)
+        here = {verdict.case for verdict, _ in rows}
+        gone = [name for name in case_names(old) if name not in here and others(name) is None]
+        write_atomically(path, encode_text(merge_rows(_without_rows(old, gone), text)))
 
 
 def _without_rows(text: str, names: Collection[str]) -> str:

@@ -4,7 +4,8 @@ import csv
 import errno
 import io
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -243,22 +244,17 @@ def write_rows(
         if others is None:
             write_atomically(path, encode_text(text))
             continue
-        try:
-            with locked(lock_file_of(path), lock_timeout_s):
-                old = read_rows_to_keep(path, warn)
-                here = {name for name, _ in rows}
-                names = [name for name in dict.fromkeys(case_names(old)) if name not in here and name not in without]
-                kept = [(name, stats) for name in names if (stats := others(name)) is not None]
-                lost = [name for name in names if name not in {name for name, _ in kept}]
-                if lost:
-                    warn(_tell_lost_rows(path, lost, write_copy(path, path.read_bytes())))
-                for group in _by_columns(kept, population, table):
-                    text = merge_rows(format_table(table, group, population), text)
-                write_atomically(path, encode_text(text))
-        except LockedError as error:
-            which = f" ({error})" if str(error) else ""
-            reason = f"locked by another job for {lock_timeout_s:g} s{which}"
-            raise OSError(errno.EAGAIN, reason, str(path)) from error
+        with locked_table(path, lock_timeout_s):
+            old = read_rows_to_keep(path, warn)
+            here = {name for name, _ in rows}
+            names = [name for name in dict.fromkeys(case_names(old)) if name not in here and name not in without]
+            kept = [(name, stats) for name in names if (stats := others(name)) is not None]
+            lost = [name for name in names if name not in {name for name, _ in kept}]
+            if lost:
+                warn(_tell_lost_rows(path, lost, write_copy(path, path.read_bytes())))
+            for group in _by_columns(kept, population, table):
+                text = merge_rows(format_table(table, group, population), text)
+            write_atomically(path, encode_text(text))
         if names and number == 0:
             note(f"{path}: had {len(case_names(old))} rows; now {len(rows)} of this run, {len(kept)} kept")
     return [path for path, _ in files]
@@ -281,6 +277,31 @@ def _tell_lost_rows(path: Path, lost: Sequence[str], copy: Path) -> str:
         f"{path}: {len(lost)} of its rows are not kept: these cases have no results of this tool any more, or were not "
         f"asked for ({names}); the table as it was is {copy}"
     )
+
+
+@contextmanager
+def locked_table(path: Path, timeout_s: float) -> Iterator[None]:
+    """Let only one job at a time update a table.
+
+    Parameters
+    ----------
+    path : Path
+        Of the table.
+    timeout_s : float
+        How long to wait for another job, seconds.
+
+    Raises
+    ------
+    OSError
+        If the other job does not end in time.
+    """
+    try:
+        with locked(lock_file_of(path), timeout_s):
+            yield
+    except LockedError as error:
+        which = f" ({error})" if str(error) else ""
+        reason = f"locked by another job for {timeout_s:g} s{which}"
+        raise OSError(errno.EAGAIN, reason, str(path)) from error
 
 
 def lock_file_of(table: Path) -> Path:

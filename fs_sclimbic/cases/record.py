@@ -6,7 +6,6 @@ options, by their hashes) and whose files are all there is done, and is not run 
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -228,14 +227,32 @@ def changed_settings(record: Record, settings: Settings) -> list[str]:
     return names
 
 
+def header_value(record: Record, name: str) -> str:
+    """What a line of the record's provenance says, such as the path after ``InputFile``.
+
+    Parameters
+    ----------
+    record : Record
+    name : str
+        The first word of the line.
+
+    Returns
+    -------
+    str
+        Empty if there is no such line.
+    """
+    start = f"{name} "
+    return next((line.removeprefix(start) for line in record.provenance if line.startswith(start)), "")
+
+
 def weights_name(record: Record) -> str:
     """The file name of the weights that a record was made with; empty if its provenance does not say it."""
-    return next((line.split()[1] for line in record.provenance if re.match(r"Weights\s+\S", line)), "")
+    return header_value(record, "Weights").partition(" ")[0]
 
 
 def made_at(record: Record) -> str:
     """When a record was made, UTC in ISO 8601; empty if its provenance does not say it."""
-    return next((line.split()[1] for line in record.provenance if re.match(r"CreationTime\s+\S", line)), "")
+    return header_value(record, "CreationTime").partition(" ")[0]
 
 
 def is_done(record: Record, settings: Settings, products: Sequence[Path]) -> bool:

@@ -5,15 +5,13 @@ from pathlib import Path
 
 from ..errors import ModelError
 from ..files.hashing import sha256_of
-from .record import Record
-
-INPUT_LINE = "InputFile "
+from .record import Record, header_value
 
 
 def input_path(record: Record) -> Path | None:
     """The image that a record was made from; None if its provenance does not say it."""
-    line = next((line for line in record.provenance if line.startswith(INPUT_LINE)), None)
-    return Path(line.removeprefix(INPUT_LINE)) if line else None
+    path = header_value(record, "InputFile")
+    return Path(path) if path else None
 
 
 def has_other_input(record: Record, record_file: Path) -> bool:

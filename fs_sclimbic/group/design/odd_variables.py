@@ -56,16 +56,22 @@ def impossible_values(design: Design) -> list[str]:
     """
     found = []
     for name, column in zip(design.variables, design.values.T, strict=True):
-        possible = (column <= MAX_AGE_YEARS) | _goes_on(column, MAX_AGE_YEARS)
-        possible &= (column >= 0) | _is_counted_from_an_age(column)
-        if not _is_age(name) or possible.all() or possible.mean() < MIN_OTHERS_IN_RANGE:
-            continue
-        wrong = [f"{design.subjects[i]} ({column[i]:g})" for i in np.flatnonzero(~possible).tolist()]
-        found.append(
-            f"variable '{name}' has values that are no age in years (0 to {MAX_AGE_YEARS}): {listed(wrong)}; correct "
-            "them, or leave these subjects out"
-        )
+        wrong = [f"{design.subjects[i]} ({column[i]:g})" for i in _impossible_rows(name, column)]
+        if wrong:
+            found.append(
+                f"variable '{name}' has values that are no age in years (0 to {MAX_AGE_YEARS}): {listed(wrong)}; "
+                "correct them, or leave these subjects out"
+            )
     return found
+
+
+def _impossible_rows(name: str, column: Array) -> list[int]:
+    """Rows of a variable that cannot be; none where it is no age in years."""
+    possible = (column <= MAX_AGE_YEARS) | _goes_on(column, MAX_AGE_YEARS)
+    possible &= (column >= 0) | _is_counted_from_an_age(column)
+    if not _is_age(name) or possible.mean() < MIN_OTHERS_IN_RANGE:
+        return []
+    return np.flatnonzero(~possible).tolist()
 
 
 def variable_doubts(design: Design) -> list[str]:
@@ -81,9 +87,8 @@ def variable_doubts(design: Design) -> list[str]:
         One line each: codes for missing values among measurements, whole numbers that may stand for groups.
     """
     doubts = []
-    impossible = {name for name in design.variables if any(f"'{name}'" in line for line in impossible_values(design))}
     for name, column in zip(design.variables, design.values.T, strict=True):
-        codes = [] if name in impossible else _codes(column, design.subjects)
+        codes = [] if _impossible_rows(name, column) else _codes(column, design.subjects)
         if codes:
             doubts.append(
                 f"variable '{name}': {listed(codes)} lies far from all others and is a number that stands for a "

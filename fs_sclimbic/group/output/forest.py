@@ -49,7 +49,8 @@ def forest_figure(study: Study, fit: Fit, result: GroupResult, options: FigureOp
     """
     shown = np.flatnonzero(result.family)
     height = np.arange(len(shown))[::-1]
-    stars = [marks(result)[i] for i in shown]
+    all_marks = marks(result)
+    stars = [all_marks[i] for i in shown]
     wide = options.columns > 1
     title = title_of(result, study, options.width_inches, sizes(study))
     rows = ROW_HEIGHT_INCHES * (1.0 if wide else 1.25) * max(len(shown), 3)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..cases.record import Record
+from ..cases.record import Record, header_value
 from .cases import BidsCase
 from .dataset import write_if_changed
 
@@ -90,10 +90,7 @@ def dseg_sidecar(bids_case: BidsCase, record: Record) -> dict[str, Any]:
     dict
     """
     return {
-        "Description": "Segmentation of limbic structures",
-        "Sources": list(bids_case.sources),
-        "SpatialReference": bids_case.sources[0],
-        "Manual": False,
+        **_of_image(bids_case, "Segmentation of limbic structures"),
         **how_it_was_made(record),
     }
 
@@ -112,10 +109,9 @@ def probseg_sidecar(bids_case: BidsCase, record: Record) -> dict[str, Any]:
     """
     names = [name for _, name, _ in record.settings["colors"][1:]]
     return {
-        "Description": "Posteriors of limbic structures, cropped to the box in which they are not all background",
-        "Sources": list(bids_case.sources),
-        "SpatialReference": bids_case.sources[0],
-        "Manual": False,
+        **_of_image(
+            bids_case, "Posteriors of limbic structures, cropped to the box in which they are not all background"
+        ),
         "LabelMap": [BACKGROUND, *names],
         **how_it_was_made(record),
     }
@@ -142,8 +138,17 @@ def morph_sidecar(bids_case: BidsCase, record: Record) -> dict[str, Any]:
     }
 
 
+def _of_image(bids_case: BidsCase, description: str) -> dict[str, Any]:
+    """What every image that was made of a case says."""
+    return {
+        "Description": description,
+        "Sources": list(bids_case.sources),
+        "SpatialReference": bids_case.sources[0],
+        "Manual": False,
+    }
+
+
 def how_it_was_made(record: Record) -> dict[str, Any]:
     """Weights and settings, as they stand in the header of the stats file."""
     words = ("Weights", "Engine", "Preset", "IntensityRange")
-    found = (line.partition(" ") for line in record.provenance)
-    return {word: rest.strip() for word, _, rest in found if word in words}
+    return {word: value for word in words if (value := header_value(record, word))}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UsageError, describe_unreadable
+from ..files.folders import list_folder
 from ..image.volume import image_suffix
 from .case import DEFAULT_BASE
 from .record import Record, read_record
@@ -71,13 +71,7 @@ class StudyFolder:
         UsageError
             If the folder does not exist, or cannot be listed.
         """
-        noun = "subjects directory" if self.of_subjects else "folder of results"
-        if not self.folder.is_dir():
-            raise UsageError(f"{self.folder}: {noun} does not exist")
-        try:
-            there = sorted(os.listdir(self.folder))
-        except OSError as error:
-            raise UsageError(f"{self.folder}: {noun} {describe_unreadable(error)}") from error
+        there = list_folder(self.folder, "subjects directory" if self.of_subjects else "folder of results")
         if self.of_subjects:
             return [name for name in there if not name.startswith(".")]
         return [name.removesuffix(self._ending) for name in there if name.endswith(self._ending)]

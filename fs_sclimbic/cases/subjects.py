@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import UsageError, describe_unreadable
 from ..files.content import ContentError, find_problem, read_small_file
+from ..files.folders import list_folder
 from .case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS, Case, Outputs, Requests
 from .case_picture import picture_file_of
 
@@ -190,13 +191,9 @@ def read_names(path: str | os.PathLike[str]) -> list[str]:
 
 def _list_subjects(subjects_dir: Path) -> list[str]:
     """Names of all folders with a T1, or that cannot be looked into, sorted."""
-    try:
-        names = sorted(os.listdir(subjects_dir))
-    except OSError as error:
-        raise UsageError(f"{subjects_dir}: subjects directory {describe_unreadable(error)}") from error
     return [
         name
-        for name in names
+        for name in list_folder(subjects_dir, "subjects directory")
         if not name.startswith(".") and name != LOST_FOUND and _may_be_subject(subjects_dir / name)
     ]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from ..cases.case import DEFAULT_BASE, SUBJECT_T1, SUBJECT_TRANSFORMS
 from ..cases.record import Record, read_record
 from ..cases.subjects import LOST_FOUND, is_pattern
-from ..errors import UsageError, describe_unreadable
+from ..errors import UsageError
+from ..files.folders import list_folder
 from ..image.volume import IMAGE_SUFFIXES, image_suffix
 from .finished_case import FinishedCase
 from .judge_cohort import judge_cohort
@@ -58,7 +59,7 @@ def find_finished_cases(
         If the folder does not exist, cannot be listed, or holds no result.
     """
     folder = Path(results_folder)
-    names = _list_folder(folder, "folder of results")
+    names = list_folder(folder, "folder of results")
     images = Path(images_folder) if images_folder is not None else None
     found = {files.segmentation: files for files in _with_record(folder, names, images)}
     for files in _without_record(folder, names, images, base):
@@ -104,7 +105,7 @@ def find_finished_subjects(
     home = Path(subjects_dir)
     there = [
         name
-        for name in _list_folder(home, "subjects directory")
+        for name in list_folder(home, "subjects directory")
         if not name.startswith(".") and name != LOST_FOUND and os.path.lexists(home / name / "mri" / f"{base}.mgz")
     ]
     wanted: list[str] = []
@@ -133,15 +134,6 @@ def read_cases(files: Sequence[CaseFiles], read: ReadCase = read_finished_case) 
     """
     with ThreadPoolExecutor(N_IMAGE_READERS) as pool:
         return judge_cohort(list(pool.map(read, files)))
-
-
-def _list_folder(folder: Path, noun: str) -> list[str]:
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: {noun} does not exist")
-    try:
-        return sorted(os.listdir(folder))
-    except OSError as error:
-        raise UsageError(f"{folder}: {noun} {describe_unreadable(error)}") from error
 
 
 def _subject_files(home: Path, name: str, base: str) -> CaseFiles:

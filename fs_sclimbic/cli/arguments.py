@@ -263,3 +263,21 @@ def parse_flags(argv: Sequence[str]) -> argparse.Namespace:
     settle_flags(args)
     args.notes = unused_flags(args)
     return args
+
+
+def add_combination_flags(add: Callable[..., object]) -> None:
+    """Add the flags that put structures of a table together, of table and glm.
+
+    Parameters
+    ----------
+    add : callable
+        ``add_argument`` of a parser or of a group of it.
+    """
+    add(
+        "--combine",
+        choices=("bilateral", "laterality"),
+        help="both sides of each structure: their sum, or 2 (L - R) / (L + R)",
+    )
+    add(
+        "--groups", metavar="FILE", help="sums of structures, a line NAME = STRUCTURE + STRUCTURE ...; before --combine"
+    )

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 
 from .._version import __version__
-from .arguments import bare_session
+from .arguments import add_combination_flags, bare_session
 from .exclusion_arguments import add_exclusion_flags
 from .glm_flag_checks import check_flags
 from .mri_glmfit_options import IMAGE_ONLY, WITHOUT_EFFECT
@@ -117,14 +117,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     )
     add("--columns", metavar="NAME", nargs="+", default=[], help="analyse these structures (default: all)")
     add("--exclude-columns", metavar="NAME", nargs="+", default=[], help="leave these columns out")
-    add(
-        "--combine",
-        choices=("bilateral", "laterality"),
-        help="both sides of each structure: their sum, or 2 (L - R) / (L + R)",
-    )
-    add(
-        "--groups", metavar="FILE", help="sums of structures, a line NAME = STRUCTURE + STRUCTURE ...; before --combine"
-    )
+    add_combination_flags(add)
     add(
         "--allowsubjrep",
         "--allow-repeated-subjects",

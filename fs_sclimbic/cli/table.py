@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import ALL_DONE, BAD_USAGE, bare_session
+from .arguments import ALL_DONE, BAD_USAGE, add_combination_flags, bare_session
 from .exclusion_arguments import add_exclusion_flags, leave_out_rated
 from .guard import in_one_line
 from .pipes import outlive_readers
@@ -123,14 +123,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         help="what --all-segs fills in: zero, as the original does, which a fit takes for a volume, or nan, which it "
         "refuses (default: zero)",
     )
-    add(
-        "--combine",
-        choices=("bilateral", "laterality"),
-        help="both sides of each structure: their sum, or 2 (L - R) / (L + R)",
-    )
-    add(
-        "--groups", metavar="FILE", help="sums of structures, a line NAME = STRUCTURE + STRUCTURE ...; before --combine"
-    )
+    add_combination_flags(add)
     add("--etiv", action="store_true", help="values in percent of eTIV")
     add("--scale", metavar="X", type=float, default=1.0, help="multiply every value, also eTIV; after --etiv")
     add("--replace53", action="store_true", help="Left-Thalamus-Proper becomes Left-Thalamus, and so the right one")

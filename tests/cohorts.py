@@ -1,9 +1,13 @@
 """Run cases as the command does, with what a test gives instead of the costly parts."""
 
+from contextlib import contextmanager
+
 from fs_sclimbic.cases.case import Requests
+from fs_sclimbic.cases.case_lock import lock_path
 from fs_sclimbic.cases.cohort import run_cohort
 from fs_sclimbic.cases.images import image_case
 from fs_sclimbic.cases.pipeline import HeadFinders
+from fs_sclimbic.files.owner_lock import take_lock
 from fs_sclimbic.image.volume import write_volume
 from fs_sclimbic.segmentation.options import Options
 
@@ -45,3 +49,13 @@ def cases_of(folder, head, count, requests=VOLUMES_ONLY):
     return [
         image_case(folder / f"head{number}.nii.gz", folder / f"seg{number}.mgz", requests) for number in range(count)
     ]
+
+
+@contextmanager
+def hold_case(case):
+    """Hold a case as another run does."""
+    lock = take_lock(lock_path(case))
+    try:
+        yield lock
+    finally:
+        lock.release()

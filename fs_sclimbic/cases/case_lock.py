@@ -3,8 +3,7 @@
 import errno
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from ..files.hashing import sha256_of_text
@@ -23,35 +22,6 @@ def lock_path(case: Case) -> Path:
     record = case.outputs.record
     name = record.name if len(os.fsencode(record.name)) <= MAX_NAME_BYTES else sha256_of_text(record.name)
     return record.with_name(f".{name}.lock")
-
-
-@contextmanager
-def hold_case(case: Case, *, times: LockTimes = LOCK_TIMES, system_lock: FlockLike = flock) -> Iterator[OwnedLock]:
-    """Keep other runs from a case.
-
-    Parameters
-    ----------
-    case : Case
-    times : LockTimes
-    system_lock : callable
-        Takes the system's lock on an open file.
-
-    Yields
-    ------
-    OwnedLock
-
-    Raises
-    ------
-    HeldElsewhereError
-        If another run works on the case.
-    OSError
-        If the lock file cannot be made.
-    """
-    lock = take_lock(lock_path(case), times=times, system_lock=system_lock)
-    try:
-        yield lock
-    finally:
-        lock.release()
 
 
 def wait_for_case(

@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from fs_sclimbic.cases.case import Requests
-from fs_sclimbic.cases.case_lock import HeldCases, hold_case, lock_path, remove_left_lock, wait_for_case
+from fs_sclimbic.cases.case_lock import HeldCases, lock_path, remove_left_lock, wait_for_case
 from fs_sclimbic.cases.images import image_case
 from fs_sclimbic.cases.subjects import subject_case
 from fs_sclimbic.files.owner_lock import HeldElsewhereError
+from tests.cohorts import hold_case
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fs_sclimbic.cases.case import Requests
-from fs_sclimbic.cases.case_lock import hold_case, lock_path
+from fs_sclimbic.cases.case_lock import lock_path
 from fs_sclimbic.cases.case_log import outcome_lines
 from fs_sclimbic.cases.cohort import run_cohort
 from fs_sclimbic.cases.pipeline import HeadFinders
@@ -24,7 +24,7 @@ from fs_sclimbic.cases.subjects import subject_case
 from fs_sclimbic.errors import ModelError
 from fs_sclimbic.registration.talairach import Registration
 from fs_sclimbic.segmentation.options import Options
-from tests.cohorts import cases_of, no_head, run_one
+from tests.cohorts import cases_of, hold_case, no_head, run_one
 
 
 def outcomes_of(subjects_dir, names, predictor, calls=None):

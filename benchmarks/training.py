@@ -50,6 +50,7 @@ def main() -> None:
 
     from fs_sclimbic.network.backend import configure
     from fs_sclimbic.training.generator import Generator
+    from fs_sclimbic.training.mirror import mirrored_channels
     from fs_sclimbic.training.trainer import Trainer
 
     configure(args.threads, args.cuda_device)
@@ -63,7 +64,7 @@ def main() -> None:
             times.append(time.perf_counter() - last)
             losses.append(loss)
             last = time.perf_counter()
-    generator = Generator([head], recipe.augmentation, recipe.box, recipe.seed)
+    generator = Generator([head], recipe.augmentation, recipe.box, recipe.seed, mirrored_channels(colors))
     made = []
     for number in range(args.steps):
         began = time.perf_counter()

@@ -105,7 +105,15 @@ def build_parser() -> argparse.ArgumentParser:
         ),
         ("seed", int, "same seed, same course"),
         ("average-weights", int, "average the model's weights over about so many last steps; 0: no average"),
-        ("teacher-share", float, "share of the boxes that --teacher labels"),
+        ("teacher-share", float, "share of the boxes that --teacher labels as the new network sees them"),
+        (
+            "harder-share",
+            float,
+            "share of the boxes that --teacher labels in an easy view, and the new network sees in a harder one",
+        ),
+        ("rim", int, "voxels at each side of a box that do not count"),
+        ("volume-weight", float, "weight of the error of volumes in the loss; 0.3 takes a bias away"),
+        ("clip-gradient", float, "longest gradient; 0: any length"),
         ("checkpoint-steps", int, "steps between checkpoints: a kill loses at most these"),
     ):
         value = getattr(DEFAULT, name.replace("-", "_"))

@@ -44,6 +44,8 @@ class Draw:
     """(7,): tone curve at even steps from 0 to 1, rising from 0 to 1."""
     air: NDArray[np.float32]
     """The shape of the box: what the image shows where there is no signal; zeros where that is nothing."""
+    mirrored: bool = False
+    """Whether ``matrix`` mirrors the head, left to right."""
 
 
 def draw(
@@ -86,8 +88,10 @@ def draw(
     coarse = tuple(np.maximum(np.ceil(size * 0.04).astype(int), 3))
     bias_grid = tuple(np.maximum(np.ceil(size * 0.025).astype(int), 2))
     noise_sd = rng.uniform(0, s.noise) / 255
+    # Not asked where it is off: the same seed then draws what it drew before there were mirrored heads.
+    mirrored = bool(s.flip and rng.random() < s.flip)
     return Draw(
-        matrix=_matrix(rng, s).astype(FLOAT),
+        matrix=(_matrix(rng, s) @ np.diag([-1.0 if mirrored else 1.0, 1, 1])).astype(FLOAT),
         center=center.astype(FLOAT),
         velocity=(rng.uniform(0, s.warp) * rng.standard_normal((*coarse, 3))).astype(FLOAT),
         planes=_planes(rng, s, middle, reach),
@@ -98,6 +102,7 @@ def draw(
         tones=_tones(rng, s, tissue, noise_sd),
         curve=_curve(rng, s),
         air=_air(rng, s, box),
+        mirrored=mirrored,
     )
 
 

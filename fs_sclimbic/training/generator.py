@@ -33,12 +33,20 @@ class Generator:
     box : tuple of int
         Shape of the pairs, voxels.
     seed : int
+    mirrored_channels : ndarray of int, shape (labels,)
+        Which channel of a head becomes which one of its mirror image.
     """
 
     def __init__(
-        self, examples: Sequence[Example], settings: Augmentation, box: tuple[int, int, int], seed: int
+        self,
+        examples: Sequence[Example],
+        settings: Augmentation,
+        box: tuple[int, int, int],
+        seed: int,
+        mirrored_channels: NDArray[np.int32],
     ) -> None:
         self._examples, self._settings, self._box, self._seed = examples, settings, box, seed
+        self._mirrored_channels = mirrored_channels
         weights = np.array([example.weight for example in examples])
         self._shares = weights / weights.sum()
         # One size for all heads: a compiled function takes arrays of one shape. The rim is background.
@@ -67,6 +75,11 @@ class Generator:
         targets : tensor, (1, x, y, z, labels)
             Posteriors, sum 1.
         """
+        warped, targets = self.sample(example, chance)
+        return self.spoil(warped, chance), targets
+
+    def sample(self, example: Example, chance: Draw) -> tuple[Any, Any]:
+        """The box of a draw, its intensities as they are in the head: shapes as of `make_pair`."""
         image = example.image.astype(np.float32)
         size = np.array(self._box, np.float32)
         if self._reaches(example, chance):
@@ -81,8 +94,14 @@ class Generator:
             background = np.zeros((*self._box, example.targets.shape[3]), np.float32)
             background[..., 0] = 1
             targets = ops.convert_to_tensor(background)
-        spoiled = self._spoil(warped, *chance.blurs, *bias_arrays(self._box, chance), *intensity_arrays(chance))
-        return spoiled[None, ..., None], targets[None]
+        if chance.mirrored:
+            targets = ops.take(targets, self._mirrored_channels, axis=-1)
+        return warped[None, ..., None], targets[None]
+
+    def spoil(self, image: Any, chance: Draw) -> Any:
+        """An image of `sample`, spoiled as the draw says; the same shape."""
+        arrays = (*chance.blurs, *bias_arrays(self._box, chance), *intensity_arrays(chance))
+        return self._spoil(image[0, ..., 0], *arrays)[None, ..., None]
 
     def batch(self, step: int, size: int) -> tuple[Any, Any]:
         """The pairs of one training step.

@@ -1,5 +1,6 @@
 """The losses that training lowers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,6 +13,8 @@ SURE_LOGIT = 5.0
 DICE_SMOOTHING = 1.0
 # Structures fill one voxel in a hundred of a box: without a weight the background's voxels decide.
 FOREGROUND_WEIGHT = 20.0
+# Keeps the relative error of a volume defined where the box holds a corner of the structure, or nothing of it.
+VOLUME_SMOOTHING_VOXELS = 30.0
 # Batch and space.
 VOXEL_AXES = (0, 1, 2, 3)
 
@@ -137,6 +140,50 @@ def dice_and_even_cross_entropy(targets: Any, logits: Any) -> Any:
         One number.
     """
     return soft_dice(targets, logits) + even_cross_entropy(targets, logits)
+
+
+def volume_error(targets: Any, logits: Any) -> Any:
+    """Mean error of the structures' volumes in each box, relative to the volume; a volume is a sum of posteriors.
+
+    Dice and cross-entropy hardly see that a structure is a few percent too large all over.
+
+    Parameters
+    ----------
+    targets : tensor, (batch, x, y, z, labels)
+        Posteriors, sum 1.
+    logits : tensor, (batch, x, y, z, labels)
+
+    Returns
+    -------
+    tensor
+        One number.
+    """
+    wanted = ops.sum(targets[..., 1:], axis=VOXEL_AXES[1:])
+    found = ops.sum(ops.softmax(logits, axis=-1)[..., 1:], axis=VOXEL_AXES[1:])
+    return ops.mean(ops.abs(found - wanted) / (wanted + VOLUME_SMOOTHING_VOXELS))
+
+
+def with_volumes(loss: Callable[[Any, Any], Any], weight: float) -> Callable[[Any, Any], Any]:
+    """A loss and, with a weight, `volume_error`.
+
+    Parameters
+    ----------
+    loss : callable
+        From targets and logits to one number.
+    weight : float
+        0: the loss alone.
+
+    Returns
+    -------
+    callable
+    """
+    if not weight:
+        return loss
+
+    def total(targets: Any, logits: Any) -> Any:
+        return loss(targets, logits) + weight * volume_error(targets, logits)
+
+    return total
 
 
 LOSSES = {

@@ -16,6 +16,8 @@ SETTLING_SHARE = 0.5
 LAST_SHARE = 0.01
 # The published network's: rate / (1 + 1e-6 step).
 INVERSE_DECAY = 1e-6
+# Two decimal shares that make 1 may miss it by the last bit.
+SHARE_TOLERANCE = 1e-9
 # What a teacher's boxes are augmented with at most: beyond it the published network loses its own labels (model card).
 TEACHER_LIMITS = {
     "scaling": 0.1,
@@ -62,13 +64,14 @@ class Augmentation:
     )
     air: float = _setting(0.0, "share of images with noise of any brightness where there is no signal, as in MP2RAGE")
     elsewhere: float = _setting(0.2, "share of boxes anywhere in the image instead of around the structures")
+    flip: float = _setting(0.0, "share of images that are mirrored; Left- and Right- structures change places")
 
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)
             if not 0 <= value < math.inf:
                 raise UsageError(f"--{setting.name} {value}: give 0 or a positive number")
-        for name in ("scaling", "darkest", "cut", "air", "elsewhere"):
+        for name in ("scaling", "darkest", "cut", "air", "elsewhere", "flip"):
             if getattr(self, name) > 1:
                 raise UsageError(f"--{name} {getattr(self, name)}: give a share from 0 to 1")
 
@@ -120,7 +123,16 @@ class Recipe:
     average_weights: int = 0
     """The model's weights are an exponential average over about this many last steps; 0: those of the last step."""
     teacher_share: float = 0.75
-    """Share of the boxes that a teacher labels, if there is one; the others keep their stored targets."""
+    """Share of the boxes that a teacher labels as the new network sees them, if there is a teacher."""
+    harder_share: float = 0.0
+    """Share of the boxes that a teacher labels in an easy view, while the new network sees a harder view of the same.
+    The boxes of neither share keep their stored targets."""
+    rim: int = 0
+    """Voxels at each side of a box that do not count in the loss: there the network sees the padding of the box."""
+    volume_weight: float = 0.0
+    """Weight of the error of the structures' volumes in the loss, beside Dice and cross-entropy."""
+    clip_gradient: float = 0.0
+    """Longest gradient of all weights together; a longer one is shortened to it. 0: never."""
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
@@ -137,9 +149,14 @@ class Recipe:
         for name in ("batch", "epochs", "steps", "features", "checkpoint_steps"):
             if getattr(self, name) < 1:
                 raise UsageError(f"--{name.replace('_', '-')} {getattr(self, name)}: give a positive number")
-        for name in ("l2_epochs", "settle_epochs", "patience", "seed", "average_weights"):
-            if getattr(self, name) < 0:
+        for name in (
+            "l2_epochs", "settle_epochs", "patience", "seed", "average_weights",
+            "rim", "volume_weight", "clip_gradient",
+        ):  # fmt: skip
+            if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"--{name.replace('_', '-')} {getattr(self, name)}: give 0 or a positive number")
+        if 2 * self.rim >= min(self.box):
+            raise UsageError(f"--rim {self.rim}: leaves nothing of --box {' '.join(map(str, self.box))}")
         if self.l2_epochs + self.settle_epochs > self.epochs:
             raise UsageError(
                 f"--l2-epochs {self.l2_epochs} and --settle-epochs {self.settle_epochs} are more than "
@@ -149,6 +166,11 @@ class Recipe:
             raise UsageError(f"--learning-rate {self.learning_rate}: give a number between 0 and 1")
         if not 0 < self.teacher_share <= 1:
             raise UsageError(f"--teacher-share {self.teacher_share}: give a share above 0, up to 1")
+        if not 0 <= self.harder_share <= 1 or self.teacher_share + self.harder_share > 1 + SHARE_TOLERANCE:
+            raise UsageError(
+                f"--harder-share {self.harder_share}: give a share from 0; with --teacher-share "
+                f"{self.teacher_share} at most 1 in all"
+            )
 
     @property
     def total_steps(self) -> int:

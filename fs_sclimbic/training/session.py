@@ -30,6 +30,7 @@ from .curves import plot_training
 from .dataset import TRAIN, VALIDATE, HeadFiles
 from .given_weights import Heritage, check_start, check_teacher, new_structures, read_given_weights
 from .heads import read_examples
+from .mirror import check_mirrored
 from .recipe import Recipe
 from .record import TrainingRecord, describe_heads, read_sessions
 
@@ -109,6 +110,8 @@ def train(
     folder, recipe = settings.folder, settings.recipe
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--o {folder}: is a file; give a folder")
+    if recipe.augmentation.flip:
+        check_mirrored(settings.colors)
     start = _read_start(folder, settings.resume)
     heritage = _read_heritage(settings)
     if start:

@@ -5,23 +5,42 @@ the augmented box says what it sees there: the new network then learns the teach
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
+import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from ..network.architecture import FOV_MULTIPLE
-from ..network.backend import compiled
+from ..network.backend import compiled, compiled_function
 from ..network.unet import build_unet, fill_weights
-from .dataset import Example
-from .generator import Generator, joined
+from .augment import Draw, draw
+from .dataset import UINT8_ONE, Example
+from .deform import warp
+from .generator import Generator, geometry_arrays, joined
 from .given_weights import GivenWeights
-from .recipe import Recipe
+from .recipe import Augmentation, Recipe
+
+ops = keras.ops
 
 Teacher = Callable[[Any], Any]
 """From an image (1, x, y, z, 1) to posteriors (1, x, y, z, labels); tensors on the device."""
+Kind = Literal["taught", "harder", "stored"]
+"""The teacher labels what the new network sees, or an easier view of it; or the pair keeps its stored targets."""
 
-# Keeps the draws of this module apart from those of the generator, which has the same seed and number.
-STREAM = 1
+# Keep the draws of this module apart from those of the generator, which has the same seed and number.
+STREAM, HARDER_STREAM = 1, 2
+# An easy view is larger than the box by this, so that a turned box lies inside it but for its corners.
+HARDER_MARGIN_VOXELS = 16
+# A teacher that finds less or more of a structure than these shares of what is stored has lost it.
+TRUSTED_SHARES = (0.4, 2.2)
+# Of a structure that the box only touches, the share says nothing.
+MIN_TRUSTED_VOXELS = 30.0
+# A teacher's labels farther from the stored ones than this are islands.
+ISLAND_VOXELS = 6
+# A stored posterior of foreground from which on a voxel counts as near.
+NEAR_POSTERIOR = 0.1
 
 
 def load_teacher(given: GivenWeights, precision: str) -> Teacher:
@@ -46,8 +65,9 @@ def load_teacher(given: GivenWeights, precision: str) -> Teacher:
 class TaughtGenerator:
     """Training pairs by number, most of them labelled by a teacher: pair n of a seed is always the same.
 
-    A share of the pairs is labelled by the teacher; they are augmented no further than it can be trusted. The others
-    are augmented as the recipe says, and keep their stored targets.
+    A share of the pairs is labelled by the teacher; they are augmented no further than it can be trusted. For another
+    share it labels such an easy view, and the new network sees a harder view of it. The rest is augmented as the
+    recipe says, and keeps its stored targets. So does a pair in which the teacher loses a structure.
 
     The network's poolings make posteriors depend on where the box starts, by 0 to 3 voxels along each axis. Teacher
     and new network get boxes of different random starts, so the new network learns the average over starts.
@@ -58,30 +78,40 @@ class TaughtGenerator:
         Heads to draw from; all of one image shape.
     recipe : Recipe
     teacher : callable
+    mirrored_channels : ndarray of int, shape (labels,)
+        As `Generator` takes it.
     """
 
-    def __init__(self, examples: Sequence[Example], recipe: Recipe, teacher: Teacher) -> None:
+    def __init__(
+        self, examples: Sequence[Example], recipe: Recipe, teacher: Teacher, mirrored_channels: NDArray[np.int32]
+    ) -> None:
         self._recipe, self._teach = recipe, teacher
-        # The teacher's box is larger by what the new network's may be moved inside it.
-        x, y, z = (edge + FOV_MULTIPLE for edge in recipe.box)
         limited = recipe.augmentation.limited_for_teacher()
-        self._taught = Generator(examples, limited, (x, y, z), recipe.seed)
-        self._stored = Generator(examples, recipe.augmentation, recipe.box, recipe.seed)
 
-    def is_taught(self, number: int) -> bool:
-        """Whether the teacher labels a pair."""
-        return bool(self._chance(number).random() < self._recipe.teacher_share)
+        def generator(settings: Augmentation, margin: int) -> Generator:
+            x, y, z = (edge + margin for edge in recipe.box)
+            return Generator(examples, settings, (x, y, z), recipe.seed, mirrored_channels)
+
+        # The teacher's box is larger by what the new network's may be moved inside it.
+        self._taught = generator(limited, FOV_MULTIPLE)
+        self._easy = generator(limited, HARDER_MARGIN_VOXELS)
+        self._stored = generator(recipe.augmentation, 0)
+        self._view = compiled_function(warp)
+        self._trusted_part = compiled_function(_trusted_part)
+
+    def kind(self, number: int) -> Kind:
+        """Who labels a pair."""
+        chance, recipe = self._chance(number).random(), self._recipe
+        if chance < recipe.teacher_share:
+            return "taught"
+        return "harder" if chance < recipe.teacher_share + recipe.harder_share else "stored"
 
     def pair(self, number: int) -> tuple[Any, Any]:
         """Image (1, x, y, z, 1) and targets (1, x, y, z, labels), float32 tensors on the device."""
-        if not self.is_taught(number):
+        kind = self.kind(number)
+        if kind == "stored":
             return self._stored.pair(number)
-        image, _ = self._taught.pair(number)
-        chance = self._chance(number)
-        chance.random()
-        starts = chance.integers(0, FOV_MULTIPLE, 3)
-        part = (slice(None), *(slice(int(a), int(a) + n) for a, n in zip(starts, self._recipe.box, strict=True)))
-        return image[part], self._teach(image)[part]
+        return self._pair_of_same_view(number) if kind == "taught" else self._pair_of_harder_view(number)
 
     def batch(self, step: int, size: int) -> tuple[Any, Any]:
         """The pairs of one training step.
@@ -100,5 +130,54 @@ class TaughtGenerator:
         """
         return joined([self.pair(step * size + i) for i in range(size)])
 
+    def _pair_of_same_view(self, number: int) -> tuple[Any, Any]:
+        image, stored = self._taught.pair(number)
+        chance = self._chance(number)
+        chance.random()  # the kind
+        starts = chance.integers(0, FOV_MULTIPLE, 3)
+        part = (slice(None), *(slice(int(a), int(a) + n) for a, n in zip(starts, self._recipe.box, strict=True)))
+        return image[part], self._labels(image, stored)[part]
+
+    def _pair_of_harder_view(self, number: int) -> tuple[Any, Any]:
+        example, easy = self._easy.draw_pair(number)
+        plain, stored = self._easy.sample(example, easy)
+        posteriors = self._labels(self._easy.spoil(plain, easy), stored)
+        box = self._recipe.box
+        harder = self._draw_harder(number, example)
+        image, targets = self._view(
+            plain[0, ..., 0] * UINT8_ONE,
+            posteriors[0] * UINT8_ONE,
+            np.zeros(3, np.float32),
+            np.array(box, np.float32),
+            *geometry_arrays(box, harder),
+        )
+        return self._stored.spoil(image[None, ..., None], harder), targets[None]
+
+    def _draw_harder(self, number: int, example: Example) -> Draw:
+        """How the harder view differs: turned and spoiled as the recipe says; size and warp are the easy view's."""
+        recipe = self._recipe
+        settings = replace(recipe.augmentation, scaling=0.0, warp=0.0, jitter=0.0, elsewhere=0.0, flip=0.0)
+        wide = np.array(recipe.box) + HARDER_MARGIN_VOXELS
+        rng = np.random.default_rng((recipe.seed, number, HARDER_STREAM))
+        return draw(rng, settings, recipe.box, int(wide.max()), (wide - 1) / 2, example.reach, example.tissue)
+
+    def _labels(self, image: Any, stored: Any) -> Any:
+        """What the teacher says of an image; the stored targets where it has lost a structure."""
+        return self._trusted_part(self._teach(image), stored)
+
     def _chance(self, number: int) -> np.random.Generator:
         return np.random.default_rng((self._recipe.seed, number, STREAM))
+
+
+def _trusted_part(posteriors: Any, stored: Any) -> Any:
+    """A teacher's posteriors without islands; the stored targets if it finds far too little or too much of one."""
+    near: Any = 1 - stored[..., :1]
+    width = 2 * ISLAND_VOXELS + 1
+    for window in ((width, 1, 1), (1, width, 1), (1, 1, width)):
+        near = ops.max_pool(near, window, 1, "same", data_format="channels_last")
+    background = ops.one_hot(ops.zeros(posteriors.shape[:-1], "int32"), posteriors.shape[-1])
+    posteriors = ops.where(near >= NEAR_POSTERIOR, posteriors, background)
+    found, wanted = (ops.sum(tensor[..., 1:], axis=(0, 1, 2, 3)) for tensor in (posteriors, stored))
+    low, high = TRUSTED_SHARES
+    lost = (wanted >= MIN_TRUSTED_VOXELS) & ((found < low * wanted) | (found > high * wanted))
+    return ops.where(ops.any(lost), stored, posteriors)

@@ -22,7 +22,8 @@ from .checkpoint import MODEL_NAME, Checkpoint, Epoch, check_resumable, lasting_
 from .dataset import Example
 from .generator import Generator
 from .given_weights import Heritage, adopt
-from .losses import LOSSES, SETTLING
+from .losses import LOSSES, SETTLING, with_volumes
+from .mirror import mirrored_channels
 from .recipe import Recipe
 from .teaching import TaughtGenerator, load_teacher
 from .validation import Validator
@@ -89,9 +90,10 @@ class Trainer:
         self._labels, self._recipe, self._folder = len(colors), recipe, Path(folder)
         self._generator: Generator | TaughtGenerator
         if heritage.teacher is None:
-            self._generator = Generator(train, recipe.augmentation, recipe.box, recipe.seed)
+            self._generator = Generator(train, recipe.augmentation, recipe.box, recipe.seed, mirrored_channels(colors))
         else:
-            self._generator = TaughtGenerator(train, recipe, load_teacher(heritage.teacher, recipe.precision))
+            teacher = load_teacher(heritage.teacher, recipe.precision)
+            self._generator = TaughtGenerator(train, recipe, teacher, mirrored_channels(colors))
         self._fingerprint = _fingerprint(train, validate, colors, recipe, heritage)
         if start is not None:
             check_resumable(self._folder, start, json.loads(self._fingerprint))
@@ -127,6 +129,7 @@ class Trainer:
             self._enter(recipe.phase(step // recipe.steps))
             self.network.optimizer.learning_rate = recipe.rate(step)
             image, targets = self._generator.batch(step, recipe.batch)
+            targets = within_rim(targets, recipe.rim)
             self.network.reset_metrics()  # what comes back is a mean since the last reset
             loss = float(self.network.train_on_batch(image, targets))
             if not np.isfinite(loss):
@@ -230,15 +233,32 @@ class Trainer:
         recipe, (loss, settle) = self._recipe, self._phase
         network = build_unet(self._labels, recipe.features, precision=recipe.precision, frozen_norm=settle)
         fill_weights(network, weights)
-        logits = keras.Model(network.input, network.get_layer(LIKELIHOOD_LAYER).output)
-        optimizer = keras.optimizers.Adam(recipe.learning_rate)
+        counted = within_rim(network.get_layer(LIKELIHOOD_LAYER).output, recipe.rim)
+        logits = keras.Model(network.input, counted)
+        optimizer = keras.optimizers.Adam(recipe.learning_rate, global_clipnorm=recipe.clip_gradient or None)
         optimizer.build(logits.trainable_variables)
         for variable, value in zip(optimizer.variables, optimizer_state, strict=bool(optimizer_state)):
             variable.assign(value)
         # XLA makes slow code of 3-D convolutions for the processor; only JAX has nothing else.
         losses = SETTLING if settle else LOSSES
-        logits.compile(optimizer, losses[loss], jit_compile=keras.backend.backend() == "jax")
+        total = with_volumes(losses[loss], recipe.volume_weight)
+        logits.compile(optimizer, total, jit_compile=keras.backend.backend() == "jax")
         return logits
+
+
+def within_rim(tensor: Any, rim: int) -> Any:
+    """What counts of a box: all but ``rim`` voxels at each side.
+
+    Parameters
+    ----------
+    tensor : tensor, (batch, x, y, z, labels)
+    rim : int
+
+    Returns
+    -------
+    tensor
+    """
+    return tensor[:, rim:-rim, rim:-rim, rim:-rim] if rim else tensor
 
 
 def has_stalled(epochs: Sequence[Epoch], patience: int) -> bool:

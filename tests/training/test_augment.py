@@ -109,3 +109,13 @@ def test_interpolation_between_grids_of_one_extent():
 def test_senseless_settings(setting):
     with pytest.raises(UsageError, match=next(iter(setting))):
         Augmentation(**setting)
+
+
+def test_mirrored_heads_are_as_many_as_asked_and_change_nothing_else():
+    pairs = [drawn(Augmentation(flip=0.4), seed) for seed in range(400)]
+    mirrored = [pair.mirrored for pair in pairs]
+    assert 0.34 < np.mean(mirrored) < 0.46
+    assert all((np.linalg.det(pair.matrix) < 0) == pair.mirrored for pair in pairs)
+    assert not any(drawn(seed=seed).mirrored for seed in range(50))
+    always, never = drawn(Augmentation(**{**OFF.__dict__, "flip": 1})), drawn(OFF)
+    assert np.array_equal(always.matrix, never.matrix @ np.diag([-1, 1, 1]))

@@ -15,6 +15,8 @@ from fs_sclimbic.training.recipe import Augmentation
 FOV, BOX = 40, (16, 20, 12)
 OFF = Augmentation(**{name: 0.0 for name in Augmentation.__dataclass_fields__})
 MIDDLE, REACH = np.array([19.5, 18.5, 21.5]), np.full(3, 8.0)
+# A head of two channels keeps them when it is mirrored.
+SAME = np.arange(2, dtype=np.int32)
 
 
 def to_numpy(tensor):
@@ -35,7 +37,7 @@ def example():
 
 
 def test_everything_off_cuts_the_box_out(example):
-    image, targets = (to_numpy(tensor)[0] for tensor in Generator([example], OFF, BOX, 1).pair(0))
+    image, targets = (to_numpy(tensor)[0] for tensor in Generator([example], OFF, BOX, 1, SAME).pair(0))
     first = np.rint(MIDDLE - (np.array(BOX) - 1) / 2).astype(int)
     box = tuple(slice(a, a + n) for a, n in zip(first, BOX, strict=True))
     assert image.shape == (*BOX, 1)
@@ -63,12 +65,12 @@ def test_affine_sampling_is_scipys(example):
 def _pair_of(example, settings, rng):
     """The generator's pair of a given stream of chance (its own begins with the choice of the head)."""
     chance = draw(rng, settings, BOX, FOV, MIDDLE, REACH, example.tissue)
-    return Generator([example], settings, BOX, 1).make_pair(example, chance)
+    return Generator([example], settings, BOX, 1, SAME).make_pair(example, chance)
 
 
 def test_same_number_same_pair_and_intensities_in_range(example):
     settings = Augmentation(elsewhere=0.3)
-    one, two = Generator([example], settings, BOX, 5), Generator([example], settings, BOX, 5)
+    one, two = Generator([example], settings, BOX, 5, SAME), Generator([example], settings, BOX, 5, SAME)
     seen = []
     for number in range(12):
         (image, targets), again = one.pair(number), two.pair(number)
@@ -83,7 +85,7 @@ def test_same_number_same_pair_and_intensities_in_range(example):
 
 def test_a_box_away_from_the_structures_is_background(example):
     settings = Augmentation(**{**OFF.__dict__, "elsewhere": 1})
-    generator = Generator([example], settings, (8, 8, 8), 2)
+    generator = Generator([example], settings, (8, 8, 8), 2, SAME)
     sums = [to_numpy(generator.pair(number)[1])[..., 1].sum() for number in range(40)]
     assert min(sums) == 0
     assert max(sums) > 10
@@ -92,7 +94,7 @@ def test_a_box_away_from_the_structures_is_background(example):
 def test_cut_makes_black(example):
     pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, REACH, 1.0)
     pair.planes[0] = [1, 0, 0, MIDDLE[0]]  # nothing right of the middle
-    generator = Generator([example], OFF, BOX, 1)
+    generator = Generator([example], OFF, BOX, 1, SAME)
     image = to_numpy(generator.make_pair(example, pair)[0])[0, ..., 0]
     assert image[9:].max() < 1e-3
     assert image[:8].min() > 0
@@ -112,23 +114,23 @@ def test_noise_has_the_sd_that_was_drawn(example):
 def test_an_ellipsoid_leaves_the_brain_alone(example):
     pair = draw(np.random.default_rng(0), OFF, BOX, FOV, MIDDLE, REACH, 1.0)
     pair.brain[:] = [*MIDDLE, 25, 36, 16]
-    generator = Generator([example], OFF, BOX, 1)
+    generator = Generator([example], OFF, BOX, 1, SAME)
     image = to_numpy(generator.make_pair(example, pair)[0])[0, ..., 0]
     at = np.moveaxis(np.indices(BOX), 0, -1) - (np.array(BOX) - 1) / 2
     inside = (at**2 / [25, 36, 16]).sum(-1)
-    whole = to_numpy(Generator([example], OFF, BOX, 1).pair(0)[0])[0, ..., 0]
+    whole = to_numpy(Generator([example], OFF, BOX, 1, SAME).pair(0)[0])[0, ..., 0]
     assert image[inside > 1.1].max() < 1e-4
     assert np.allclose(image[inside < 0.9], whole[inside < 0.9], atol=1e-4)
 
 
 def test_pairs_depend_on_the_seed(example):
-    images = [to_numpy(Generator([example], Augmentation(), BOX, seed).pair(0)[0]) for seed in (1, 2)]
+    images = [to_numpy(Generator([example], Augmentation(), BOX, seed, SAME).pair(0)[0]) for seed in (1, 2)]
     assert not np.allclose(*images)
 
 
 def test_heads_are_drawn_by_weight(example):
     other = Example("other", example.image, example.targets, example.start, MIDDLE, 0.8, weight=3)
-    generator = Generator([example, other], OFF, BOX, 1)
+    generator = Generator([example, other], OFF, BOX, 1, SAME)
     share = np.mean([generator.draw_pair(number)[0].name == "other" for number in range(400)])
     assert 0.68 < share < 0.82
 
@@ -144,3 +146,19 @@ def test_targets_beyond_their_box_are_background(example):
         example.image.astype(np.float32), padded, origin, size, *geometry_arrays(BOX, pair)
     )
     assert np.array_equal(to_numpy(targets)[-4:, -4:, -4:, 0], np.ones((4, 4, 4)))
+
+
+def test_a_mirrored_pair_is_the_mirror_image_and_its_sides_change_places(example):
+    left = np.zeros_like(example.targets[..., 1])
+    left[:6] = example.targets[:6, ..., 1]
+    right = example.targets[..., 1] - left
+    sides = np.stack([example.targets[..., 0], left, right], -1)
+    head = Example("sides", example.image, sides, example.start, MIDDLE, 0.8)
+    swapped = np.array([0, 2, 1], np.int32)
+    (image, targets), (mirrored_image, mirrored_targets) = (
+        map(to_numpy, Generator([head], Augmentation(**{**OFF.__dict__, "flip": flip}), BOX, 1, swapped).pair(0))
+        for flip in (0, 1)
+    )
+    assert np.abs(mirrored_image - image[:, ::-1]).max() < 1e-5
+    assert np.abs(mirrored_targets - targets[:, ::-1][..., swapped]).max() < 1e-5
+    assert np.abs(mirrored_targets[..., 1] - targets[..., 1]).max() > 0.5

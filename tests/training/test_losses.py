@@ -2,7 +2,15 @@ import keras
 import numpy as np
 import pytest
 
-from fs_sclimbic.training.losses import LOSSES, SETTLING, cross_entropy, soft_dice, weighted_l2
+from fs_sclimbic.training.losses import (
+    LOSSES,
+    SETTLING,
+    cross_entropy,
+    soft_dice,
+    volume_error,
+    weighted_l2,
+    with_volumes,
+)
 from fs_sclimbic.training.recipe import LOSS_NAMES
 
 RNG = np.random.default_rng(0)
@@ -107,3 +115,21 @@ def test_an_absent_structure_is_no_trap():
     for loss in LOSSES.values():
         assert np.isfinite(of(loss, targets, 5 * (2 * targets - 1)))
     assert of(soft_dice, targets, 10 * (2 * targets - 1)) < 1e-3
+
+
+def test_volume_error_by_hand(soft):
+    """Each box by itself: two boxes whose errors are opposite do not balance."""
+    two = np.concatenate([soft, soft[:, ::-1]])
+    logits = RNG.normal(size=two.shape)
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    wanted, found = (array[..., 1:].sum((1, 2, 3)) for array in (two, p))
+    assert of(volume_error, two, logits) == pytest.approx(np.mean(np.abs(found - wanted) / (wanted + 30)), rel=1e-4)
+    assert of(volume_error, soft, np.log(soft)) == pytest.approx(0, abs=1e-5)
+
+
+def test_volumes_are_added_with_their_weight(soft):
+    logits = RNG.normal(size=SHAPE)
+    for weight in (0.3, 2.0):
+        both = of(soft_dice, soft, logits) + weight * of(volume_error, soft, logits)
+        assert of(with_volumes(soft_dice, weight), soft, logits) == pytest.approx(both, rel=1e-5)
+    assert with_volumes(soft_dice, 0.0) is soft_dice

@@ -53,11 +53,23 @@ def test_phases():
         ({"patience": -1}, "--patience -1"),
         ({"epochs": 3, "l2_epochs": 2, "settle_epochs": 2}, "more than --epochs 3"),
         ({"learning_rate": 0.0}, "--learning-rate"),
+        ({"rim": -1}, "--rim -1"),
+        ({"box": (32, 32, 16), "rim": 8}, "--rim 8: leaves nothing of --box 32 32 16"),
+        ({"volume_weight": float("nan")}, "--volume-weight nan"),
+        ({"clip_gradient": -2.0}, "--clip-gradient -2"),
+        ({"harder_share": -0.1}, "--harder-share -0.1"),
+        ({"teacher_share": 0.8, "harder_share": 0.3}, "with --teacher-share 0.8 at most 1 in all"),
     ],
 )
 def test_senseless_settings(wrong, words):
     with pytest.raises(UsageError, match=words):
         Recipe(**wrong)
+
+
+def test_two_decimal_shares_may_fill_the_whole():
+    for taught in range(1, 11):
+        recipe = Recipe(teacher_share=taught / 10, harder_share=(10 - taught) / 10)
+        assert recipe.teacher_share + recipe.harder_share == pytest.approx(1)
 
 
 def test_every_augmentation_has_words():

@@ -12,16 +12,19 @@ from fs_sclimbic.training.teaching import TaughtGenerator
 FOV, BOX = 40, (16, 20, 12)
 MIDDLE = np.array([19.5, 18.5, 21.5])
 PAIRS = 40
+STORED = 77
+# A head of two channels keeps them when it is mirrored.
+SAME = np.arange(2, dtype=np.int32)
 
 
 @pytest.fixture(scope="module")
 def head():
-    """A smooth random head; its stored targets are all of structure 1, which the teachers here never say."""
+    """A smooth random head; its stored targets are structure 1 by 0.3 everywhere, which the teachers here never say."""
     rng = np.random.default_rng(0)
     image = ndimage.gaussian_filter(rng.random((FOV,) * 3), 2)
     image = np.rint(255 * (image - image.min()) / np.ptp(image)).astype(np.uint8)
     targets = np.zeros((30, 30, 30, 2), np.uint8)
-    targets[..., 1] = UINT8_ONE
+    targets[..., 0], targets[..., 1] = UINT8_ONE - STORED, STORED
     return Example("head", image, targets, (5, 4, 6), MIDDLE, 0.8)
 
 
@@ -31,9 +34,10 @@ def by_brightness(image):
 
 
 def by_position(image):
-    """A teacher whose labels depend on where its box starts, as poolings make them: the position modulo 4."""
+    """A teacher whose labels depend on where its box starts, as poolings make them: the position modulo 4, coded."""
     x, y, z = np.indices(image.shape[1:4]) % 4
-    return keras.ops.convert_to_tensor(np.stack([x, y, z], -1)[None].astype(np.float32))
+    coded = ((16 * x + 4 * y + z) / 64).astype(np.float32)
+    return keras.ops.convert_to_tensor(np.stack([1 - coded, coded], -1)[None])
 
 
 def pairs_of(generator, numbers=range(PAIRS)):
@@ -41,7 +45,9 @@ def pairs_of(generator, numbers=range(PAIRS)):
 
 
 def test_the_teacher_sees_what_the_new_network_sees(head):
-    generator = TaughtGenerator([head], Recipe(box=BOX, fov=FOV, teacher_share=1), by_brightness)
+    bright = Augmentation(gamma=0, bias=0, darkest=0)
+    recipe = Recipe(box=BOX, fov=FOV, teacher_share=1, augmentation=bright)
+    generator = TaughtGenerator([head], recipe, by_brightness, SAME)
     for image, targets in pairs_of(generator, range(8)):
         assert image.shape == (1, *BOX, 1)
         assert targets.shape == (1, *BOX, 2)
@@ -49,32 +55,33 @@ def test_the_teacher_sees_what_the_new_network_sees(head):
 
 
 def test_its_box_starts_anywhere(head):
-    generator = TaughtGenerator([head], Recipe(box=BOX, fov=FOV, teacher_share=1), by_position)
-    starts = np.array([targets[0, 0, 0, 0] for _, targets in pairs_of(generator)])
+    generator = TaughtGenerator([head], Recipe(box=BOX, fov=FOV, teacher_share=1), by_position, SAME)
+    codes = [round(64 * float(targets[0, 0, 0, 0, 1])) for _, targets in pairs_of(generator)]
+    starts = np.array([(code // 16, code // 4 % 4, code % 4) for code in codes])
     assert all(set(axis) == {0, 1, 2, 3} for axis in starts.T)
-    assert len(set(map(tuple, starts))) > 20
+    assert len(set(codes)) > 20
 
 
 def test_the_others_keep_their_stored_targets(head):
     """About the share that is asked for; and their augmentation is not limited."""
     recipe = Recipe(box=BOX, fov=FOV, teacher_share=0.7, augmentation=Augmentation(elsewhere=0, rotation=40))
-    generator = TaughtGenerator([head], recipe, by_brightness)
+    generator = TaughtGenerator([head], recipe, by_brightness, SAME)
     numbers = range(400)
-    taught = [generator.is_taught(number) for number in numbers]
+    taught = [generator.kind(number) == "taught" for number in numbers]
     assert 0.63 < np.mean(taught) < 0.77
     stored = [number for number in numbers if not taught[number]][:5]
     for _, targets in pairs_of(generator, stored):
-        assert targets[0, 8, 10, 6, 1] == pytest.approx(1, abs=0.01)
+        assert targets[0, 8, 10, 6, 1] == pytest.approx(STORED / UINT8_ONE, abs=0.01)
 
 
 def test_same_number_same_pair(head):
     recipe = Recipe(box=BOX, fov=FOV, seed=9)
-    one, two = (pairs_of(TaughtGenerator([head], recipe, by_brightness), range(6)) for _ in range(2))
+    one, two = (pairs_of(TaughtGenerator([head], recipe, by_brightness, SAME), range(6)) for _ in range(2))
     for first, second in zip(one, two, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-    other = pairs_of(TaughtGenerator([head], Recipe(box=BOX, fov=FOV, seed=10), by_brightness), range(6))
+    other = pairs_of(TaughtGenerator([head], Recipe(box=BOX, fov=FOV, seed=10), by_brightness, SAME), range(6))
     assert not any(np.allclose(a[0], b[0]) for a, b in zip(one, other, strict=True))
-    batch = TaughtGenerator([head], recipe, by_brightness).batch(1, 3)
+    batch = TaughtGenerator([head], recipe, by_brightness, SAME).batch(1, 3)
     assert np.array_equal(keras.ops.convert_to_numpy(batch[0])[1:2], one[4][0])
 
 
@@ -88,3 +95,72 @@ def test_limits_hold_and_never_widen():
     assert narrow.limited_for_teacher() == narrow
     off = Augmentation(**{name: 0.0 for name in Augmentation.__dataclass_fields__})
     assert off.limited_for_teacher() == off
+
+
+def sees_plainly(image):
+    """A teacher of harder views: it must see an easy one, and says how bright that is."""
+    return keras.ops.concatenate([1 - image / 2, image / 2], axis=-1)
+
+
+def test_a_harder_view_has_the_labels_of_the_easy_one(head):
+    """The teacher's labels are turned along: where nothing but the turn is on, they still fit the image."""
+    off = {name: 0.0 for name in Augmentation.__dataclass_fields__}
+    recipe = Recipe(
+        box=BOX, fov=FOV, teacher_share=0.1, harder_share=0.9, augmentation=Augmentation(**{**off, "rotation": 30})
+    )
+    generator = TaughtGenerator([head], recipe, sees_plainly, SAME)
+    numbers = [number for number in range(12) if generator.kind(number) == "harder"]
+    for image, targets in pairs_of(generator, numbers):
+        assert image.shape == (1, *BOX, 1)
+        assert targets.shape == (1, *BOX, 2)
+        # The corners may lie outside the easy view, where there is no image; labels of the rim go on there.
+        inner = np.s_[0, 4:-4, 4:-4, 3:-3]
+        assert np.abs(targets[(*inner, 1)] - image[(*inner, 0)] / 2).max() < 1e-5
+    noisy = Recipe(
+        box=BOX, fov=FOV, teacher_share=0.1, harder_share=0.9, augmentation=Augmentation(**{**off, "noise": 60})
+    )
+    generator = TaughtGenerator([head], noisy, sees_plainly, SAME)
+    errors = [np.std(targets[..., 1] - image[..., 0] / 2) for image, targets in pairs_of(generator, numbers)]
+    assert max(errors) > 0.03, "the new network sees noise that the teacher did not see"
+
+
+def test_shares_of_the_three_kinds(head):
+    generator = TaughtGenerator(
+        [head], Recipe(box=BOX, fov=FOV, teacher_share=0.5, harder_share=0.3), sees_plainly, SAME
+    )
+    kinds = [generator.kind(number) for number in range(1000)]
+    shares = [kinds.count(kind) / 1000 for kind in ("taught", "harder", "stored")]
+    assert np.allclose(shares, [0.5, 0.3, 0.2], atol=0.05)
+    assert kinds == [generator.kind(number) for number in range(1000)]
+
+
+@pytest.mark.parametrize("factor", [0.05, 3.0])
+def test_a_teacher_that_loses_a_structure_is_not_followed(head, factor):
+    def lost(image):
+        found = keras.ops.zeros_like(image) + factor * STORED / UINT8_ONE
+        return keras.ops.concatenate([1 - found, found], axis=-1)
+
+    generator = TaughtGenerator([head], Recipe(box=BOX, fov=FOV, teacher_share=1), lost, SAME)
+    for _, targets in pairs_of(generator, range(4)):
+        assert np.median(targets[..., 1]) == pytest.approx(STORED / UINT8_ONE, abs=0.01)
+
+
+def test_islands_of_the_teacher_are_dropped(head):
+    """The stored structure fills the middle of the box; the teacher finds it everywhere."""
+    targets = np.zeros_like(head.targets)
+    targets[..., 0] = UINT8_ONE
+    targets[11:18, 11:18, 12:19] = [0, UINT8_ONE]
+    small = Example("small", head.image, targets, head.start, MIDDLE, 0.8)
+    off = Augmentation(**{name: 0.0 for name in Augmentation.__dataclass_fields__})
+
+    def half_of_it_everywhere(image):
+        found = keras.ops.zeros_like(image) + 0.04
+        return keras.ops.concatenate([1 - found, found], axis=-1)
+
+    box = (36, 36, 36)
+    recipe = Recipe(box=box, fov=FOV, teacher_share=1, augmentation=off)
+    (_, found), *_ = pairs_of(TaughtGenerator([small], recipe, half_of_it_everywhere, SAME), range(1))
+    where = np.argwhere(found[0, ..., 1] > 0)
+    assert 0 < len(where) < np.prod(box)
+    assert (np.ptp(where, axis=0) + 1 == 7 + 2 * 6).all()
+    assert np.allclose(found.sum(-1), 1)

@@ -14,7 +14,7 @@ from fs_sclimbic.training.checkpoint import CHECKPOINT_NAME, Epoch, read_checkpo
 from fs_sclimbic.training.dataset import read_example
 from fs_sclimbic.training.losses import SETTLING
 from fs_sclimbic.training.recipe import Recipe
-from fs_sclimbic.training.trainer import Trainer, has_stalled
+from fs_sclimbic.training.trainer import Trainer, has_stalled, within_rim
 from tests.heads import FOUR
 
 
@@ -111,3 +111,31 @@ def test_stalling():
     assert not has_stalled(course(0.5, 0.4), 2)
     assert has_stalled(course(0.5, 0.4, 0.5), 2)
     assert not has_stalled(course(0.5, 0.4, 0.6), 2)
+
+
+def test_the_rim_does_not_count(small_trainer):
+    """The loss of a step is that of the inner voxels; with a weight the volumes' error is in it."""
+    inner = np.zeros((1, 16, 16, 16, 5), np.float32)
+    inner[:, 3:-3, 3:-3, 3:-3] = 1
+    assert within_rim(inner, 3).shape == (1, 10, 10, 10, 5)
+    assert within_rim(inner, 3).all()
+    assert within_rim(inner, 0) is inner
+    trainer = small_trainer(epochs=1, rim=3, volume_weight=0.5, clip_gradient=1.0)
+    assert trainer.network.output_shape[-1] == 5
+    image = np.random.default_rng(0).random((1, 16, 16, 16, 1), np.float32)
+    assert trainer.network(image).shape == (1, 10, 10, 10, 5)
+    assert all(np.isfinite(step.loss) for step in trainer.run())
+    plain = [step.loss for step in small_trainer(epochs=1).run()]
+    counted = [step.loss for step in small_trainer(epochs=1, rim=3).run()]
+    with_volumes = [step.loss for step in small_trainer(epochs=1, rim=3, volume_weight=0.5).run()]
+    assert plain[0] != pytest.approx(counted[0], rel=1e-3)
+    assert with_volumes[0] > counted[0] + 0.01
+
+
+def test_a_gradient_is_clipped(small_trainer):
+    """With the shortest of gradients Adam still steps, so the optimizer's own first moment shows the length."""
+    trainer = small_trainer(epochs=1, clip_gradient=1e-3)
+    next(trainer.run())
+    moments = [m for m in trainer.network.optimizer.variables if "momentum" in m.path]
+    length = np.sqrt(sum(float(np.sum(np.square(m.numpy()))) for m in moments))
+    assert 0 < length <= 0.1 * 1e-3 * 1.001

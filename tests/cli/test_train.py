@@ -257,6 +257,39 @@ def test_other_backends(data, tmp_path, backend):
     assert set(state.epochs[0].dice) == {s.name for s in FOUR.foreground}
 
 
+ALL_OF_A_TEACHER = [
+    "--flip=0.5", "--teacher-share=0.4", "--harder-share=0.4", "--rim=2", "--volume-weight=0.3", "--clip-gradient=2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_student_with_mirrored_and_harder_views(trained, data, tmp_path, backend):
+    """The student begins as its teacher and stays near it; the record has every setting."""
+    pytest.importorskip(backend)
+    course = ["--box=24", "--epochs=1", "--steps=12", "--settle-epochs=1", "--validate=0.2", f"--backend={backend}"]
+    given = [f"--teacher={trained / 'model.h5'}", f"--start-from={trained / 'model.h5'}", "--learning-rate=1e-4"]
+    command = [sys.executable, "-m", "fs_sclimbic", "train", *flags(data, tmp_path / "o"), *GEOMETRY, *GENTLE]
+    command += [*course, *given, *ALL_OF_A_TEACHER, "--quiet"]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    state = read_checkpoint(tmp_path / "o")
+    assert state.epochs[-1].mean_dice > 0.8
+    (session,) = json.loads((tmp_path / "o" / "model.json").read_text())["sessions"]
+    settings = session["settings"]
+    assert [settings[name] for name in ("teacher_share", "harder_share", "rim", "volume_weight", "clip_gradient")] == [
+        0.4, 0.4, 2, 0.3, 2.0,
+    ]  # fmt: skip
+    assert settings["augmentation"]["flip"] == 0.5
+
+
+def test_a_structure_without_its_other_side_cannot_be_mirrored(data, tmp_path, capsys):
+    lonely = tmp_path / "lonely.ctab"
+    lonely.write_text("0 Unknown 0 0 0 0\n11 Left-Ball 255 0 0 0\n")
+    given = [*flags(data, tmp_path / "o")[:2], f"--ctab={lonely}", f"--o={tmp_path / 'o'}", *SHORT, "--flip=0.5"]
+    assert train(given) == 2
+    assert "--flip: the colour table has Left-Ball, but not Right-Ball" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+
+
 def test_data_that_are_not_the_lists(data, tmp_path, capsys):
     image, labels = data / "images/head1.nii.gz", data / "labels/head1.nii.gz"
     (tmp_path / "list.tsv").write_text(f"case\timage\ttargets\tsha256\na\t{image}\t{labels}\t{'0' * 64}\n")

@@ -163,6 +163,21 @@ def volume_error(targets: Any, logits: Any) -> Any:
     return ops.mean(ops.abs(found - wanted) / (wanted + VOLUME_SMOOTHING_VOXELS))
 
 
+def within_rim(tensor: Any, rim: int) -> Any:
+    """What counts of a box: all but ``rim`` voxels at each side.
+
+    Parameters
+    ----------
+    tensor : tensor, (batch, x, y, z, labels)
+    rim : int
+
+    Returns
+    -------
+    tensor
+    """
+    return tensor[:, rim:-rim, rim:-rim, rim:-rim] if rim else tensor
+
+
 def with_volumes(loss: Callable[[Any, Any], Any], weight: float) -> Callable[[Any, Any], Any]:
     """A loss and, with a weight, `volume_error`.
 

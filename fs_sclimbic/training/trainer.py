@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -22,7 +23,7 @@ from .checkpoint import MODEL_NAME, Checkpoint, Epoch, check_resumable, lasting_
 from .dataset import Example
 from .generator import Generator
 from .given_weights import Heritage, adopt
-from .losses import LOSSES, SETTLING, with_volumes
+from .losses import LOSSES, SETTLING, with_volumes, within_rim
 from .mirror import mirrored_channels
 from .recipe import Recipe
 from .teaching import TaughtGenerator, load_teacher
@@ -124,26 +125,14 @@ class Trainer:
             If the loss is no longer a number.
         """
         recipe = self._recipe
-        while len(self._losses) < recipe.total_steps and not self.has_stalled:
-            step = len(self._losses)
-            self._enter(recipe.phase(step // recipe.steps))
-            self.network.optimizer.learning_rate = recipe.rate(step)
-            image, targets = self._generator.batch(step, recipe.batch)
-            targets = within_rim(targets, recipe.rim)
-            self.network.reset_metrics()  # what comes back is a mean since the last reset
-            loss = float(self.network.train_on_batch(image, targets))
-            if not np.isfinite(loss):
-                raise ModelError(
-                    f"step {step + 1}: the loss is {loss}; resume from the last checkpoint with a smaller "
-                    "--learning-rate"
-                )
-            self._losses.append(loss)
-            if self._average is not None:
-                self._average.add(self.network, len(self._losses))
-            epoch = self._end_epoch() if len(self._losses) % recipe.steps == 0 else None
-            if epoch or len(self._losses) % recipe.checkpoint_steps == 0:
-                self.save()
-            yield Step(len(self._losses), loss, epoch)
+        # The pairs of a step are made while the step before it runs: neither fills all processors alone.
+        with ThreadPoolExecutor(1) as ahead:
+            pending = ahead.submit(self._generator.batch, len(self._losses), recipe.batch)
+            while len(self._losses) < recipe.total_steps and not self.has_stalled:
+                image, targets = pending.result()
+                if len(self._losses) + 1 < recipe.total_steps:
+                    pending = ahead.submit(self._generator.batch, len(self._losses) + 1, recipe.batch)
+                yield self._take_step(image, within_rim(targets, recipe.rim))
 
     def state(self) -> Checkpoint:
         """All that the next step depends on.
@@ -174,6 +163,24 @@ class Trainer:
         if self._saved_step != len(self._losses):
             write_checkpoint(self._folder, self.state())
             self._saved_step = len(self._losses)
+
+    def _take_step(self, image: Any, targets: Any) -> Step:
+        recipe, step = self._recipe, len(self._losses)
+        self._enter(recipe.phase(step // recipe.steps))
+        self.network.optimizer.learning_rate = recipe.rate(step)
+        self.network.reset_metrics()  # what comes back is a mean since the last reset
+        loss = float(self.network.train_on_batch(image, targets))
+        if not np.isfinite(loss):
+            raise ModelError(
+                f"step {step + 1}: the loss is {loss}; resume from the last checkpoint with a smaller --learning-rate"
+            )
+        self._losses.append(loss)
+        if self._average is not None:
+            self._average.add(self.network, len(self._losses))
+        epoch = self._end_epoch() if len(self._losses) % recipe.steps == 0 else None
+        if epoch or len(self._losses) % recipe.checkpoint_steps == 0:
+            self.save()
+        return Step(len(self._losses), loss, epoch)
 
     @property
     def has_stalled(self) -> bool:
@@ -244,21 +251,6 @@ class Trainer:
         total = with_volumes(losses[loss], recipe.volume_weight)
         logits.compile(optimizer, total, jit_compile=keras.backend.backend() == "jax")
         return logits
-
-
-def within_rim(tensor: Any, rim: int) -> Any:
-    """What counts of a box: all but ``rim`` voxels at each side.
-
-    Parameters
-    ----------
-    tensor : tensor, (batch, x, y, z, labels)
-    rim : int
-
-    Returns
-    -------
-    tensor
-    """
-    return tensor[:, rim:-rim, rim:-rim, rim:-rim] if rim else tensor
 
 
 def has_stalled(epochs: Sequence[Epoch], patience: int) -> bool:

@@ -12,9 +12,9 @@ from fs_sclimbic.network.unet import weights_of
 from fs_sclimbic.network.weights import read_weights
 from fs_sclimbic.training.checkpoint import CHECKPOINT_NAME, Epoch, read_checkpoint
 from fs_sclimbic.training.dataset import read_example
-from fs_sclimbic.training.losses import SETTLING
+from fs_sclimbic.training.losses import SETTLING, within_rim
 from fs_sclimbic.training.recipe import Recipe
-from fs_sclimbic.training.trainer import Trainer, has_stalled, within_rim
+from fs_sclimbic.training.trainer import Trainer, has_stalled
 from tests.heads import FOUR
 
 

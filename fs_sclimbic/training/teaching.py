@@ -33,6 +33,8 @@ Kind = Literal["taught", "harder", "stored"]
 STREAM, HARDER_STREAM = 1, 2
 # An easy view is larger than the box by this, so that a turned box lies inside it but for its corners.
 HARDER_MARGIN_VOXELS = 16
+# Posteriors get a rim of background of one voxel before they are turned.
+RIM_ORIGIN = np.full(3, -1, np.float32)
 # A teacher that finds less or more of a structure than these shares of what is stored has lost it.
 TRUSTED_SHARES = (0.4, 2.2)
 # Of a structure that the box only touches, the share says nothing.
@@ -96,7 +98,7 @@ class TaughtGenerator:
         self._taught = generator(limited, FOV_MULTIPLE)
         self._easy = generator(limited, HARDER_MARGIN_VOXELS)
         self._stored = generator(recipe.augmentation, 0)
-        self._view = compiled_function(warp)
+        self._view = compiled_function(_view)
         self._trusted_part = compiled_function(_trusted_part)
 
     def kind(self, number: int) -> Kind:
@@ -143,23 +145,24 @@ class TaughtGenerator:
         plain, stored = self._easy.sample(example, easy)
         posteriors = self._labels(self._easy.spoil(plain, easy), stored)
         box = self._recipe.box
-        harder = self._draw_harder(number, example)
-        image, targets = self._view(
-            plain[0, ..., 0] * UINT8_ONE,
-            posteriors[0] * UINT8_ONE,
-            np.zeros(3, np.float32),
-            np.array(box, np.float32),
-            *geometry_arrays(box, harder),
-        )
+        harder = self._draw_harder(number, example, easy)
+        size = np.array(box, np.float32)
+        image, targets = self._view(plain[0, ..., 0], posteriors[0], RIM_ORIGIN, size, *geometry_arrays(box, harder))
         return self._stored.spoil(image[None, ..., None], harder), targets[None]
 
-    def _draw_harder(self, number: int, example: Example) -> Draw:
+    def _draw_harder(self, number: int, example: Example, easy: Draw) -> Draw:
         """How the harder view differs: turned and spoiled as the recipe says; size and warp are the easy view's."""
         recipe = self._recipe
         settings = replace(recipe.augmentation, scaling=0.0, warp=0.0, jitter=0.0, elsewhere=0.0, flip=0.0)
         wide = np.array(recipe.box) + HARDER_MARGIN_VOXELS
+        center = (wide - 1) / 2
+        # A cut must know where the structures lie in the easy view.
+        to_view = np.linalg.inv(easy.matrix.astype(float))
+        middle = center + to_view @ (example.middle - easy.center)
+        reach = np.abs(to_view) @ example.reach + np.abs(easy.velocity).max()
         rng = np.random.default_rng((recipe.seed, number, HARDER_STREAM))
-        return draw(rng, settings, recipe.box, int(wide.max()), (wide - 1) / 2, example.reach, example.tissue)
+        harder = draw(rng, settings, recipe.box, int(wide.max()), middle, reach, example.tissue)
+        return replace(harder, center=center.astype(np.float32))
 
     def _labels(self, image: Any, stored: Any) -> Any:
         """What the teacher says of an image; the stored targets where it has lost a structure."""
@@ -167,6 +170,13 @@ class TaughtGenerator:
 
     def _chance(self, number: int) -> np.random.Generator:
         return np.random.default_rng((self._recipe.seed, number, STREAM))
+
+
+def _view(image: Any, posteriors: Any, origin: Any, size: Any, *geometry: Any) -> tuple[Any, Any]:
+    """Image and posteriors, both 0-1, as `warp` brings them to another box; beyond them is background."""
+    background = ops.one_hot(ops.zeros((1, 1, 1), "int32"), posteriors.shape[-1])
+    rimmed = ops.pad(posteriors - background, ((1, 1), (1, 1), (1, 1), (0, 0))) + background
+    return warp(image * UINT8_ONE, rimmed * UINT8_ONE, origin, size, *geometry)
 
 
 def _trusted_part(posteriors: Any, stored: Any) -> Any:

@@ -86,6 +86,40 @@ def test_same_number_same_pair(head):
     assert np.array_equal(keras.ops.convert_to_numpy(batch[0])[1:2], one[4][0])
 
 
+def test_mirrored_and_harder_pairs_are_always_the_same(head):
+    settings = Augmentation(flip=0.5)
+    recipe = Recipe(box=BOX, fov=FOV, seed=4, teacher_share=0.4, harder_share=0.4, augmentation=settings)
+    one, two = (TaughtGenerator([head], recipe, by_brightness, SAME) for _ in range(2))
+    numbers = range(10)
+    assert {one.kind(number) for number in numbers} == {"taught", "harder", "stored"}
+    # Backwards: no pair depends on the one before.
+    again = pairs_of(two, numbers[::-1])[::-1]
+    for first, second in zip(pairs_of(one, numbers), again, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_sides_change_places_in_pairs_of_every_kind(head):
+    """Left is bright in the head, so right is bright in its mirror image. The teacher loses both sides."""
+    image, sides = np.full((FOV,) * 3, 50, np.uint8), np.zeros((*head.targets.shape[:3], 3), np.uint8)
+    image[: int(MIDDLE[0])] = 200
+    sides[:14, ..., 1], sides[14:, ..., 2] = UINT8_ONE, UINT8_ONE
+    two_sides = Example("sides", image, sides, head.start, MIDDLE, 0.8)
+
+    def lost(image):
+        return keras.ops.concatenate([1 + 0 * image, 0 * image, 0 * image], axis=-1)
+
+    settings = Augmentation(**{**OFF.__dict__, "flip": 1})
+    recipe = Recipe(box=(16, 16, 16), fov=FOV, teacher_share=0.4, harder_share=0.4, augmentation=settings)
+    generator = TaughtGenerator([two_sides], recipe, lost, np.array([0, 2, 1], np.int32))
+    numbers = range(10)
+    assert {generator.kind(number) for number in numbers} == {"taught", "harder", "stored"}
+    for image, targets in pairs_of(generator, numbers):
+        # A mirrored head has its bright half on the right of the box, and that half is now structure 2.
+        assert image[0, 13:, 8, 8, 0].min() > 0.7 > 0.3 > image[0, :3, 8, 8, 0].max()
+        assert targets[0, 13:, 8, 8, 2].min() > 0.9
+        assert targets[0, :3, 8, 8, 1].min() > 0.9
+
+
 def test_limits_hold_and_never_widen():
     wide = Augmentation(rotation=30, noise=40, slices=4, elsewhere=0.5, darkest=0.1, shear=0.05)
     limited = wide.limited_for_teacher()

@@ -8,14 +8,22 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..image.labels import ColorTable
 
-SIDE = re.compile(r"(?P<before>|ctx-)(?P<side>Left|Right|lh|rh)(?P<rest>[-_.].+)")
-OTHER_SIDE = {"Left": "Right", "Right": "Left", "lh": "rh", "rh": "lh"}
+# A whole word anywhere in the name, else a single letter at its start or end: Left-Fornix, ctx_lh_G_cuneus, Fornix_L.
+SIDES = (
+    re.compile(r"(?<![A-Za-z0-9])(left|right|lh|rh)(?![A-Za-z0-9])", re.IGNORECASE),
+    re.compile(r"^([LR])(?=[-_. ])|(?<=[-_. ])([LR])$"),
+)
+PAIRS = (("Left", "Right"), ("left", "right"), ("LEFT", "RIGHT"), ("lh", "rh"), ("LH", "RH"), ("L", "R"))
+OTHER_SIDE = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
 
 
 def other_side(name: str) -> str | None:
     """The StructName of the same structure on the other side: ``Right-Fornix`` for ``Left-Fornix``; None: no side."""
-    found = SIDE.fullmatch(name)
-    return f"{found['before']}{OTHER_SIDE[found['side']]}{found['rest']}" if found else None
+    for side in SIDES:
+        found = side.search(name)
+        if found and found[0] in OTHER_SIDE:
+            return f"{name[: found.start()]}{OTHER_SIDE[found[0]]}{name[found.end() :]}"
+    return None
 
 
 def mirrored_channels(colors: ColorTable) -> NDArray[np.int32]:
@@ -51,3 +59,23 @@ def check_mirrored(colors: ColorTable) -> None:
         partner = other_side(name)
         if partner and partner not in names:
             raise UsageError(f"--flip: the colour table has {name}, but not {partner}; leave --flip out")
+
+
+def describe_mirrored(colors: ColorTable) -> str:
+    """A line for the log: how many structures change places in a mirrored head, and which ones do not.
+
+    Parameters
+    ----------
+    colors : ColorTable
+
+    Returns
+    -------
+    str
+    """
+    channels = mirrored_channels(colors)
+    same = [structure.name for i, structure in enumerate(colors) if i and channels[i] == i]
+    pairs = (len(colors) - 1 - len(same)) // 2
+    return (
+        f"mirrored heads: {pairs} pair{'' if pairs == 1 else 's'} of left and right structures change places; "
+        f"these keep their names: {', '.join(same) or 'none'}"
+    )

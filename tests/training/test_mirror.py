@@ -3,7 +3,7 @@ import pytest
 
 from fs_sclimbic.errors import UsageError
 from fs_sclimbic.image.labels import ColorTable, Structure, read_ctab
-from fs_sclimbic.training.mirror import check_mirrored, mirrored_channels, other_side
+from fs_sclimbic.training.mirror import check_mirrored, describe_mirrored, mirrored_channels, other_side
 
 
 def table(*names):
@@ -17,6 +17,16 @@ def table(*names):
         ("Right-HypoThal-noMB", "Left-HypoThal-noMB"),
         ("ctx-lh-cuneus", "ctx-rh-cuneus"),
         ("rh_V1", "lh_V1"),
+        ("ctx_rh_G_cuneus", "ctx_lh_G_cuneus"),
+        ("wm-lh-insula", "wm-rh-insula"),
+        ("left_tuberal", "right_tuberal"),
+        ("Amygdala_Right", "Amygdala_Left"),
+        ("FORNIX LEFT", "FORNIX RIGHT"),
+        ("Left-L-Sg", "Right-L-Sg"),
+        ("L_Hippocampus", "R_Hippocampus"),
+        ("fornix.R", "fornix.L"),
+        ("Pulvinar-L-lateral", None),
+        ("Bright-Spot", None),
         ("Mid-AntCom", None),
         ("Leftover", None),
         ("Unknown", None),
@@ -42,3 +52,13 @@ def test_a_structure_without_a_partner():
     assert list(mirrored_channels(colors)) == [0, 1, 2]
     with pytest.raises(UsageError, match=r"--flip: the colour table has Left-Ball, but not Right-Ball"):
         check_mirrored(colors)
+
+
+def test_the_log_names_structures_that_stay():
+    """A side that the names do not tell can be seen there."""
+    assert describe_mirrored(table("Left-Ball", "Rod", "Right-Ball", "Cone")) == (
+        "mirrored heads: 1 pair of left and right structures change places; these keep their names: Rod, Cone"
+    )
+    assert describe_mirrored(table("L_Ball", "R_Ball", "lh-X", "rh-X")).endswith(
+        "2 pairs of left and right structures change places; these keep their names: none"
+    )

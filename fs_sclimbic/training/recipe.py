@@ -130,7 +130,8 @@ class Recipe:
     rim: int = 0
     """Voxels at each side of a box that do not count in the loss: there the network sees the padding of the box."""
     volume_weight: float = 0.0
-    """Weight of the error of the structures' volumes in the loss, beside Dice and cross-entropy."""
+    """Weight of the error of the structures' volumes in the loss, beside Dice and cross-entropy; in epochs with the
+    L2 loss they do not count."""
     clip_gradient: float = 0.0
     """Longest gradient of all weights together; a longer one is shortened to it. 0: never."""
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -171,6 +172,18 @@ class Recipe:
                 f"--harder-share {self.harder_share}: give a share from 0; with --teacher-share "
                 f"{self.teacher_share} at most 1 in all"
             )
+
+        if self.loss == "l2" and self.volume_weight:
+            raise UsageError(
+                f"--volume-weight {self.volume_weight:g}: makes no sense with --loss l2, which pulls logits to fixed "
+                "values; choose another loss"
+            )
+
+    @property
+    def stored_share(self) -> float:
+        """Share of the boxes that keep their stored targets beside a teacher."""
+        rest = 1 - self.teacher_share - self.harder_share
+        return rest if rest > SHARE_TOLERANCE else 0.0
 
     @property
     def total_steps(self) -> int:

@@ -248,7 +248,8 @@ class Trainer:
             variable.assign(value)
         # XLA makes slow code of 3-D convolutions for the processor; only JAX has nothing else.
         losses = SETTLING if settle else LOSSES
-        total = with_volumes(losses[loss], recipe.volume_weight)
+        # L2 wants fixed logits. Their softmax leaves a little of every structure in each voxel of a box.
+        total = with_volumes(losses[loss], 0 if loss == "l2" else recipe.volume_weight)
         logits.compile(optimizer, total, jit_compile=keras.backend.backend() == "jax")
         return logits
 

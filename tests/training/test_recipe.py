@@ -56,6 +56,7 @@ def test_phases():
         ({"rim": -1}, "--rim -1"),
         ({"box": (32, 32, 16), "rim": 8}, "--rim 8: leaves nothing of --box 32 32 16"),
         ({"volume_weight": float("nan")}, "--volume-weight nan"),
+        ({"volume_weight": 0.3, "loss": "l2"}, "--volume-weight 0.3: makes no sense with --loss l2"),
         ({"clip_gradient": -2.0}, "--clip-gradient -2"),
         ({"harder_share": -0.1}, "--harder-share -0.1"),
         ({"teacher_share": 0.8, "harder_share": 0.3}, "with --teacher-share 0.8 at most 1 in all"),
@@ -70,6 +71,8 @@ def test_two_decimal_shares_may_fill_the_whole():
     for taught in range(1, 11):
         recipe = Recipe(teacher_share=taught / 10, harder_share=(10 - taught) / 10)
         assert recipe.teacher_share + recipe.harder_share == pytest.approx(1)
+        assert recipe.stored_share == 0
+    assert Recipe(teacher_share=0.6, harder_share=0.3).stored_share == pytest.approx(0.1)
 
 
 def test_every_augmentation_has_words():

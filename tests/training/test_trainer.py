@@ -12,7 +12,7 @@ from fs_sclimbic.network.unet import weights_of
 from fs_sclimbic.network.weights import read_weights
 from fs_sclimbic.training.checkpoint import CHECKPOINT_NAME, Epoch, read_checkpoint
 from fs_sclimbic.training.dataset import read_example
-from fs_sclimbic.training.losses import SETTLING, within_rim
+from fs_sclimbic.training.losses import LOSSES, SETTLING, within_rim
 from fs_sclimbic.training.recipe import Recipe
 from fs_sclimbic.training.trainer import Trainer, has_stalled
 from tests.heads import FOUR
@@ -44,6 +44,9 @@ def test_a_change_of_phase_keeps_the_optimizer_and_settles(small_trainer):
     assert losses[8] is SETTLING["dice+cross-entropy"]
     assert losses[7] is not losses[8]
     assert losses[0] is SETTLING["l2"]
+    # Volumes have no place there.
+    assert small_trainer(epochs=3, l2_epochs=1, volume_weight=0.3).network.loss is LOSSES["l2"]
+    assert small_trainer(epochs=3, volume_weight=0.3).network.loss is not LOSSES["dice+cross-entropy"]
 
 
 def test_the_network_is_there_from_the_start_and_goes_on_from_a_checkpoint(small_trainer):

@@ -30,7 +30,7 @@ from .curves import plot_training
 from .dataset import TRAIN, VALIDATE, HeadFiles
 from .given_weights import Heritage, check_start, check_teacher, new_structures, read_given_weights
 from .heads import read_examples
-from .mirror import check_mirrored
+from .mirror import check_mirrored, describe_mirrored
 from .recipe import Recipe
 from .record import TrainingRecord, describe_heads, read_sessions
 
@@ -112,6 +112,8 @@ def train(
         raise UsageError(f"--o {folder}: is a file; give a folder")
     if recipe.augmentation.flip:
         check_mirrored(settings.colors)
+    if recipe.harder_share and not settings.teacher:
+        raise UsageError(f"--harder-share {recipe.harder_share:g}: needs --teacher, which labels the easy views")
     start = _read_start(folder, settings.resume)
     heritage = _read_heritage(settings)
     if start:
@@ -172,6 +174,14 @@ def _train(
         heritage=heritage,
     )
     _tell_of(heritage, colors, log)
+    if recipe.augmentation.flip:
+        log.tell(describe_mirrored(colors))
+    if heritage.teacher and recipe.augmentation.elsewhere and not recipe.stored_share:
+        log.tell(
+            "the teacher labels all boxes, and none of its boxes lies elsewhere in the head: --elsewhere has no "
+            "effect; give a smaller --teacher-share or --harder-share",
+            "warning",
+        )
     log.tell(f"{len(colors) - 1} structures, step {done} of {recipe.total_steps}")
     events = None
     if settings.tensorboard:

@@ -1,6 +1,7 @@
 """A training by its Python API: what it tells, how it is ended, what it leaves behind."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -78,3 +79,31 @@ def test_a_picture_that_cannot_be_written_ends_no_training(settings, caplog):
     warnings = [record.getMessage() for record in caplog.records if "training.png" in record.getMessage()]
     assert warnings
     assert all("not drawn (IsADirectoryError: " in warning for warning in warnings)
+
+
+def test_what_a_mirrored_training_tells(settings):
+    notices = []
+    recipe = replace(settings().recipe, augmentation=Augmentation(**{**OFF.__dict__, "flip": 0.5}))
+    train(replace(settings(), recipe=recipe), notify=notices.append)
+    line = "mirrored heads: 1 pair of left and right structures change places; these keep their names: Rod, Box"
+    assert line in [notice.text for notice in notices]
+
+
+def test_harder_views_need_a_teacher(settings):
+    recipe = replace(settings().recipe, harder_share=0.2)
+    with pytest.raises(UsageError, match=r"--harder-share 0\.2: needs --teacher"):
+        train(replace(settings(), recipe=recipe))
+    assert not settings().folder.exists()
+
+
+def test_a_teacher_may_leave_no_box_elsewhere(settings, tmp_path):
+    train(settings(epochs=1))
+    teacher = tmp_path / "o" / "model.h5"
+    for number, (taught, elsewhere, told) in enumerate([(0.8, 0.2, True), (0.7, 0.2, False), (0.8, 0.0, False)]):
+        augmentation = Augmentation(**{**OFF.__dict__, "elsewhere": elsewhere})
+        given = settings(epochs=1, teacher=teacher)
+        recipe = replace(given.recipe, teacher_share=taught, harder_share=0.2, augmentation=augmentation)
+        notices = []
+        train(replace(given, recipe=recipe, folder=tmp_path / f"student{number}"), notify=notices.append)
+        warnings = [notice.text for notice in notices if notice.severity == "warning"]
+        assert any("--elsewhere has no effect" in text for text in warnings) == told

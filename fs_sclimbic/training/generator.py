@@ -79,7 +79,18 @@ class Generator:
         return self.spoil(warped, chance), targets
 
     def sample(self, example: Example, chance: Draw) -> tuple[Any, Any]:
-        """The box of a draw, its intensities as they are in the head: shapes as of `make_pair`."""
+        """The box of a draw, its intensities as they are in the head.
+
+        Parameters
+        ----------
+        example : Example
+        chance : Draw
+
+        Returns
+        -------
+        image, targets : tensor
+            As of `make_pair`.
+        """
         image = example.image.astype(np.float32)
         size = np.array(self._box, np.float32)
         if self._reaches(example, chance):
@@ -99,7 +110,19 @@ class Generator:
         return warped[None, ..., None], targets[None]
 
     def spoil(self, image: Any, chance: Draw) -> Any:
-        """An image of `sample`, spoiled as the draw says; the same shape."""
+        """What the scanner of a draw makes of an image: blur, bias field, noise, contrast.
+
+        Parameters
+        ----------
+        image : tensor, (1, x, y, z, 1)
+            As of `sample`.
+        chance : Draw
+
+        Returns
+        -------
+        tensor, (1, x, y, z, 1)
+            0-1.
+        """
         arrays = (*chance.blurs, *bias_arrays(self._box, chance), *intensity_arrays(chance))
         return self._spoil(image[0, ..., 0], *arrays)[None, ..., None]
 

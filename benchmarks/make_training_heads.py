@@ -5,8 +5,9 @@
 
 HEADS is the folder of prepared heads (.npz) of the training list. Only its rows to learn from are used. OUT gets a
 prepared head for each pair of a stripped brain and a whole head, one for each whole head stripped, and ``heads.tsv``,
-their training list; add its rows to the list that ``fs_sclimbic train`` gets. The published network labels the made
-heads; it must be installed, or FREESURFER_HOME set.
+their training list; add its rows to the list that ``fs_sclimbic train`` gets. A made head has the weight of its brain:
+lower it, or many made heads leave the others little. The published network labels the made heads; it must be
+installed, or FREESURFER_HOME set.
 
 Both heads of a pair are registered to the average head, as for eTIV. Skull, face and neck come to the grid of the
 stripped brain, and are moved by some mm so that they lie around it as they lay around their own brain. Fluid fills
@@ -350,6 +351,7 @@ def main() -> None:
             vox2ras, box = brain.grid.vox2ras.astype(np.float32), np.array(start, np.int16)
             np.savez_compressed(args.out / row["image"], t1=image, posteriors=posteriors, box=box, vox2ras=vox2ras)
             kept.append(row)
+            write_list(kept, args.out / LIST)  # each time: a run that is broken off leaves what it has
             shown.append(three_slices(image, posteriors, start))
     write_list(kept, args.out / LIST)
     if args.picture and shown:

@@ -1,4 +1,4 @@
-"""How long a training step takes, and how much of it is augmentation.
+"""How long a training step takes, and how long its augmentation would take alone.
 
     python benchmarks/training.py --backend tensorflow --precision bfloat16 --box 80 80 64
 
@@ -73,7 +73,7 @@ def main() -> None:
         made.append(time.perf_counter() - began)
     step, pair = statistics.median(times[2:-1]), statistics.median(made[2:])
     print(f"{args.backend} {args.precision} box {' x '.join(map(str, recipe.box))}: first step {times[0]:.1f} s, then")
-    print(f"step {step:.3f} s, of it augmentation {pair:.3f} s ({100 * pair / step:.0f} %)")
+    print(f"step {step:.3f} s; augmentation, which runs beside the step before, takes {pair:.3f} s alone")
     print("losses " + " ".join(f"{loss:.7f}" for loss in losses))
 
 

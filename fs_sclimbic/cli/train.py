@@ -111,9 +111,9 @@ def build_parser() -> argparse.ArgumentParser:
             float,
             "share of the boxes that --teacher labels in an easy view, and the new network sees in a harder one",
         ),
-        ("rim", int, "voxels at each side of a box that do not count"),
-        ("volume-weight", float, "weight of the error of volumes in the loss; 0.3 takes a bias away"),
-        ("clip-gradient", float, "longest gradient; 0: any length"),
+        ("rim", int, "voxels at each side of a box that do not count in the loss"),
+        ("volume-weight", float, "weight of the error of volumes in the loss; try 0.3 late in a training"),
+        ("clip-gradient", float, "longest gradient of all weights together; a longer one is shortened; 0: any length"),
         ("checkpoint-steps", int, "steps between checkpoints: a kill loses at most these"),
     ):
         value = getattr(DEFAULT, name.replace("-", "_"))

@@ -63,8 +63,12 @@ class Augmentation:
         0.0, "sd of the log of the slopes of a rising tone curve: tissues move against each other, beyond gamma"
     )
     air: float = _setting(0.0, "share of images with noise of any brightness where there is no signal, as in MP2RAGE")
-    elsewhere: float = _setting(0.2, "share of boxes anywhere in the image instead of around the structures")
-    flip: float = _setting(0.0, "share of images that are mirrored; Left- and Right- structures change places")
+    elsewhere: float = _setting(
+        0.2,
+        "share of boxes anywhere in the image instead of around the structures; with a teacher, a share of those that "
+        "keep their stored targets",
+    )
+    flip: float = _setting(0.0, "share of images that are mirrored; left and right structures change places")
 
     def __post_init__(self) -> None:
         for setting in fields(self):

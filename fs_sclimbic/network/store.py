@@ -21,13 +21,14 @@ from .structure_prior import StructurePrior, format_prior, read_prior, read_ship
 PUBLISHED_NAME = "sclimbic.fsm+ad.t1.nstd00-50.nstd32-50.h5"
 PUBLISHED_SHA256 = "38ce0c0982d38a7039b5ed27286bbed9d3320718c7e7cdee5f42f2bc521d3e82"
 SHIPPED_NAME = "fs_sclimbic.h5"
-SHIPPED_SHA256 = "81d51f59ff1232909cae4a7c436ed3efec9629f5c6a24cfa6d1d16a544128ddc"
+SHIPPED_SHA256 = "52c94d166926f70e96e03f33b8b3eb32f9e936902f04dd10ffe26decec4c35ab"
 EARLIER_SHIPPED = {
     "1bfdb6b82382007c88a53bcfe7eb9886f8a89413f32cd0a428f66a8ff923e2d0": "first shipped model",
     "a2b5860de432df362fba6a8d7cb61e53fda43682b341c80d9138d3b620675c42": "second shipped model",
+    "81d51f59ff1232909cae4a7c436ed3efec9629f5c6a24cfa6d1d16a544128ddc": "third shipped model",
 }
 """Weights that the package carried before, by SHA-256; all were called `SHIPPED_NAME`."""
-THIS_MODEL = "third shipped model"
+THIS_MODEL = "fourth shipped model"
 # Words that --model takes instead of a file; ./shipped is a file of that name.
 PUBLISHED, SHIPPED = "published", "shipped"
 INSTALL_HINT = f"'fs_sclimbic model install FILE|URL' with {PUBLISHED_NAME} of FreeSurfer 7.3 or later"

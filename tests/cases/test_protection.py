@@ -70,10 +70,11 @@ def test_an_earlier_shipped_model_is_named(cases, run):
     for case, sha256 in zip(cases, EARLIER_SHIPPED, strict=False):
         finish(case, replace(run, spec=replace(run.spec, sha256=sha256)))
     told = refusal(cases, replace(run, spec=replace(run.spec, sha256=SHIPPED_SHA256)), Options())
-    assert "(tiny.h5, first shipped model, tiny.h5, second shipped model; this run: tiny.h5, third shipped" in told
+    names = "tiny.h5, first shipped model, tiny.h5, second shipped model, tiny.h5, third shipped model"
+    assert f"({names}; this run: tiny.h5, fourth shipped" in told
     assert told.endswith(
-        "; to go on with the first shipped model or the second shipped model, give its file to --model "
-        "(docs/model_card.md says where it is)"
+        "; to go on with the first shipped model or the second shipped model or the third shipped model, give its "
+        "file to --model (docs/model_card.md says where it is)"
     )
 
 

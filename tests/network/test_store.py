@@ -111,6 +111,6 @@ def test_a_user_without_a_home(homes, monkeypatch):
 def test_models_of_one_name_are_told_apart():
     assert sha256_of(data_file("models", SHIPPED_NAME)) == SHIPPED_SHA256
     earlier = [weights_in_words("x.h5", sha256) for sha256 in store.EARLIER_SHIPPED]
-    assert earlier == ["x.h5, first shipped model", "x.h5, second shipped model"]
-    assert weights_in_words("x.h5", SHIPPED_SHA256) == "x.h5, third shipped model"
+    assert earlier == [f"x.h5, {number} shipped model" for number in ("first", "second", "third")]
+    assert weights_in_words("x.h5", SHIPPED_SHA256) == "x.h5, fourth shipped model"
     assert weights_in_words("x.h5", "another") == "x.h5"

@@ -73,7 +73,8 @@ def main() -> None:
         example = read_example(source, COLORS, FOV)
         image = example.image.astype(np.float32) / 255
         around = near(stored_posteriors(example).argmax(-1))
-        found.append(posteriors_of(model, image, around)[around.slices])
+        # Copies: a slice would keep the whole image in memory.
+        found.append(posteriors_of(model, image, around)[around.slices].copy())
         wanted.append(volumes_of(posteriors_of(published, image, around)[around.slices]))
         is_whole.append(dict(source.notes).get("head", "").startswith("whole"))
     whole: Any = np.array(is_whole)

@@ -96,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
         (
             "settle-epochs",
             int,
-            "last epochs with batch norms fixed and foreground weighing no more, for volumes without bias",
+            "last epochs with batch norms fixed and foreground weighing no more than background: volumes without bias",
         ),
         (
             "patience",
@@ -104,7 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
             "stop after so many epochs without a better validation Dice, settling epochs if there are any; 0: never",
         ),
         ("seed", int, "same seed, same course"),
-        ("average-weights", int, "average the model's weights over about so many last steps; 0: no average"),
+        ("average-weights", int, "average the model's weights over about the last N steps; 0: no average"),
         ("teacher-share", float, "share of the boxes that --teacher labels as the new network sees them"),
         (
             "harder-share",

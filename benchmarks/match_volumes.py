@@ -6,7 +6,8 @@ HEADS is the folder of prepared heads (.npz) of the list. Heads for training and
 tests. Whole heads count 0.4 in all, stripped ones 0.6. The published weights must be installed, or FREESURFER_HOME set.
 
 A structure's volume is a sum of posteriors, so one number for each structure, added to its logit, makes it larger or
-smaller all over. Dice and cross-entropy leave a bias of some percent; ``--volume-weight`` takes most of it away.
+smaller all over. Dice and cross-entropy leave a bias of some percent; ``--volume-weight`` makes it
+smaller.
 """
 
 import argparse
